@@ -1,0 +1,72 @@
+"""What the builder made: the only thing the rest of the house knows about images.
+
+The builder writes it (`build.json`), the desired state reads it. Neither imports the other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from kolla.errors import InputError, Location, did_you_mean
+
+
+class BuiltImage(BaseModel):
+    """One image of a build."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    status: Literal["built", "unchanged", "failed", "skipped"]
+    identity: str
+    """Hash of everything that went in."""
+    id: str | None = None
+    """The engine's image ID (`sha256:...`); None when it failed."""
+    reference: str | None = None
+    """`[registry/]namespace/name:tag`, the tag unique to this identity."""
+    digest: str | None = None
+    """Digest in the registry, once pushed: `registry/namespace/name@sha256:...`."""
+    parent: str | None = None
+    size: int | None = None
+    """Bytes, shared layers included."""
+    seconds: float = 0.0
+    log: str | None = None
+    """Path of the build log, if anything was run."""
+    published: bool = True
+
+
+class BuildReport(BaseModel):
+    """A whole build."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    release: str
+    base: str
+    """Base distribution and version: `debian-13`."""
+    images: dict[str, BuiltImage]
+
+    def image(self, name: str) -> BuiltImage:
+        """The image called `name`; InputError when it was not built."""
+        image = self.images.get(name)
+        if image is None or image.id is None:
+            hint = did_you_mean(name, self.images) if image is None else None
+            raise InputError(
+                f"image '{name}' has not been built",
+                hint=hint or f"run: kolla build {name}",
+            )
+        return image
+
+    @classmethod
+    def load(cls, path: Path) -> BuildReport:
+        """Read a report; InputError when there is none or it is not one."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise InputError("no images have been built", where=Location(path), hint="run: kolla build") from None
+        except ValueError as error:
+            raise InputError(
+                f"not a build report: {error}", where=Location(path), hint="run: kolla build"
+            ) from None

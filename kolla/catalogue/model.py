@@ -1,0 +1,288 @@
+"""What a `service.yml` may say.
+
+Every string marked *expression* may hold Jinja (`{{ keystone_public_port }}`); it is evaluated
+lazily, once per host, when the desired state is made. Everything else is a literal.
+`docs/adding-a-service.md` explains these words by example; the reference is generated from here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
+Expression = str
+"""A string that may hold Jinja."""
+
+
+class Model(BaseModel):
+    """Immutable, and strict about names it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Capability(StrEnum):
+    """What one service can offer another; Python knows these and no service by name."""
+
+    DATABASE = "database"
+    MESSAGE_BUS = "message_bus"
+    CACHE = "cache"
+    IDENTITY = "identity"
+    PROXY = "proxy"
+
+
+class Setting(Model):
+    """A key of `globals.yml` (or, when its scope is `host`, of the inventory as well)."""
+
+    type: Literal[
+        "string", "boolean", "integer", "port", "address", "list", "mapping", "path"
+    ] = "string"
+    default: Any = None
+    description: str
+    scope: Literal["cloud", "host"] = "cloud"
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+class Password(Model):
+    """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
+
+    kind: Literal["password", "uuid", "fernet_key", "erlang_cookie"] = "password"
+    description: str
+
+
+class User(Model):
+    """An operating system user inside images. Numbers are on disk in volumes: never renumber."""
+
+    uid: int
+    gid: int | None = None
+    """Equal to `uid` when not given."""
+    home: str
+    groups: tuple[str, ...] = ()
+
+
+class Packages(Model):
+    """Distribution packages by family; a family's list is for all its distributions."""
+
+    debian: tuple[str, ...] = ()
+    rhel: tuple[str, ...] = ()
+
+
+class Image(Model):
+    """One image: data for the generic Dockerfile template, or for one of the service's own."""
+
+    parent: Name | None = "base"
+    """Name of the image this one is built from; None only for the root of the graph."""
+    packages: Packages = Packages()
+    python: tuple[str, ...] = ()
+    """Distributions from PyPI in its virtual environment, in the versions the lock names."""
+    user: Name | None = None
+    """The user its process runs as; None: root."""
+    directories: dict[str, Mode] = {}
+    """Directories made for `user`: path -> mode."""
+    files: dict[str, str] = {}
+    """Files of the service's `image/` folder copied in: name -> absolute path (mode 0755)."""
+    dockerfile: str | None = None
+    """A template of the service's `image/` folder instead of the generic one; it may extend it."""
+    links: dict[str, str] = {}
+    """Symbolic links: path -> target."""
+    published: bool = True
+    """False for images only other builds use (builder, wheelhouse): never deployed nor pushed."""
+
+
+class ConfigFile(Model):
+    """A file rendered for a container; the start script copies it in with owner and mode."""
+
+    template: str | None = None
+    """A template of the service's `config/` folder; default: the file's own name + `.j2`."""
+    to: str
+    """Destination; ends in `/` when it is a directory."""
+    owner: Name | None = None
+    """Default: the user of the container."""
+    mode: Mode = "0600"
+    format: Literal["oslo", "ini", "yaml", "json", "text"] | None = None
+    """How layers are merged. Default by suffix (.ini .yaml .yml .json, else text). `oslo` files
+    take the cloud-wide layers (global.conf, database.conf, ...) as well."""
+    for_each: Literal["listener"] | None = None
+    """Rendered once for every proxied endpoint of the cloud; the file's name is an expression."""
+    optional: bool = False
+    """True: there is no template; the file exists only if the operator gives one under `config/`."""
+
+
+class Health(Model):
+    """The check that decides ready and healthy. Exactly one of the first four is given."""
+
+    http: Expression | None = None
+    """URL answered with a status below 400."""
+    listen: Expression | None = None
+    """Port the container's process must listen on."""
+    connected: Expression | None = None
+    """`PROCESS PORT`: the process must hold an established connection to that port."""
+    command: tuple[Expression, ...] = ()
+    """Program of the image and its arguments; exit status 0 is healthy."""
+    interval: int = 30
+    """Seconds between checks by the engine."""
+    timeout: int = 10
+    """Seconds one check may take."""
+    retries: int = 3
+    start_timeout: int = 120
+    """Seconds a container may take to become ready after a start."""
+
+
+class Bind(Model):
+    """A directory or file of the host seen inside the container."""
+
+    source: Expression
+    target: str
+    read_only: bool = False
+
+
+class Container(Model):
+    """One container of the service, on every host of its group."""
+
+    image: Name | None = None
+    """Default: the image of the container's own name."""
+    group: Name | None = None
+    """Inventory group that runs it; default: the service's name."""
+    when: Expression = "true"
+    """An expression; the container exists only where it is true."""
+    command: Expression
+    user: Name | None = None
+    """Default: the image's user."""
+    config: dict[str, ConfigFile] = {}
+    volumes: dict[Name, str] = {}
+    """Named volumes: volume -> path inside. They survive everything but a confirmed destroy."""
+    binds: tuple[Bind, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    environment: dict[str, Expression] = {}
+    """Never a secret: the environment shows in `inspect`."""
+    capabilities: tuple[str, ...] = ()
+    """Linux capabilities in addition to what the start script needs to place files and drop."""
+    health: Health | None = None
+    after: tuple[str, ...] = ()
+    """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability."""
+    stop_timeout: int = 10
+    """Seconds between the request to end and the kill."""
+
+
+class Job(Model):
+    """Something done once per (command, image, own config, providers' epochs); repeatable."""
+
+    container: Name | None = None
+    """The container whose image, user, volumes and configuration it borrows."""
+    image: Name | None = None
+    """Instead of `container`: an image of the catalogue."""
+    command: tuple[Expression, ...]
+    config: dict[str, ConfigFile] = {}
+    """Files of its own: a change in these runs the job again; in borrowed ones it does not."""
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    """Containers and jobs that wait for it, in the words of `after`."""
+    timeout: int = 300
+    """Seconds."""
+
+
+class Answer(Model):
+    """How to tell that an endpoint answers, beyond accepting a connection."""
+
+    http: str | None = None
+    """Path asked for over HTTP; a status below 500 is an answer."""
+    send: str | None = None
+    """Bytes sent first (text with escapes); any reply is an answer. With neither, a greeting is."""
+    greets: bool = False
+
+
+class Endpoint(Model):
+    """A place where a service is reached."""
+
+    container: Name
+    port: Expression
+    protocol: Literal["http", "tcp"] = "http"
+    proxy: bool = True
+    """Whether it is reached through the proxy (one address) or directly (every member)."""
+    public: bool = False
+    """Whether it is reached from outside, on the external address as well."""
+    path: str = ""
+    answer: Answer = Answer()
+    listener_options: tuple[Expression, ...] = ()
+    """Lines added to the proxy's listener, in the proxy's own language."""
+
+
+class Identity(Model):
+    """What is registered with the identity provider for this service."""
+
+    type: str
+    """Service type of the OpenStack service-types authority: image, compute, ..."""
+    description: str = ""
+    user: Key | None = None
+    """A service user with this name; its password is `<user>_keystone_password`."""
+    roles: tuple[str, ...] = ("admin", "service")
+    endpoint: Name | None = None
+    """The endpoint registered in the catalogue; None: only the user."""
+
+
+class Provision(Model):
+    """How this service offers a capability to the others."""
+
+    endpoint: Name | None = None
+    """Where it is reached; consumers wait until it answers."""
+    volume: Name | None = None
+    """The volume whose epoch says "this is another database than before"."""
+    variables: dict[Key, Expression] = {}
+    """What consumers' templates see as `<capability>.<key>`; evaluated with `consumer`."""
+    job: Job | None = None
+    """Run for every consumer (a database and its user, a registration); sees `consumer`."""
+    client_files: dict[str, str] = {}
+    """Files `kolla post-deploy` writes for people: name -> template in `config/`."""
+
+
+class Check(Model):
+    """A functional check run on demand by `kolla check`: a job that leaves no record."""
+
+    description: str
+    job: Job
+
+
+class Service(Model):
+    """A service: images, containers, jobs, endpoints, and what it needs from and gives to others."""
+
+    name: Name
+    title: str
+    description: str = ""
+    enabled: bool | None = None
+    """Default of `enable_<name>`; None: the folder has nothing to run and no such key."""
+    needs: tuple[Capability, ...] = ()
+    provides: dict[Capability, Provision] = {}
+    groups: dict[Name, Name] = {}
+    """Inventory groups of this service -> the group whose hosts they have unless the inventory
+    says otherwise. A group of the service's own name is assumed below `control`."""
+    settings: dict[Key, Setting] = {}
+    passwords: dict[Key, Password] = {}
+    users: dict[Name, User] = {}
+    images: dict[Name, Image] = {}
+    releases: dict[str, dict[str, str]] = {}
+    """OpenStack release -> distribution on PyPI -> version specifier: the roots of the lock."""
+    databases: tuple[Key, ...] = ()
+    """Each gets a database, a user of the same name, and `<name>_database_password`."""
+    identity: Identity | None = None
+    endpoints: dict[Name, Endpoint] = {}
+    containers: dict[Name, Container] = {}
+    jobs: dict[Name, Job] = {}
+    checks: dict[Name, Check] = {}
+
+
+class ServiceFolder(Model):
+    """A service and where it was read, for its templates and for messages."""
+
+    service: Service
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.service.name

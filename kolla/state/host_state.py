@@ -1,0 +1,83 @@
+"""What a host looks like now: the answer to one question asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict
+
+from kolla.catalogue.model import Model
+from kolla.secret import Secret
+from kolla.state.facts import HostFacts
+
+
+class ObservedContainer(Model):
+    """A container that carries this cloud's label."""
+
+    name: str
+    state: str
+    """The engine's word: running, exited, created, restarting, paused, dead."""
+    health: str | None = None
+    """healthy, unhealthy, starting, or None without a check."""
+    service: str
+    spec_digest: str
+    """The label `kolla.spec`: what was asked for when it was made."""
+    generation: int
+    spec: dict[str, Any]
+    """Projection of `inspect` on the fields of ContainerSpec: what it is now."""
+    folder: str = ""
+    """Its configuration folder on the host (label `kolla.folder`)."""
+    taken: str | None = None
+    """Digest of the folder it last became ready with; None when it never did."""
+
+
+class ObservedFile(Model):
+    """A file of a configuration folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    sha256: str
+    mode: str
+    """Octal, four digits."""
+    content: Secret | None = None
+    """Only of files whose digest differs from the one named in the question."""
+
+
+class JobRecord(Model):
+    """A job that was done."""
+
+    key: str
+    epochs: dict[str, str]
+
+
+class Engine(Model):
+    """The container engine that answered."""
+
+    name: str
+    version: str
+
+
+class HostState(Model):
+    """One host."""
+
+    host: str
+    engine: Engine | None = None
+    """None: no engine answered; everything else is then empty."""
+    containers: dict[str, ObservedContainer] = {}
+    foreign: tuple[str, ...] = ()
+    """Names of containers of the engine that are not this cloud's."""
+    volumes: dict[str, str | None] = {}
+    """Volume of this cloud -> its epoch, None when the file inside is missing."""
+    images: tuple[str, ...] = ()
+    """Those of the asked-for image IDs that the engine has."""
+    folders: dict[str, dict[str, ObservedFile]] = {}
+    """Folder path -> file name -> file."""
+    jobs: dict[str, JobRecord] = {}
+    """`service/name` -> record."""
+
+
+class Observation(Model):
+    """Facts and state, asked for in one question."""
+
+    facts: HostFacts
+    state: HostState

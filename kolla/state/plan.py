@@ -1,0 +1,168 @@
+"""The plan: a graph of typed operations, serialisable, each with its cause."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kolla.catalogue.model import Model
+from kolla.errors import InputError, Location
+from kolla.state.spec import ContainerSpec
+
+
+class FileEntry(Model):
+    """A file of a configuration folder on the host. Its content travels apart, by digest."""
+
+    name: str
+    sha256: str
+
+
+class Folder(Model):
+    """The configuration folder of one container or job, mounted read-only into it.
+
+    On the host everything in it belongs to root and is 0600: the start script sets owner and mode
+    of the copies inside the container.
+    """
+
+    path: str
+    files: tuple[FileEntry, ...]
+    """Sorted by name. Files on the host that are not listed are removed."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names and digests of the files; what a container is recorded to have taken."""
+        document = json.dumps([[f.name, f.sha256] for f in self.files], separators=(",", ":"))
+        return hashlib.sha256(document.encode()).hexdigest()
+
+
+class _Operation(Model):
+    id: str
+    """`kind:subject@host`, unique in the plan."""
+    host: str
+    service: str
+    causes: tuple[str, ...]
+    """Why, one sentence each, secrets masked."""
+    interrupts: tuple[str, ...] = ()
+    """What users notice while it runs; empty when nothing."""
+    after: tuple[str, ...] = ()
+    """Ids of the operations that must be done first. One that is not in the plan is done."""
+    timeout: int = 300
+    """Seconds."""
+
+
+class ImageOperation(_Operation):
+    """Have an image on the host. Guard and post-condition: the engine knows `image`."""
+
+    kind: Literal["image"] = "image"
+    image: str
+    """Image ID."""
+    reference: str
+    """What to tag it, and what to pull when there is no digest."""
+    digest: str | None = None
+    """`registry/name@sha256:...` to pull."""
+
+
+class VolumeOperation(_Operation):
+    """Make a named volume and put its epoch inside. Post-condition: it exists and has an epoch."""
+
+    kind: Literal["volume"] = "volume"
+    volume: str
+    epoch: str
+
+
+class ContainerOperation(_Operation):
+    """Write a container's configuration and take it into use, as one thing.
+
+    create: there is none. recreate: swap for a new one (create, stop old, rename, start, health
+    gate; else the old one is started again). restart / start: the container itself is right.
+    Post-condition: it runs with `spec`, took `folder`, and its health check passed.
+    """
+
+    kind: Literal["container"] = "container"
+    action: Literal["create", "recreate", "restart", "start"]
+    spec: ContainerSpec
+    folder: Folder
+    generation: int
+    start_timeout: int
+    """Seconds the health check may take to pass."""
+
+
+class RemoveOperation(_Operation):
+    """Stop and remove a container that is no longer wanted, and its folder. Never its volumes."""
+
+    kind: Literal["remove"] = "remove"
+    container: str
+    folder: str
+
+
+class JobOperation(_Operation):
+    """Run something to its end in a container of its own, then record it (atomically)."""
+
+    kind: Literal["job"] = "job"
+    job: str
+    """`service/name`."""
+    key: str
+    """Hash of command, image and the job's own configuration."""
+    epochs: dict[str, str]
+    """Provider's volume (`host/volume`) -> epoch this run is good for."""
+    spec: ContainerSpec
+    folder: Folder
+    record: bool = True
+    """False: a check, run every time."""
+
+
+class EndpointOperation(_Operation):
+    """Wait until an endpoint answers as seen from the host. Changes nothing."""
+
+    kind: Literal["endpoint"] = "endpoint"
+    address: str
+    port: int
+    http: str | None = None
+    """Ask for this path; a status below 500 is an answer."""
+    send: str | None = None
+    """Send this first (Python string escapes); any reply is an answer."""
+    greets: bool = False
+    """The server speaks first. With none of the three, an accepted connection is an answer."""
+
+
+Operation = Annotated[
+    ImageOperation
+    | VolumeOperation
+    | ContainerOperation
+    | RemoveOperation
+    | JobOperation
+    | EndpointOperation,
+    Field(discriminator="kind"),
+]
+
+
+class Plan(Model):
+    """What would be done, in an order that respects every `after`."""
+
+    version: Literal[1] = 1
+    cloud_name: str
+    cloud_id: str
+    precondition: str
+    """Hash of the host state this plan was made against."""
+    operations: tuple[Operation, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.operations)
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Plan:
+        """Read what `save` wrote; InputError when it is not a plan."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise InputError("no such plan", where=Location(path), hint="run: kolla plan -o FILE") from None
+        except ValueError as error:
+            raise InputError(f"not a plan: {error}", where=Location(path)) from None

@@ -1,0 +1,63 @@
+"""Everything we ask of a container engine for one container, and its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal
+
+from kolla.catalogue.model import Model
+
+SPEC_VERSION = 1
+
+START_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETPCAP", "SETUID")
+"""What PID 1 and the start script need: place files with owner and mode, drop to the service's user,
+and signal it. Everything else is dropped (capabilities(7))."""
+
+
+class Mount(Model):
+    """A mount. `source` is a volume name, a path on the host, or empty for a tmpfs."""
+
+    type: Literal["volume", "bind", "tmpfs"]
+    source: str = ""
+    target: str
+    read_only: bool = False
+
+
+class HealthCheck(Model):
+    """The test the engine repeats, and that decides ready after a start."""
+
+    command: tuple[str, ...]
+    interval: int
+    timeout: int
+    retries: int
+
+
+class ContainerSpec(Model):
+    """A container as asked of the engine. Field order does not matter: hashing sorts keys."""
+
+    name: str
+    """Name in the engine: `nova_compute`."""
+    image: str
+    """Image ID (`sha256:...`), not a tag: a tag can move."""
+    environment: dict[str, str] = {}
+    mounts: tuple[Mount, ...] = ()
+    """Sorted by target."""
+    network: str = "host"
+    pid_mode: str = ""
+    capabilities: tuple[str, ...] = START_CAPABILITIES
+    """Sorted; every other one is dropped."""
+    security_options: tuple[str, ...] = ("no-new-privileges",)
+    restart_policy: Literal["unless-stopped", "no"] = "unless-stopped"
+    stop_timeout: int = 10
+    health: HealthCheck | None = None
+
+    def canonical(self) -> str:
+        """Canonical JSON: sorted keys, no white space, version included."""
+        document = {"version": SPEC_VERSION, **self.model_dump(mode="json")}
+        return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form, hexadecimal; the label `kolla.spec`."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
