@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Volume = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 Expression = str
 """A string that may hold Jinja."""
@@ -155,7 +156,7 @@ class Container(Model):
     user: Name | None = None
     """Default: the image's user."""
     config: dict[str, ConfigFile] = {}
-    volumes: dict[Name, str] = {}
+    volumes: dict[Volume, str] = {}
     """Named volumes: volume -> path inside. They survive everything but a confirmed destroy."""
     binds: tuple[Bind, ...] = ()
     tmpfs: tuple[str, ...] = ()
@@ -231,7 +232,7 @@ class Provision(Model):
 
     endpoint: Name | None = None
     """Where it is reached; consumers wait until it answers."""
-    volume: Name | None = None
+    volume: Volume | None = None
     """The volume whose epoch says "this is another database than before"."""
     variables: dict[Key, Expression] = {}
     """What consumers' templates see as `<capability>.<key>`; evaluated with `consumer`."""
