@@ -164,6 +164,8 @@ class Container(Model):
     """Never a secret: the environment shows in `inspect`."""
     capabilities: tuple[str, ...] = ()
     """Linux capabilities in addition to what the start script needs to place files and drop."""
+    ports: tuple[Expression, ...] = ()
+    """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
     health: Health | None = None
     after: tuple[str, ...] = ()
     """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability."""

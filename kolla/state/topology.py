@@ -1,0 +1,223 @@
+"""Where things run and how they are reached: hosts of containers, endpoints, proxy listeners.
+
+These are the objects configuration templates see (`endpoints.keystone.internal_url`,
+`listener.members`), so their attributes are part of what a service's author may rely on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kolla.catalogue.model import Capability, Container, Endpoint, ServiceFolder
+from kolla.errors import InputError, Location
+from kolla.settings import Settings
+from kolla.settings.expressions import evaluate
+from kolla.state.facts import HostFacts
+
+
+@dataclass(frozen=True)
+class Member:
+    """A host that serves an endpoint."""
+
+    host: str
+    """Name in the inventory."""
+    hostname: str
+    """Name the host gives itself."""
+    address: str
+    """Its API address."""
+    port: int
+
+
+@dataclass(frozen=True)
+class EndpointView:
+    """An endpoint as clients reach it."""
+
+    name: str
+    service: str
+    protocol: str
+    host: str
+    """Address or name for clients inside the cloud."""
+    port: int
+    path: str
+    public_host: str
+    members: tuple[Member, ...]
+    proxied: bool
+
+    @property
+    def internal_url(self) -> str:
+        """URL for clients inside the cloud."""
+        return f"{self.protocol}://{_bracketed(self.host)}:{self.port}{self.path}"
+
+    @property
+    def public_url(self) -> str:
+        """URL for clients outside; equal to the internal one unless the endpoint is public."""
+        return f"{self.protocol}://{_bracketed(self.public_host)}:{self.port}{self.path}"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What the proxy listens for, and whom it passes it to."""
+
+    name: str
+    protocol: str
+    binds: tuple[str, ...]
+    """`address:port` each."""
+    members: tuple[Member, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Settings and facts, seen as places."""
+
+    settings: Settings
+    facts: Mapping[str, HostFacts]
+
+    @cached_property
+    def api_addresses(self) -> Mapping[str, str]:
+        """Host -> the address its services bind to: `api_address`, else that of `api_interface`."""
+        return {host: self._api_address(host) for host in self.settings.inventory.hosts}
+
+    def _api_address(self, host: str) -> str:
+        scope = self.settings.scope(host)
+        given = scope["api_address"]
+        if given:
+            return str(given)
+        facts = self.facts.get(host)
+        if facts is None:
+            raise InputError(
+                f"nothing is known about host '{host}' yet",
+                hint="run a verb that asks it first (kolla plan), or set api_address for it in the inventory",
+            )
+        return facts.address(str(scope["api_interface"]))
+
+    def hosts_of(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
+        """Hosts that run a container of a service, in the inventory's order, `when` considered."""
+        container = folder.service.containers[name]
+        hosts = self.settings.hosts_of(container.group or folder.name)
+        where = service_file(folder)
+        return tuple(
+            host
+            for host in hosts
+            if container.when == "true" or evaluate(container.when, self.settings.scope(host), where)
+        )
+
+    def containers(self) -> Iterator[tuple[ServiceFolder, str, Container]]:
+        """Every container of every enabled service."""
+        for folder in self.settings.services:
+            for name, container in folder.service.containers.items():
+                yield folder, name, container
+
+    def provider(self, capability: Capability) -> ServiceFolder | None:
+        """The enabled service that provides a capability, if any."""
+        for folder in self.settings.services:
+            if capability in folder.service.provides:
+                return folder
+        return None
+
+    @cached_property
+    def proxy_hosts(self) -> tuple[str, ...]:
+        """Hosts that run a proxy; empty when there is none."""
+        folder = self.provider(Capability.PROXY)
+        if folder is None:
+            return ()
+        hosts = {host for name in folder.service.containers for host in self.hosts_of(folder, name)}
+        return tuple(host for host in self.settings.inventory.hosts if host in hosts)
+
+    @cached_property
+    def endpoints(self) -> Mapping[str, EndpointView]:
+        """Every endpoint of every enabled service, by name."""
+        return {
+            name: self._endpoint(folder, name, endpoint)
+            for folder in self.settings.services
+            for name, endpoint in folder.service.endpoints.items()
+        }
+
+    def _endpoint(self, folder: ServiceFolder, name: str, endpoint: Endpoint) -> EndpointView:
+        where = service_file(folder)
+        hosts = self.hosts_of(folder, endpoint.container)
+        port = int(evaluate(endpoint.port, self.settings.scope(None), where))
+        members = tuple(
+            Member(
+                host=host,
+                hostname=self.facts[host].hostname if host in self.facts else host,
+                address=self.api_addresses[host],
+                port=port,
+            )
+            for host in hosts
+        )
+        proxied = endpoint.proxy and bool(self.proxy_hosts)
+        if proxied:
+            scope = self.settings.scope(None)
+            host, public_host = str(scope["kolla_internal_fqdn"]), str(scope["kolla_external_fqdn"])
+        else:
+            if endpoint.proxy and len(members) > 1:
+                raise InputError(
+                    f"endpoint '{name}' has {len(members)} members and nothing to balance them",
+                    where=where,
+                    hint="enable a load balancer, or leave one host in the group",
+                )
+            host = public_host = members[0].address if members else ""
+        return EndpointView(
+            name=name,
+            service=folder.name,
+            protocol=endpoint.protocol,
+            host=host,
+            port=port,
+            path=endpoint.path,
+            public_host=public_host if endpoint.public else host,
+            members=members,
+            proxied=proxied,
+        )
+
+    @cached_property
+    def listeners(self) -> tuple[Listener, ...]:
+        """What the proxy serves: one listener for every proxied endpoint, by name."""
+        listeners = []
+        for folder in self.settings.services:
+            for name, endpoint in folder.service.endpoints.items():
+                view = self.endpoints[name]
+                if view.proxied:
+                    listeners.append(self._listener(folder, endpoint, view))
+        return tuple(sorted(listeners, key=lambda listener: listener.name))
+
+    def _listener(self, folder: ServiceFolder, endpoint: Endpoint, view: EndpointView) -> Listener:
+        scope = self.settings.scope(None)
+        addresses = [str(scope["kolla_internal_vip_address"])]
+        if endpoint.public:
+            addresses.append(str(scope["kolla_external_vip_address"]))
+        for member in view.members:
+            if member.host in self.proxy_hosts and member.address in addresses:
+                raise InputError(
+                    f"on host '{member.host}' the load balancer and endpoint '{view.name}' would both "
+                    f"listen on {member.address}:{member.port}",
+                    expected="a VIP that is not the API address of a host",
+                    hint="set another kolla_internal_vip_address or api_interface; "
+                    "on a single host, the load balancer may be switched off",
+                )
+        where = service_file(folder)
+        options = tuple(str(evaluate(option, scope, where)) for option in endpoint.listener_options)
+        return Listener(
+            name=view.name,
+            protocol=view.protocol,
+            binds=tuple(f"{_bracketed(address)}:{view.port}" for address in dict.fromkeys(addresses)),
+            members=view.members,
+            options=options,
+        )
+
+
+def engine_name(container: str) -> str:
+    """A container's name in the engine: `nova-compute` is `nova_compute`, as in the field."""
+    return container.replace("-", "_")
+
+
+def service_file(folder: ServiceFolder) -> Location:
+    """Where a service is described, for messages."""
+    return Location(Path(folder.path) / "service.yml")
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
