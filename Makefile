@@ -1,0 +1,68 @@
+# Two commands matter: `make cloud` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# The version of uv that uv.lock itself names: what prepares the environment is locked as well.
+UV := uv==$(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
+
+# make cloud GLOBALS=FILE        settings added to those of the cloud it makes
+# make clean-cloud PURGE=1       removes the engine and the packages it installed, too
+GLOBALS ?=
+PURGE   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system bench lock reference clean
+
+help: ## this text
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+
+venv: $(READY) ## the Python environment in .venv, with the locked versions
+
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -q -y --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --locked --python $(BIN)/python
+	@touch $@
+
+cloud: $(READY) ## from nothing to an all-in-one cloud with an issued token (GLOBALS=FILE adds settings)
+	$(SUDO) $(BIN)/kolla quickstart $(if $(GLOBALS),--globals $(GLOBALS))
+
+clean-cloud: $(READY) ## remove what the cloud's manifest lists, volumes and images included (PURGE=1: engine, packages)
+	$(SUDO) $(BIN)/kolla destroy --volumes --images $(if $(PURGE),--purge) --yes-i-really-really-mean-it
+
+test: lint test-unit ## what must pass before every commit; needs no engine
+
+lint: $(READY) ## style, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-unit: $(READY) ## unit tests: seconds, no engine
+	$(BIN)/python -m pytest -n auto tests/unit
+
+test-integration: $(READY) ## tests against a real container engine
+	$(BIN)/python -m pytest tests/integration
+
+test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
+	$(BIN)/python -m pytest tests/system
+
+bench: $(READY) ## measure the running cloud and print the figures
+	$(SUDO) $(BIN)/python -m bench
+
+lock: $(READY) ## bring uv.lock up to date with pyproject.toml
+	$(BIN)/uv lock --upgrade
+
+clean: ## remove the environment and caches, not the cloud
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
