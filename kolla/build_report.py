@@ -65,7 +65,9 @@ class BuildReport(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise InputError("no images have been built", where=Location(path), hint="run: kolla build") from None
+            raise InputError(
+                "no images have been built", where=Location(path), hint="run: kolla build"
+            ) from None
         except ValueError as error:
             raise InputError(
                 f"not a build report: {error}", where=Location(path), hint="run: kolla build"
