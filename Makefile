@@ -13,9 +13,10 @@ UV := uv==$(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.
 # make clean-cloud PURGE=1       removes the engine and the packages it installed, too
 GLOBALS ?=
 PURGE   ?=
+WITH_GLOBALS := $(if $(GLOBALS),--globals $(GLOBALS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system bench lock reference clean
+.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system bench lock clean
 
 help: ## this text
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -31,7 +32,7 @@ $(READY): pyproject.toml uv.lock
 	@touch $@
 
 cloud: $(READY) ## from nothing to an all-in-one cloud with an issued token (GLOBALS=FILE adds settings)
-	$(SUDO) $(BIN)/kolla quickstart $(if $(GLOBALS),--globals $(GLOBALS))
+	$(SUDO) $(BIN)/kolla quickstart $(WITH_GLOBALS)
 
 clean-cloud: $(READY) ## remove what the cloud's manifest lists, volumes and images included (PURGE=1: engine, packages)
 	$(SUDO) $(BIN)/kolla destroy --volumes --images $(if $(PURGE),--purge) --yes-i-really-really-mean-it
@@ -52,10 +53,10 @@ test-unit: $(READY) ## unit tests: seconds, no engine
 	$(BIN)/python -m pytest -n auto tests/unit
 
 test-integration: $(READY) ## tests against a real container engine
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/integration
 
 test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
-	$(BIN)/python -m pytest tests/system
+	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/system
 
 bench: $(READY) ## measure the running cloud and print the figures
 	$(SUDO) $(BIN)/python -m bench

@@ -1,0 +1,21 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--globals",
+        type=Path,
+        metavar="FILE",
+        help="settings this machine needs (CA certificates, proxies, mirrors), for every cloud under test",
+    )
+
+
+@pytest.fixture(scope="session")
+def machine_globals(request: pytest.FixtureRequest) -> Path | None:
+    """The file given with --globals."""
+    path: Path | None = request.config.getoption("--globals")
+    return path.resolve() if path else None
