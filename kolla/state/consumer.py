@@ -1,0 +1,121 @@
+"""How a service that needs something and one that provides it see each other in templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kolla.catalogue.model import Capability, ServiceFolder
+from kolla.secret import Secret
+from kolla.settings import Settings
+from kolla.settings.expressions import render
+from kolla.state.topology import EndpointView, Topology, service_file
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of a consumer; its user has the same name."""
+
+    name: str
+    user: str
+    password: Secret = field(repr=False)
+
+
+@dataclass(frozen=True)
+class IdentityView:
+    """What a consumer wants registered."""
+
+    type: str
+    description: str
+    user: str | None
+    password: Secret | None = field(repr=False)
+    roles: tuple[str, ...]
+    endpoint: str | None
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A service, as its providers' templates see it (`consumer`)."""
+
+    name: str
+    title: str
+    needs: tuple[Capability, ...]
+    database_list: tuple[Database, ...]
+    identity: IdentityView | None
+    endpoint: EndpointView | None
+    """The endpoint that is registered, if any."""
+
+    @property
+    def databases(self) -> Mapping[str, Database]:
+        """By name, in the catalogue's order."""
+        return {database.name: database for database in self.database_list}
+
+    @property
+    def database(self) -> Database | None:
+        """The first, for the many services that have one."""
+        return self.database_list[0] if self.database_list else None
+
+    def wants(self, capability: Capability) -> bool:
+        """Whether the provider's job is to be run for this service."""
+        if capability is Capability.DATABASE:
+            return bool(self.database_list)
+        if capability is Capability.IDENTITY:
+            return self.identity is not None
+        return capability in self.needs
+
+    @classmethod
+    def of(cls, folder: ServiceFolder, settings: Settings, topology: Topology) -> Consumer:
+        """The consumer's side of a service."""
+        service, passwords = folder.service, settings.passwords
+        identity = service.identity
+        view = None
+        if identity is not None:
+            view = IdentityView(
+                type=identity.type,
+                description=identity.description or service.title,
+                user=identity.user,
+                password=passwords[f"{identity.user}_keystone_password"] if identity.user else None,
+                roles=identity.roles,
+                endpoint=identity.endpoint,
+            )
+        endpoint = topology.endpoints[identity.endpoint] if identity and identity.endpoint else None
+        return cls(
+            name=service.name,
+            title=service.title,
+            needs=service.needs,
+            database_list=tuple(
+                Database(name, name, passwords[f"{name}_database_password"]) for name in service.databases
+            ),
+            identity=view,
+            endpoint=endpoint,
+        )
+
+
+class ProviderView:
+    """A capability as a consumer's templates see it: `{{ database.url }}`. Lazy."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topology: Topology,
+        provider: ServiceFolder,
+        capability: Capability,
+        host: str,
+        consumer: Consumer,
+    ) -> None:
+        self._settings = settings
+        self._provider = provider
+        self._variables = provider.service.provides[capability].variables
+        endpoint = provider.service.provides[capability].endpoint
+        self._extra: dict[str, object] = {"consumer": consumer}
+        if endpoint is not None:
+            self._extra["endpoint"] = topology.endpoints[endpoint]
+        self._host = host
+
+    def __getitem__(self, key: str) -> str:
+        scope = self._settings.scope(self._host, self._extra)
+        return render(self._variables[key], scope, service_file(self._provider))
+
+    def keys(self) -> tuple[str, ...]:
+        """Names a template may use."""
+        return tuple(self._variables)

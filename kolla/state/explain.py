@@ -1,0 +1,55 @@
+"""A plan as text: the dry run, the review, the log, and what unit tests assert."""
+
+from __future__ import annotations
+
+from kolla.state.plan import ContainerOperation, Operation, Plan
+
+_MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">"}
+
+
+def text(plan: Plan) -> str:
+    """One line per operation with its causes, grouped by host, in the order of execution."""
+    if not plan:
+        return f"Nothing to do: cloud '{plan.cloud_name}' is as its settings say."
+    hosts = list(dict.fromkeys(operation.host for operation in plan.operations))
+    lines = [
+        f"Plan for cloud '{plan.cloud_name}': {_count(len(plan.operations), 'operation')} "
+        f"on {_count(len(hosts), 'host')}"
+    ]
+    for host in hosts:
+        lines += ["", host]
+        for operation in plan.operations:
+            if operation.host == host:
+                lines += _operation(operation)
+    return "\n".join(lines)
+
+
+def title(operation: Operation) -> str:
+    """What an operation does, in a few words: `restart container keystone`."""
+    subject = operation.id.partition(":")[2].rpartition("@")[0]
+    if isinstance(operation, ContainerOperation):
+        return f"{operation.action} container {subject}"
+    verbs = {
+        "image": "get image",
+        "volume": "create volume",
+        "remove": "remove container",
+        "job": "run job",
+        "endpoint": "wait for endpoint",
+    }
+    return f"{verbs[operation.kind]} {subject}"
+
+
+def _operation(operation: Operation) -> list[str]:
+    mark = {"remove": "-", "endpoint": "?", "job": ">"}.get(operation.kind, "+")
+    if isinstance(operation, ContainerOperation):
+        mark = _MARKS[operation.action]
+    first, *others = operation.causes
+    lines = [f"  {mark} {title(operation):<44} {first}"]
+    lines += [f"    {'':<44} {cause}" for cause in others]
+    if operation.interrupts:
+        lines.append(f"    {'':<44} interrupts {', '.join(operation.interrupts)}")
+    return lines
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

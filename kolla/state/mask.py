@@ -1,0 +1,27 @@
+"""Keeping secrets out of what a plan says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from kolla.config.diff import Change
+from kolla.secret import MASK
+
+_TELLING = re.compile(r"password|secret|cookie|token|private|credential|connection|transport_url", re.I)
+
+
+def mask(text: str, change: Change, secrets: Collection[str]) -> str:
+    """`text` (which shows `change`) without values that are, hold or may have held a secret.
+
+    An old value may hold a password that is no longer in passwords.yml, so both sides are masked when
+    either holds a known secret or the key's name tells that it carries one.
+    """
+    values = [value for value in (change.old, change.new) if value]
+    known = [secret for secret in secrets if len(secret) > 3]
+    if _TELLING.search(change.key) or any(secret in value for secret in known for value in values):
+        for value in sorted(values, key=len, reverse=True):
+            text = text.replace(value, MASK)
+    for secret in known:
+        text = text.replace(secret, MASK)
+    return text

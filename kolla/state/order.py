@@ -1,0 +1,47 @@
+"""The order of a plan's operations: every `after` respected, deterministic otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from kolla.errors import InputError
+from kolla.state.plan import ContainerOperation, Operation
+
+
+def ordered(operations: Sequence[Operation]) -> list[Operation]:
+    """Sorted so that each comes after those it names; ties by host and id.
+
+    `after` is narrowed to operations of the plan: what is not in it is done. InputError when the
+    catalogue's references form a circle.
+    """
+    present = {operation.id: operation for operation in operations}
+    narrowed = {
+        id_: operation.model_copy(update={"after": tuple(sorted(a for a in operation.after if a in present))})
+        for id_, operation in present.items()
+    }
+    sorter = TopologicalSorter({id_: operation.after for id_, operation in narrowed.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise InputError(f"these wait for each other: {' -> '.join(error.args[1])}") from None
+    result: list[Operation] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda id_: (narrowed[id_].host, id_))
+        result += [narrowed[id_] for id_ in ready]
+        sorter.done(*ready)
+    return result
+
+
+def serial(operations: Sequence[Operation]) -> list[Operation]:
+    """One host at a time: a container that is taken down on several hosts waits for the one before."""
+    result: list[Operation] = []
+    last: dict[str, str] = {}
+    for operation in operations:
+        if isinstance(operation, ContainerOperation) and operation.action != "create":
+            name = operation.spec.name
+            if name in last:
+                operation = operation.model_copy(update={"after": (*operation.after, last[name])})
+            last[name] = operation.id
+        result.append(operation)
+    return result

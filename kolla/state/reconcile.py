@@ -1,0 +1,359 @@
+"""Desired state against host state: which operations lead from one to the other, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from kolla.build_report import BuiltImage
+from kolla.config.diff import changes
+from kolla.state.desired import (
+    Desired,
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredJob,
+    image_id,
+    volume_id,
+)
+from kolla.state.host_state import HostState, ObservedFile
+from kolla.state.mask import mask
+from kolla.state.order import ordered, serial
+from kolla.state.plan import (
+    ContainerOperation,
+    EndpointOperation,
+    ImageOperation,
+    JobOperation,
+    Operation,
+    Plan,
+    RemoveOperation,
+    VolumeOperation,
+)
+from kolla.state.render import RenderedFile
+
+HOST_SERVICE = "host"
+"""What operations that belong to no single service are listed under."""
+
+
+def reconcile(
+    desired: Desired,
+    states: Mapping[str, HostState],
+    *,
+    services: Collection[str] | None = None,
+) -> Plan:
+    """The plan from `states` to `desired`.
+
+    Hosts without a state are left alone (`--limit`); `services` narrows it to those (`--tags`).
+    """
+    precondition = fingerprint(states)
+    builder = _Builder(desired, states, precondition)
+    operations = [
+        *builder.containers(),
+        *builder.removals(),
+        *builder.jobs(),
+    ]
+    if services is not None:
+        operations = [o for o in operations if o.service in services]
+    operations = builder.with_prerequisites(serial(operations))
+    return Plan(
+        cloud_name=desired.cloud_name,
+        cloud_id=desired.cloud_id,
+        precondition=precondition,
+        operations=tuple(ordered(operations)),
+    )
+
+
+def check_plan(desired: Desired) -> Plan:
+    """The functional checks as a plan; they are run every time and leave no record."""
+    return Plan(
+        cloud_name=desired.cloud_name,
+        cloud_id=desired.cloud_id,
+        precondition="",
+        operations=tuple(
+            _job_operation(job, {}, causes=("asked for",), record=False).model_copy(update={"after": ()})
+            for job in desired.checks
+        ),
+    )
+
+
+def fingerprint(states: Mapping[str, HostState]) -> str:
+    """Hash of everything about the hosts that a plan depends on; health comes and goes, so not that."""
+    document = {
+        host: {
+            "containers": {
+                name: container.model_dump(mode="json", exclude={"health"})
+                for name, container in state.containers.items()
+            },
+            "volumes": state.volumes,
+            "images": sorted(state.images),
+            "folders": {
+                path: {name: [file.sha256, file.mode] for name, file in files.items()}
+                for path, files in state.folders.items()
+            },
+            "jobs": {name: record.model_dump() for name, record in state.jobs.items()},
+        }
+        for host, state in states.items()
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+class _Builder:
+    def __init__(self, desired: Desired, states: Mapping[str, HostState], precondition: str) -> None:
+        self.desired = desired
+        self.states = states
+        self.precondition = precondition
+
+    # -- containers --------------------------------------------------------------------------
+
+    def containers(self) -> Iterator[Operation]:
+        """Operations on containers that should be there."""
+        for wanted in self.desired.containers:
+            state = self.states.get(wanted.host)
+            if state is None:
+                continue
+            action, causes = self._compare(wanted, state)
+            if action is None:
+                continue
+            observed = state.containers.get(wanted.spec.name)
+            generation = observed.generation + (action == "recreate") if observed else 1
+            yield ContainerOperation(
+                id=wanted.id,
+                host=wanted.host,
+                service=wanted.service,
+                causes=tuple(causes),
+                interrupts=() if action == "create" else _interrupts(wanted),
+                after=self._after(wanted),
+                timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
+                action=action,  # type: ignore[arg-type]
+                spec=wanted.spec,
+                folder=wanted.config.folder,
+                generation=generation,
+                start_timeout=wanted.start_timeout,
+            )
+
+    def _compare(self, wanted: DesiredContainer, state: HostState) -> tuple[str | None, list[str]]:
+        """What to do about a container and why; (None, []) when it is as it should be."""
+        observed = state.containers.get(wanted.spec.name)
+        if observed is None:
+            return "create", ["it does not exist"]
+        if observed.spec_digest != wanted.spec.digest:
+            return "recreate", _spec_changes(observed.spec, wanted) or ["how it is run has changed"]
+        drift = _spec_changes(observed.spec, wanted)
+        if drift:
+            return "recreate", [f"changed on the host: {change}" for change in drift]
+        causes = self._file_causes(wanted, state.folders.get(wanted.config.path, {}))
+        if not causes and observed.taken != wanted.config.folder.digest:
+            causes = ["it never became ready with its present configuration"]
+        if causes:
+            return ("restart" if observed.state == "running" else "start"), causes
+        if observed.state != "running":
+            return "start", [f"it is {observed.state}"]
+        return None, []
+
+    def _file_causes(self, wanted: DesiredContainer, found: Mapping[str, ObservedFile]) -> list[str]:
+        causes = []
+        for name, file in sorted(wanted.config.files.items()):
+            observed = found.get(name)
+            if observed is None:
+                causes.append(f"{name}: missing on the host")
+            elif observed.sha256 != file.sha256:
+                causes += self._content_causes(name, file, observed)
+            elif observed.mode != "0600":
+                causes.append(f"{name}: mode {observed.mode} on the host, should be 0600")
+        causes += [f"{name}: no longer wanted" for name in sorted(found.keys() - wanted.config.files.keys())]
+        return causes
+
+    def _content_causes(self, name: str, file: RenderedFile, observed: ObservedFile) -> list[str]:
+        old = observed.content.reveal() if observed.content is not None else None
+        found = changes(file.format, old, file.merged)
+        if not found:
+            return [f"{name}: changed on the host"]
+        return [mask(f"{name}: {change}", change, self.desired.secrets) for change in found]
+
+    def removals(self) -> Iterator[Operation]:
+        """Containers of this cloud that nothing wants any more."""
+        wanted = {(c.host, c.spec.name) for c in self.desired.containers}
+        for host, state in self.states.items():
+            for name, observed in state.containers.items():
+                if (host, name) not in wanted:
+                    yield RemoveOperation(
+                        id=f"remove:{name}@{host}",
+                        host=host,
+                        service=observed.service,
+                        causes=("it is no longer wanted",),
+                        interrupts=(f"container {name}",),
+                        container=name,
+                        folder=observed.folder,
+                    )
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def jobs(self) -> Iterator[Operation]:
+        """Jobs that have not been done, or not for this image, input or data."""
+        for job in self.desired.jobs:
+            state = self.states.get(job.host)
+            if state is None:
+                continue
+            epochs = {f"{host}/{volume}": self._epoch(host, volume) for host, volume in job.volumes}
+            causes = self._job_causes(job, state, epochs)
+            if causes:
+                yield _job_operation(job, epochs, causes=tuple(causes)).model_copy(
+                    update={"after": self._after(job)}
+                )
+
+    @staticmethod
+    def _job_causes(job: DesiredJob, state: HostState, epochs: Mapping[str, str]) -> list[str]:
+        record = state.jobs.get(job.name)
+        if record is None:
+            return ["it has not been done"]
+        parts = ("its command", "its image", "its own configuration")
+        done, now = record.key.split("."), job.key.split(".")
+        causes = [f"{part} changed" for part, a, b in zip(parts, done, now, strict=False) if a != b]
+        return causes + [
+            f"volume {name.split('/')[1]} on {name.split('/')[0]} is not the one it was done for"
+            for name, epoch in epochs.items()
+            if record.epochs.get(name) != epoch
+        ]
+
+    def _epoch(self, host: str, volume: str) -> str:
+        """The volume's epoch, or the one it will get.
+
+        A new epoch is derived from the host state as a whole: a job done for an earlier volume is
+        part of that state, so no two volumes with a job between them can get the same one.
+        """
+        state = self.states.get(host)
+        known = state.volumes.get(volume) if state is not None else None
+        if known is not None:
+            return known
+        seed = "\0".join((self.desired.cloud_id, host, volume, self.precondition))
+        return hashlib.sha256(seed.encode()).hexdigest()[:32]
+
+    # -- what others need --------------------------------------------------------------------
+
+    def _after(self, node: DesiredContainer | DesiredJob) -> tuple[str, ...]:
+        volumes = {volume_id(m.source, node.host) for m in node.spec.mounts if m.type == "volume"}
+        return tuple(sorted({*node.after, *volumes, image_id(node.image.name, node.host)}))
+
+    def with_prerequisites(self, operations: list[Operation]) -> list[Operation]:
+        """Add the volumes, images and endpoint waits that `operations` refer to and that are due."""
+        extra: dict[str, Operation] = {}
+        nodes = {c.id: c for c in self.desired.containers} | {j.id: j for j in self.desired.jobs}
+        for operation in operations:
+            node = nodes.get(operation.id)
+            if node is None:
+                continue
+            for made in (*self._volumes(node), *self._images(node), *self._endpoints(operation.after)):
+                extra.setdefault(made.id, made)
+        return [*operations, *extra.values()]
+
+    def _volumes(self, node: DesiredContainer | DesiredJob) -> Iterator[Operation]:
+        present = self.states[node.host].volumes
+        for mount in node.spec.mounts:
+            if mount.type == "volume" and present.get(mount.source) is None:
+                yield VolumeOperation(
+                    id=volume_id(mount.source, node.host),
+                    host=node.host,
+                    service=HOST_SERVICE if mount.source.startswith("kolla_") else node.service,
+                    causes=("it does not exist",),
+                    volume=mount.source,
+                    epoch=self._epoch(node.host, mount.source),
+                )
+
+    def _images(self, node: DesiredContainer | DesiredJob) -> Iterator[Operation]:
+        if node.spec.image not in self.states[node.host].images:
+            yield _image_operation(node.image, node.host)
+
+    def _endpoints(self, references: Collection[str]) -> Iterator[Operation]:
+        for reference in references:
+            endpoint = self.desired.endpoints.get(reference)
+            if endpoint is not None and endpoint.host in self.states:
+                yield _endpoint_operation(endpoint)
+
+
+def _interrupts(wanted: DesiredContainer) -> tuple[str, ...]:
+    others = "others serve it meanwhile" if wanted.redundant else "its only member"
+    return tuple(f"endpoint {name} ({others})" for name in wanted.endpoints)
+
+
+def _spec_changes(observed: Mapping[str, Any], wanted: DesiredContainer) -> list[str]:
+    """Field by field, how a container differs from what is asked for."""
+    asked = wanted.spec.model_dump(mode="json")
+    causes = []
+    for key in sorted(asked):
+        if observed.get(key) == asked[key]:
+            continue
+        if key == "image":
+            causes.append(f"image {_short(observed.get(key))} -> {_short(asked[key])}")
+        elif isinstance(asked[key], dict) and isinstance(observed.get(key), dict):
+            causes += _dict_changes(key, observed[key], asked[key])
+        else:
+            causes.append(f"{key}: {_plain(observed.get(key))} -> {_plain(asked[key])}")
+    return causes
+
+
+def _dict_changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} {key}: {_plain(old.get(key))} -> {_plain(new.get(key))}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "(none)"
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _short(image: object) -> str:
+    return str(image).removeprefix("sha256:")[:12]
+
+
+def _image_operation(image: BuiltImage, host: str) -> Operation:
+    assert image.id is not None and image.reference is not None
+    return ImageOperation(
+        id=image_id(image.name, host),
+        host=host,
+        service=HOST_SERVICE,
+        causes=("the host does not have it",),
+        timeout=1800,
+        image=image.id,
+        reference=image.reference,
+        digest=image.digest,
+    )
+
+
+def _job_operation(
+    job: DesiredJob, epochs: Mapping[str, str], *, causes: tuple[str, ...], record: bool = True
+) -> JobOperation:
+    return JobOperation(
+        id=job.id,
+        host=job.host,
+        service=job.service,
+        causes=causes,
+        after=job.after,
+        timeout=job.timeout,
+        job=job.name,
+        key=job.key,
+        epochs=dict(epochs),
+        spec=job.spec,
+        folder=job.config.folder,
+        record=record,
+    )
+
+
+def _endpoint_operation(endpoint: DesiredEndpoint) -> EndpointOperation:
+    answer = endpoint.model.answer
+    return EndpointOperation(
+        id=endpoint.id,
+        host=endpoint.host,
+        service=endpoint.view.service,
+        causes=("what follows needs its answer",),
+        after=endpoint.after,
+        address=endpoint.view.host,
+        port=endpoint.view.port,
+        http=answer.http,
+        send=answer.send,
+        greets=answer.greets,
+    )

@@ -1,0 +1,158 @@
+"""From templates and override layers to the files of one configuration folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kolla.catalogue.model import ConfigFile, ServiceFolder
+from kolla.config.layers import config_json_paths, paths
+from kolla.config.merge import Layer, Merged, file_format, merge
+from kolla.errors import InputError, Location, did_you_mean
+from kolla.secret import revealing
+from kolla.settings import Settings
+from kolla.settings.expressions import render
+from kolla.state.plan import FileEntry, Folder
+from kolla.state.topology import Listener, service_file
+
+CONFIG_FILES = "/var/lib/kolla/config_files"
+"""Where the start script finds a container's folder (the container contract)."""
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """A file's content, as secret as the secrets in it, and which layer set what."""
+
+    merged: Merged = field(repr=False)
+    format: str
+    secrets: frozenset[str] = field(repr=False, default=frozenset())
+
+    @property
+    def content(self) -> bytes:
+        """Bytes for the host."""
+        return self.merged.text.encode()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the content, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class RenderedFolder:
+    """The configuration folder of a container or a job."""
+
+    path: str
+    files: Mapping[str, RenderedFile]
+
+    @property
+    def folder(self) -> Folder:
+        """What a plan says about it: names and digests."""
+        entries = (FileEntry(name=name, sha256=file.sha256) for name, file in sorted(self.files.items()))
+        return Folder(path=self.path, files=tuple(entries))
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Renders for one service on one host."""
+
+    settings: Settings
+    folder: ServiceFolder
+    host: str
+    extra: Mapping[str, object]
+    listeners: Sequence[Listener] = ()
+
+    def files(
+        self, container: str, config: Mapping[str, ConfigFile]
+    ) -> dict[str, tuple[ConfigFile, RenderedFile]]:
+        """Every file of `config` that exists on this host, by name."""
+        return {name: (file, rendered) for name, file, rendered in self._files(container, config)}
+
+    def _files(
+        self, container: str, config: Mapping[str, ConfigFile]
+    ) -> Iterator[tuple[str, ConfigFile, RenderedFile]]:
+        for name, file in config.items():
+            if file.for_each is None:
+                rendered = self._file(container, name, file, {})
+                if rendered is not None:
+                    yield name, file, rendered
+                continue
+            for listener in self.listeners:
+                extra = {"listener": listener}
+                own_name = self._text(name, extra, service_file(self.folder))
+                rendered = self._file(container, own_name, file, extra)
+                if rendered is not None:
+                    yield own_name, file, rendered
+
+    def _file(
+        self, container: str, name: str, file: ConfigFile, extra: Mapping[str, object]
+    ) -> RenderedFile | None:
+        with revealing() as exposure:
+            layers = []
+            if not file.optional:
+                layers.append(self._template(file.template or f"{name}.j2", extra))
+            layers += self._overrides(paths(self.folder, container, name, file, self.host), extra)
+            if not layers:
+                return None
+            format_ = file_format(name, file)
+            merged = merge(format_, layers)
+        return RenderedFile(merged, format_, frozenset(exposure.secrets))
+
+    def _template(self, name: str, extra: Mapping[str, object]) -> Layer:
+        path = self.folder.path / "config" / name
+        if not path.is_file():
+            known = sorted(p.name for p in path.parent.glob("*.j2"))
+            raise InputError(
+                f"template '{name}' does not exist",
+                where=service_file(self.folder),
+                expected=f"a file in {path.parent}",
+                hint=did_you_mean(name, known),
+            )
+        return Layer(f"template {name}", self._text(path.read_text(), extra, Location(path)))
+
+    def _overrides(self, relative: Sequence[str], extra: Mapping[str, object]) -> list[Layer]:
+        overrides = self.settings.overrides
+        return [
+            Layer(f"config/{path}", self._text(overrides.text(path), extra, Location(overrides.files[path])))
+            for path in relative
+            if path in overrides.files
+        ]
+
+    def config_json(self, container: str, document: Mapping[str, Any]) -> RenderedFile:
+        """The container's config.json, with the operator's override of it merged in."""
+        base = Layer("the catalogue", json.dumps(document, indent=2, sort_keys=True) + "\n")
+        with revealing() as exposure:
+            layers = self._overrides(config_json_paths(self.folder, container, self.host), {})
+            merged = merge("json", [base, *layers])
+        return RenderedFile(merged, "json", frozenset(exposure.secrets))
+
+    def text(self, expression: str) -> str:
+        """An expression of service.yml as text. InputError when a secret would show in it."""
+        with revealing() as exposure:
+            value = self._text(expression, {}, service_file(self.folder))
+        if exposure.happened:
+            raise InputError(
+                f"a secret would be visible: {expression!r}",
+                where=service_file(self.folder),
+                expected="secrets only in configuration files",
+            )
+        return value
+
+    def _text(self, text: str, extra: Mapping[str, object], where: Location) -> str:
+        if "{" not in text:
+            return text
+        return render(text, self.settings.scope(self.host, {**self.extra, **extra}), where)
+
+
+def copy_entry(name: str, file: ConfigFile, user: str) -> dict[str, Any]:
+    """The config.json entry that places one file (the container contract)."""
+    destination = file.to + name if file.to.endswith("/") else file.to
+    return {
+        "source": f"{CONFIG_FILES}/{name}",
+        "dest": destination,
+        "owner": file.owner or user,
+        "perm": file.mode,
+    }
