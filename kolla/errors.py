@@ -10,13 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Location:
-    """A place in a file the operator can open; `line` counts from 1."""
+    """A place in a file the operator can open; `line` and `column` count from 1."""
 
     path: Path
     line: int | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}" if self.line else str(self.path)
+        return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
 
 
 class KollaError(Exception):

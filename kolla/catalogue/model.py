@@ -40,9 +40,7 @@ class Capability(StrEnum):
 class Setting(Model):
     """A key of `globals.yml` (or, when its scope is `host`, of the inventory as well)."""
 
-    type: Literal[
-        "string", "boolean", "integer", "port", "address", "list", "mapping", "path"
-    ] = "string"
+    type: Literal["string", "boolean", "integer", "port", "address", "list", "mapping", "path"] = "string"
     default: Any = None
     description: str
     scope: Literal["cloud", "host"] = "cloud"

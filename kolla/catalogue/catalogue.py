@@ -1,0 +1,62 @@
+"""All services there are, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kolla.catalogue.model import Capability, Image, ServiceFolder
+from kolla.errors import InputError, Location, did_you_mean
+from kolla.yamlfile import Document
+
+USUAL_GROUPS = ("control", "network", "compute", "storage", "monitoring", "deployment")
+"""Inventory groups every inventory of the field has; services' own groups stand below them."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every service folder, whether its service is enabled or not."""
+
+    folders: Mapping[str, ServiceFolder]
+    """Sorted by name."""
+    _documents: Mapping[str, Document] = field(repr=False, compare=False)
+
+    def image(self, name: str) -> tuple[ServiceFolder, Image]:
+        """The image called `name` and the folder it is in; InputError when there is none."""
+        for folder in self.folders.values():
+            if name in folder.service.images:
+                return folder, folder.service.images[name]
+        known = [image for folder in self.folders.values() for image in folder.service.images]
+        raise InputError(f"there is no image '{name}'", hint=did_you_mean(name, known))
+
+    def provider(self, capability: str) -> ServiceFolder | None:
+        """The first service that offers `capability`, enabled or not."""
+        wanted = Capability(capability)
+        return next((f for f in self.folders.values() if wanted in f.service.provides), None)
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Every service's inventory groups -> the group whose hosts they have by default."""
+        groups: dict[str, str] = {}
+        for folder in self.folders.values():
+            groups |= groups_of(folder)
+        return groups
+
+    def where(self, service: str, *path: str | int) -> Location:
+        """File and line of a part of a `service.yml`, for messages about it."""
+        return self._documents[service].where(path)
+
+    def file(self, service: str) -> Path:
+        """Path of a service's `service.yml`."""
+        return self._documents[service].path
+
+
+def groups_of(folder: ServiceFolder) -> dict[str, str]:
+    """A service's inventory groups -> their default parents.
+
+    A group of the service's own name, below `control`, is assumed when a container uses it.
+    """
+    service = folder.service
+    implied = {service.name: "control"} if any(c.group is None for c in service.containers.values()) else {}
+    return implied | service.groups

@@ -1,0 +1,257 @@
+"""What a single `service.yml` cannot know: names that must exist, and names two services both claim."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+from kolla.catalogue.catalogue import USUAL_GROUPS, Catalogue, groups_of
+from kolla.catalogue.model import Capability, Container, Job, Service, ServiceFolder
+from kolla.errors import InputError, Location, did_you_mean
+
+_Path = tuple[str | int, ...]
+_Claims = Callable[[ServiceFolder], Iterable[tuple[str, _Path]]]
+
+
+def check(catalogue: Catalogue) -> Iterator[InputError]:
+    """Every wrong reference and every conflict between services."""
+    for folder in catalogue.folders.values():
+        for path, kind, name, candidates in _references(catalogue, folder.service):
+            if name not in candidates:
+                yield _unknown(catalogue.where(folder.name, *path), kind, name, candidates)
+        yield from _rules(catalogue, folder)
+    yield from _parent_cycles(catalogue)
+    yield from _group_cycles(catalogue)
+    yield from _conflicts(catalogue)
+
+
+_Reference = tuple[_Path, str, str, Collection[str]]
+"""Where, what kind of thing, its name, and the names there are."""
+
+
+def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
+    """Every name a service refers to."""
+    images = [name for f in catalogue.folders.values() for name in f.service.images]
+    users = [name for f in catalogue.folders.values() for name in f.service.users]
+    groups = [*USUAL_GROUPS, *catalogue.groups]
+    for name, image in service.images.items():
+        here: _Path = ("images", name)
+        if image.parent is not None:
+            yield (*here, "parent"), "image", image.parent, images
+        if image.user is not None:
+            yield (*here, "user"), "user", image.user, users
+        roots = [_normalized(root) for roots in service.releases.values() for root in roots]
+        for index, distribution in enumerate(image.python):
+            yield (*here, "python", index), "root in 'releases'", _normalized(distribution), roots
+    for name, user in service.users.items():
+        for index, group in enumerate(user.groups):
+            yield ("users", name, "groups", index), "user", group, users
+    for group, parent in service.groups.items():
+        yield ("groups", group), "group", parent, groups
+    for name, container in service.containers.items():
+        yield from _container_references(service, name, container, images, users, groups)
+    for path, job in _jobs(service):
+        yield from _job_references(service, path, job, images, users)
+    for name, endpoint in service.endpoints.items():
+        yield ("endpoints", name, "container"), "container", endpoint.container, service.containers
+    if service.identity and service.identity.endpoint:
+        yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
+    volumes = [volume for container in service.containers.values() for volume in container.volumes]
+    for capability, provision in service.provides.items():
+        here = ("provides", capability.value)
+        if provision.endpoint:
+            yield (*here, "endpoint"), "endpoint", provision.endpoint, service.endpoints
+        if provision.volume:
+            yield (*here, "volume"), "volume", provision.volume, volumes
+
+
+def _container_references(
+    service: Service,
+    name: str,
+    container: Container,
+    images: Collection[str],
+    users: Collection[str],
+    groups: Collection[str],
+) -> Iterator[_Reference]:
+    here: _Path = ("containers", name)
+    if container.image is None:
+        yield here, "image", name, images
+    else:
+        yield (*here, "image"), "image", container.image, images
+    if container.group is not None:
+        yield (*here, "group"), "group", container.group, groups
+    if container.user is not None:
+        yield (*here, "user"), "user", container.user, users
+    for file, config in container.config.items():
+        if config.owner is not None and config.owner != "root":
+            yield (*here, "config", file, "owner"), "user", config.owner, users
+    for index, word in enumerate(container.after):
+        yield (*here, "after", index), "dependency", word, _dependencies(service)
+
+
+def _job_references(
+    service: Service, here: _Path, job: Job, images: Collection[str], users: Collection[str]
+) -> Iterator[_Reference]:
+    if job.container is not None:
+        yield (*here, "container"), "container", job.container, service.containers
+    if job.image is not None:
+        yield (*here, "image"), "image", job.image, images
+    for file, config in job.config.items():
+        if config.owner is not None and config.owner != "root":
+            yield (*here, "config", file, "owner"), "user", config.owner, users
+    for index, word in enumerate(job.after):
+        yield (*here, "after", index), "dependency", word, _dependencies(service)
+    for index, word in enumerate(job.before):
+        yield (*here, "before", index), "dependency", word, _dependencies(service)
+
+
+def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
+    """Every job of a service and its place in the file."""
+    for name, job in service.jobs.items():
+        yield ("jobs", name), job
+    for capability, provision in service.provides.items():
+        if provision.job:
+            yield ("provides", capability.value, "job"), provision.job
+    for name, check in service.checks.items():
+        yield ("checks", name, "job"), check.job
+
+
+def _dependencies(service: Service) -> list[str]:
+    """What `after` and `before` may name: the service's own parts and the capabilities it needs."""
+    return [
+        *(f"job/{name}" for name in service.jobs),
+        *(f"container/{name}" for name in service.containers),
+        *(f"endpoint/{name}" for name in service.endpoints),
+        *(capability.value for capability in service.needs),
+    ]
+
+
+def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
+    """Rules between the parts of one service."""
+    service = folder.service
+
+    def wrong(path: _Path, what: str, expected: str) -> InputError:
+        return InputError(what, where=catalogue.where(service.name, *path), expected=expected)
+
+    if service.containers and service.enabled is None:
+        yield wrong(("containers",), "there are containers but no 'enabled'", "enabled: true or false")
+    if service.databases and Capability.DATABASE not in service.needs:
+        yield wrong(("databases",), "databases without the need for one", "'database' in 'needs'")
+    identities = (Capability.IDENTITY in service.needs, Capability.IDENTITY in service.provides)
+    if service.identity and not any(identities):
+        yield wrong(("identity",), "an identity without the need for one", "'identity' in 'needs'")
+    for name, container in service.containers.items():
+        health = container.health
+        if health is None:
+            continue
+        given = [bool(health.http), bool(health.listen), bool(health.connected), bool(health.command)]
+        if sum(given) != 1:
+            yield wrong(
+                ("containers", name, "health"),
+                f"the health check of '{name}' has {sum(given)} ways to find out",
+                "exactly one of http, listen, connected, command",
+            )
+    for path, job in _jobs(service):
+        if (job.container is None) == (job.image is None):
+            yield wrong(path, "a job runs in a container's place or in an image", "'container' or 'image'")
+    for name, setting in service.settings.items():
+        if setting.required and setting.default is not None:
+            yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")
+
+
+def _parent_cycles(catalogue: Catalogue) -> Iterator[InputError]:
+    """Images that are, over some generations, their own parents."""
+    parents = {
+        name: image.parent for f in catalogue.folders.values() for name, image in f.service.images.items()
+    }
+    for cycle in _cycles({name: parent for name, parent in parents.items() if parent}):
+        folder, _ = catalogue.image(cycle[0])
+        yield InputError(
+            f"an image is its own parent: {' -> '.join(cycle)}",
+            where=catalogue.where(folder.name, "images", cycle[0], "parent"),
+        )
+
+
+def _group_cycles(catalogue: Catalogue) -> Iterator[InputError]:
+    """Groups whose default hosts are, over some steps, their own."""
+    for cycle in _cycles(catalogue.groups):
+        folder = next(f for f in catalogue.folders.values() if cycle[0] in groups_of(f))
+        yield InputError(
+            f"a group takes its hosts from itself: {' -> '.join(cycle)}",
+            where=catalogue.where(folder.name, "groups", cycle[0]),
+        )
+
+
+def _cycles(parents: Mapping[str, str]) -> Iterator[list[str]]:
+    """Each cycle once, as a path that ends where it began."""
+    done: set[str] = set()
+    for start in parents:
+        path: list[str] = []
+        name: str | None = start
+        while name is not None and name not in done and name not in path:
+            path.append(name)
+            name = parents.get(name)
+        if name in path:
+            yield [*path[path.index(name) :], name]
+        done.update(path)
+
+
+def _conflicts(catalogue: Catalogue) -> Iterator[InputError]:
+    """What only one service may have, claimed by two (or twice by one)."""
+    for kind, claims in _CLAIMS.items():
+        claimed: dict[str, tuple[ServiceFolder, _Path]] = {}
+        for folder in catalogue.folders.values():
+            for name, path in claims(folder):
+                if name not in claimed:
+                    claimed[name] = (folder, path)
+                    continue
+                first, first_path = claimed[name]
+                yield InputError(
+                    f"{kind} '{name}' is already taken by service '{first.name}'",
+                    where=catalogue.where(folder.name, *path),
+                    hint=f"see {catalogue.where(first.name, *first_path)}",
+                )
+
+
+def _keys(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
+    service = folder.service
+    yield from ((name, ("settings", name)) for name in service.settings)
+    yield from ((name, ("passwords", name)) for name in service.passwords)
+    yield from ((f"{name}_database_password", ("databases", i)) for i, name in enumerate(service.databases))
+
+
+def _ports(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
+    for name, setting in folder.service.settings.items():
+        if setting.type == "port" and isinstance(setting.default, int):
+            yield str(setting.default), ("settings", name, "default")
+
+
+_CLAIMS: dict[str, _Claims] = {
+    "key": _keys,
+    "port": _ports,
+    "image": lambda folder: ((name, ("images", name)) for name in folder.service.images),
+    "container": lambda folder: ((name, ("containers", name)) for name in folder.service.containers),
+    "endpoint": lambda folder: ((name, ("endpoints", name)) for name in folder.service.endpoints),
+    "group": lambda folder: ((name, ("groups", name)) for name in groups_of(folder)),
+    "user": lambda folder: ((name, ("users", name)) for name in folder.service.users),
+    "uid": lambda folder: (
+        (str(user.uid), ("users", name, "uid")) for name, user in folder.service.users.items()
+    ),
+    "gid": lambda folder: (
+        (str(user.uid if user.gid is None else user.gid), ("users", name))
+        for name, user in folder.service.users.items()
+    ),
+    "database": lambda folder: ((name, ("databases", i)) for i, name in enumerate(folder.service.databases)),
+}
+
+
+def _normalized(distribution: str) -> str:
+    """Name of a distribution as PEP 503 compares them, without extras."""
+    return re.sub(r"[-_.]+", "-", distribution.split("[")[0]).lower()
+
+
+def _unknown(where: Location, kind: str, name: str, candidates: Collection[str]) -> InputError:
+    known = sorted(set(candidates))
+    hint = did_you_mean(name, known)
+    expected = f"one of {', '.join(known)}" if known and not hint else None
+    return InputError(f"there is no {kind} '{name}'", where=where, expected=expected, hint=hint)

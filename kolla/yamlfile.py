@@ -1,0 +1,147 @@
+"""Reading YAML so that every later message can name the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kolla.errors import InputError, Location
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # PyYAML built without libyaml
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+YamlPath = Sequence[str | int]
+"""Keys and list indexes leading from the top of a document to a place in it."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file: its data, and where in the file each part of it stands."""
+
+    path: Path
+    data: Any
+    _node: yaml.Node | None = field(default=None, repr=False, compare=False)
+
+    def line(self, path: YamlPath = ()) -> int | None:
+        """Line (from 1) of what `path` leads to, or of the deepest part of `path` there is.
+
+        None when the document is empty.
+        """
+        if self._node is None:
+            return None
+        line, node = self._node.start_mark.line, self._node
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                break
+            line, node = found
+        return line + 1
+
+    def where(self, path: YamlPath = ()) -> Location:
+        """Location of what `path` leads to."""
+        return Location(self.path, self.line(path))
+
+    def text(self, path: YamlPath) -> str | None:
+        """The scalar at `path` as it is written (without quotes), or None if there is none.
+
+        `2026.10` and `0123` are numbers to YAML; where a string is wanted, this is what was meant.
+        """
+        node = self._node
+        for step in path:
+            found = _child(node, step) if node is not None else None
+            if found is None:
+                return None
+            node = found[1]
+        return node.value if isinstance(node, yaml.ScalarNode) else None
+
+
+def load(path: Path) -> Document:
+    """Read a YAML file; InputError when it is missing, not text, not YAML, or has a key twice."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("there is no such file", where=Location(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", where=Location(path)) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Document:
+    """Parse YAML text that came from `path`; InputError names line and column."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Document(path, None)
+        for first, again in _duplicates(node):
+            raise InputError(
+                f"the key '{again.value}' is given twice",
+                where=Location(path, again.start_mark.line + 1, again.start_mark.column + 1),
+                hint=f"it was first given in line {first.start_mark.line + 1}",
+            )
+        # The annotation is missing in types-PyYAML for the C loader only.
+        data = loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, path) from None
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML: {error}", where=Location(path)) from None
+    finally:
+        loader.dispose()
+    return Document(path, data, node)
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
+    """Line (from 0) and node of a mapping's key or a list's index."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == str(step):
+                return key.start_mark.line, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item = node.value[step]
+        return item.start_mark.line, item
+    return None
+
+
+def _duplicates(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    """Pairs of equal keys of one mapping, anywhere below `node`."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    yield seen[key.value], key
+                seen[key.value] = key
+            yield from _duplicates(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicates(item)
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, path: Path) -> InputError:
+    """The parser's complaint in plain words."""
+    mark = error.problem_mark or error.context_mark
+    where = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
+    problem = error.problem or "cannot be parsed"
+    hint = next((hint for words, hint in _HINTS if words in problem), None)
+    return InputError(f"not YAML: {problem}", where=where, hint=hint)
+
+
+_HINTS = (
+    (
+        "mapping values are not allowed",
+        "quote values that hold ': ', and check this line's indentation",
+    ),
+    ("found character '\\t'", "indent with spaces, not with tabs"),
+    ("cannot start any token", "indent with spaces; values starting with @, `, % or { must be in quotes"),
+    ("could not find expected ':'", "this line, or the one before it, needs 'key: value'"),
+    ("did not find expected key", "check quotes and the indentation of this line and the one before it"),
+    ("did not find expected", "check quotes, brackets and indentation above this line"),
+    ("could not determine a constructor", "tags (words starting with '!') are not understood here"),
+    ("found unhashable key", "a value starting with '{{' must be in quotes"),
+)
