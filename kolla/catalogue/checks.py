@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from kolla.catalogue.catalogue import USUAL_GROUPS, Catalogue, groups_of
@@ -40,9 +39,6 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "parent"), "image", image.parent, images
         if image.user is not None:
             yield (*here, "user"), "user", image.user, users
-        roots = [_normalized(root) for roots in service.releases.values() for root in roots]
-        for index, distribution in enumerate(image.python):
-            yield (*here, "python", index), "root in 'releases'", _normalized(distribution), roots
     for name, user in service.users.items():
         for index, group in enumerate(user.groups):
             yield ("users", name, "groups", index), "user", group, users
@@ -243,11 +239,6 @@ _CLAIMS: dict[str, _Claims] = {
     ),
     "database": lambda folder: ((name, ("databases", i)) for i, name in enumerate(folder.service.databases)),
 }
-
-
-def _normalized(distribution: str) -> str:
-    """Name of a distribution as PEP 503 compares them, without extras."""
-    return re.sub(r"[-_.]+", "-", distribution.split("[")[0]).lower()
 
 
 def _unknown(where: Location, kind: str, name: str, candidates: Collection[str]) -> InputError:
