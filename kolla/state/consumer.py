@@ -68,13 +68,14 @@ class Consumer:
         """The consumer's side of a service."""
         service, passwords = folder.service, settings.passwords
         identity = service.identity
+        provider = topology.provider(Capability.IDENTITY)
         view = None
-        if identity is not None:
+        if identity is not None and provider is not None:
             view = IdentityView(
                 type=identity.type,
                 description=identity.description or service.title,
                 user=identity.user,
-                password=passwords[f"{identity.user}_keystone_password"] if identity.user else None,
+                password=passwords[f"{identity.user}_{provider.name}_password"] if identity.user else None,
                 roles=identity.roles,
                 endpoint=identity.endpoint,
             )

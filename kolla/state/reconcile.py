@@ -14,6 +14,7 @@ from kolla.state.desired import (
     DesiredContainer,
     DesiredEndpoint,
     DesiredJob,
+    Node,
     image_id,
     volume_id,
 )
@@ -231,14 +232,15 @@ class _Builder:
 
     # -- what others need --------------------------------------------------------------------
 
-    def _after(self, node: DesiredContainer | DesiredJob) -> tuple[str, ...]:
+    def _after(self, node: Node) -> tuple[str, ...]:
         volumes = {volume_id(m.source, node.host) for m in node.spec.mounts if m.type == "volume"}
         return tuple(sorted({*node.after, *volumes, image_id(node.image.name, node.host)}))
 
     def with_prerequisites(self, operations: list[Operation]) -> list[Operation]:
         """Add the volumes, images and endpoint waits that `operations` refer to and that are due."""
         extra: dict[str, Operation] = {}
-        nodes = {c.id: c for c in self.desired.containers} | {j.id: j for j in self.desired.jobs}
+        nodes: dict[str, Node] = {c.id: c for c in self.desired.containers}
+        nodes |= {j.id: j for j in self.desired.jobs}
         for operation in operations:
             node = nodes.get(operation.id)
             if node is None:
@@ -247,7 +249,7 @@ class _Builder:
                 extra.setdefault(made.id, made)
         return [*operations, *extra.values()]
 
-    def _volumes(self, node: DesiredContainer | DesiredJob) -> Iterator[Operation]:
+    def _volumes(self, node: Node) -> Iterator[Operation]:
         present = self.states[node.host].volumes
         for mount in node.spec.mounts:
             if mount.type == "volume" and present.get(mount.source) is None:
@@ -260,9 +262,9 @@ class _Builder:
                     epoch=self._epoch(node.host, mount.source),
                 )
 
-    def _images(self, node: DesiredContainer | DesiredJob) -> Iterator[Operation]:
+    def _images(self, node: Node) -> Iterator[Operation]:
         if node.spec.image not in self.states[node.host].images:
-            yield _image_operation(node.image, node.host)
+            yield image_operation(node.image, node.host)
 
     def _endpoints(self, references: Collection[str]) -> Iterator[Operation]:
         for reference in references:
@@ -310,7 +312,8 @@ def _short(image: object) -> str:
     return str(image).removeprefix("sha256:")[:12]
 
 
-def _image_operation(image: BuiltImage, host: str) -> Operation:
+def image_operation(image: BuiltImage, host: str) -> Operation:
+    """Getting an image on a host."""
     assert image.id is not None and image.reference is not None
     return ImageOperation(
         id=image_id(image.name, host),

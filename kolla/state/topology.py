@@ -63,10 +63,15 @@ class Listener:
 
     name: str
     protocol: str
-    binds: tuple[str, ...]
-    """`address:port` each."""
+    sockets: tuple[tuple[str, int], ...]
+    """(address, port) each."""
     members: tuple[Member, ...]
     options: tuple[str, ...]
+
+    @property
+    def binds(self) -> tuple[str, ...]:
+        """`address:port` each."""
+        return tuple(f"{_bracketed(address)}:{port}" for address, port in self.sockets)
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,9 @@ class Topology:
         return {host: self._api_address(host) for host in self.settings.inventory.hosts}
 
     def _api_address(self, host: str) -> str:
-        scope = self.settings.scope(host)
-        given = scope["api_address"]
-        if given:
+        scope = self.settings.scope(host, self._interface(host))
+        given = scope.get("api_address")
+        if given is not None:
             return str(given)
         facts = self.facts.get(host)
         if facts is None:
@@ -93,6 +98,22 @@ class Topology:
                 hint="run a verb that asks it first (kolla plan), or set api_address for it in the inventory",
             )
         return facts.address(str(scope["api_interface"]))
+
+    def _interface(self, host: str) -> dict[str, object]:
+        """`network_interface`, where it is not set: that of the host's default route."""
+        facts = self.facts.get(host)
+        if facts is None or self.settings.scope(host).get("network_interface") is not None:
+            return {}
+        return {"network_interface": facts.default_interface}
+
+    def host_variables(self, host: str) -> dict[str, object]:
+        """What facts add to a host's settings, for its templates."""
+        facts = self.facts.get(host)
+        return {
+            **self._interface(host),
+            "api_address": self.api_addresses[host],
+            "hostname": facts.hostname if facts is not None else host,
+        }
 
     def hosts_of(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""
@@ -203,7 +224,7 @@ class Topology:
         return Listener(
             name=view.name,
             protocol=view.protocol,
-            binds=tuple(f"{_bracketed(address)}:{view.port}" for address in dict.fromkeys(addresses)),
+            sockets=tuple((address, view.port) for address in dict.fromkeys(addresses)),
             members=view.members,
             options=options,
         )

@@ -1,0 +1,75 @@
+"""Where the controller keeps what it knows about a cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+def state_root() -> Path:
+    """`/var/lib/kolla` for root, else below the user's state directory (XDG base directories)."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/kolla")
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "kolla"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Paths of one cloud on the controller."""
+
+    directory: Path
+
+    @classmethod
+    def of(cls, cloud_name: str) -> Places:
+        """The places of a cloud; the directory is made, for its owner only, when it is missing."""
+        directory = state_root() / cloud_name
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(directory)
+
+    @property
+    def build_report(self) -> Path:
+        """What the builder made."""
+        return self.directory / "build.json"
+
+    @property
+    def facts(self) -> Path:
+        """Host facts as last seen."""
+        return self.directory / "facts.json"
+
+    @property
+    def made(self) -> Path:
+        """Files the controller made outside this directory, so that only those are ever removed."""
+        return self.directory / "made.json"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of builds and runs."""
+        return self.directory / "logs"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or an empty one when there is no file."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    return document
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file atomically; only its owner may read it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    Path(name).replace(path)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace a JSON file atomically; only its owner may read it."""
+    write_private(path, json.dumps(document, indent=2, sort_keys=True) + "\n")

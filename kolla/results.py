@@ -1,0 +1,212 @@
+"""What the verbs of `kolla.api` return: something to show, something to serialise, an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kolla.build_report import BuildReport
+from kolla.state import explain
+from kolla.state.plan import Plan
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build."""
+
+    report: BuildReport
+    path: Path
+
+    @property
+    def exit_code(self) -> int:
+        """1 when an image failed or was skipped because its parent failed."""
+        bad = any(image.status in ("failed", "skipped") for image in self.report.images.values())
+        return 1 if bad else 0
+
+    def to_json(self) -> Any:
+        """The build report."""
+        return self.report.model_dump(mode="json")
+
+    def text(self) -> str:
+        """A line per image that was not left as it was, and a count."""
+        lines = []
+        for image in self.report.images.values():
+            if image.status == "built":
+                lines.append(
+                    f"built      {image.name:<24} {(image.size or 0) / 1e6:6.0f} MB {image.seconds:6.1f}s"
+                )
+            elif image.status != "unchanged":
+                lines.append(f"{image.status:<10} {image.name:<24} {image.log or ''}")
+        unchanged = sum(image.status == "unchanged" for image in self.report.images.values())
+        lines.append(f"{unchanged} unchanged; report: {self.path}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a verb made or removed, host by host; empty when there was nothing to do."""
+
+    changes: Mapping[str, tuple[str, ...]]
+    kept: Mapping[str, tuple[str, ...]]
+    exit_code: int = 0
+
+    def to_json(self) -> Any:
+        """Host -> lists of sentences."""
+        return {
+            "changes": {host: list(lines) for host, lines in self.changes.items()},
+            "kept": {host: list(lines) for host, lines in self.kept.items()},
+        }
+
+    def text(self) -> str:
+        """One line per change."""
+        lines = [f"{host}: {line}" for host, changes in self.changes.items() for line in changes]
+        lines += [f"{host}: kept {line}" for host, kept in self.kept.items() for line in kept]
+        return "\n".join(lines) or "Nothing to do."
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What prechecks or checks found, good and bad."""
+
+    findings: tuple[Mapping[str, Any], ...]
+    """host, check, subject, ok, message, hint."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when anything is not as it should be."""
+        return 0 if all(finding["ok"] for finding in self.findings) else 1
+
+    def to_json(self) -> Any:
+        """All of them."""
+        return [dict(finding) for finding in self.findings]
+
+    def text(self) -> str:
+        """What is wrong, in one table; a count when nothing is."""
+        bad = [finding for finding in self.findings if not finding["ok"]]
+        if not bad:
+            return f"All {len(self.findings)} checks passed."
+        lines = [f"{len(bad)} of {len(self.findings)} checks failed:"]
+        for finding in bad:
+            lines.append(
+                f"  {finding['host']}: {finding['check']} {finding['subject']}: {finding['message']}"
+            )
+            if finding.get("hint"):
+                lines.append(f"      {finding['hint']}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan that was made."""
+
+    plan: Plan
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """2 when there is something to do."""
+        return 2 if self.plan else 0
+
+    def to_json(self) -> Any:
+        """The plan as it is saved, and the warnings."""
+        return {**self.plan.model_dump(mode="json"), "warnings": list(self.warnings)}
+
+    def text(self) -> str:
+        """The plan for people."""
+        return "\n".join([*(f"warning: {w}" for w in self.warnings), explain.text(self.plan)])
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A plan that was carried out, and what the hosts looked like afterwards."""
+
+    plan: Plan
+    failed: tuple[Mapping[str, Any], ...]
+    """Operations that failed or could not begin: operation, host, status, message, log."""
+    remaining: Plan
+    """What a plan made right afterwards would still do."""
+    complete: bool
+    """Whether the plan was made here, so that nothing may remain."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1 when an operation failed, or something remains that should not."""
+        return 1 if self.failed or (self.complete and self.remaining) else 0
+
+    def to_json(self) -> Any:
+        """Operations done, failures, and what remains."""
+        return {
+            "operations": [operation.id for operation in self.plan.operations],
+            "failed": [dict(failure) for failure in self.failed],
+            "remaining": [operation.id for operation in self.remaining.operations],
+            "warnings": list(self.warnings),
+        }
+
+    def text(self) -> str:
+        """Failures with their last log lines; else how many operations were done."""
+        lines = [f"warning: {warning}" for warning in self.warnings]
+        for failure in self.failed:
+            if failure["status"] == "blocked":
+                continue
+            lines.append(f"{failure['host']}: {failure['operation']} failed: {failure['message']}")
+            lines += [f"    | {line}" for line in failure.get("log", ())]
+        blocked = [failure["operation"] for failure in self.failed if failure["status"] == "blocked"]
+        if blocked:
+            lines.append(f"not begun because of that: {', '.join(blocked)}")
+        if self.failed:
+            lines.append("What was already running was left running. Mend the cause, then deploy again.")
+        elif not self.plan:
+            lines.append("Nothing to do: the hosts are as the settings say.")
+        else:
+            lines.append(f"{len(self.plan.operations)} operations done.")
+        if self.remaining and not self.failed:
+            lines += ["Observed again, this is still to do:", explain.text(self.remaining)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Files a verb wrote."""
+
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    exit_code: int = 0
+
+    def to_json(self) -> Any:
+        """Paths and notes."""
+        return {"written": [str(path) for path in self.paths], "notes": list(self.notes)}
+
+    def text(self) -> str:
+        """One line per file and note."""
+        return "\n".join([*(f"wrote {path}" for path in self.paths), *self.notes]) or "Nothing to write."
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table, for verbs that only look."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    exit_code: int = 0
+
+    def to_json(self) -> Any:
+        """The rows."""
+        return [dict(row) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Plain lines of text."""
+
+    lines: tuple[str, ...]
+    exit_code: int = 0
+
+    def to_json(self) -> Any:
+        """The lines."""
+        return list(self.lines)
+
+    def text(self) -> str:
+        """As they are."""
+        return "\n".join(self.lines)

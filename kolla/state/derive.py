@@ -1,0 +1,415 @@
+"""Deriving the desired state: a pure function of settings, catalogue, build report and host facts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kolla.build_report import BuildReport, BuiltImage
+from kolla.catalogue.model import Bind, Capability, Container, Health, Image, Job, Provision, ServiceFolder
+from kolla.errors import InputError, did_you_mean
+from kolla.settings import Settings
+from kolla.state.consumer import Consumer, ProviderView
+from kolla.state.desired import (
+    Desired,
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredJob,
+    Node,
+    container_id,
+    endpoint_id,
+    job_id,
+)
+from kolla.state.facts import HostFacts
+from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
+from kolla.state.spec import START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
+from kolla.state.topology import Topology, engine_name, service_file
+
+LOGS_VOLUME = "kolla_logs"
+LOGS_PATH = "/var/log/kolla"
+
+
+def desire(settings: Settings, report: BuildReport, facts: Mapping[str, HostFacts]) -> Desired:
+    """Derive the desired state. InputError for anything in the settings that cannot be."""
+    return _Builder(settings, report, Topology(settings, facts)).build()
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Whose words a job is written in, and for whom it runs."""
+
+    folder: ServiceFolder
+    provision: Provision | None = None
+    consumer: Consumer | None = None
+
+
+class _Builder:
+    """Holds the inputs while the parts are derived; every method only reads them."""
+
+    def __init__(self, settings: Settings, report: BuildReport, topology: Topology) -> None:
+        self.settings = settings
+        self.report = report
+        self.topology = topology
+        self.consumers = {f.name: Consumer.of(f, settings, topology) for f in settings.services}
+
+    def build(self) -> Desired:
+        containers = tuple(
+            self._container(folder, name, container, host)
+            for folder, name, container in self.topology.containers()
+            for host in self.topology.hosts_of(folder, name)
+        )
+        jobs = tuple(self._jobs())
+        endpoints = self._endpoints()
+        volumes: dict[str, set[str]] = {host: set() for host in self.settings.inventory.hosts}
+        nodes: tuple[Node, ...] = (*containers, *jobs)
+        for node in nodes:
+            volumes[node.host] |= {m.source for m in node.spec.mounts if m.type == "volume"}
+        return Desired(
+            cloud_name=self.settings.cloud_name,
+            cloud_id=self.settings.cloud_id,
+            hosts=tuple(self.settings.inventory.hosts),
+            containers=containers,
+            jobs=jobs,
+            checks=tuple(self._checks()),
+            endpoints=endpoints,
+            volumes={host: tuple(sorted(names)) for host, names in volumes.items()},
+            secrets=frozenset(s.reveal() for s in self.settings.passwords.values()),
+        )
+
+    # -- rendering ---------------------------------------------------------------------------
+
+    def _renderer(self, owner: _Owner, host: str) -> Renderer:
+        folder = owner.folder
+        extra: dict[str, object] = {
+            "service": folder.name,
+            **self.topology.host_variables(host),
+            "endpoints": self.topology.endpoints,
+            "listeners": self.topology.listeners,
+            "databases": self.consumers[folder.name].databases,
+        }
+        own = next(iter(folder.service.endpoints), None)
+        if own is not None:
+            extra["endpoint"] = self.topology.endpoints[own]
+        for capability in folder.service.needs:
+            provider = self.topology.provider(capability)
+            if provider is not None:
+                extra[capability.value] = ProviderView(
+                    self.settings, self.topology, provider, capability, host, self.consumers[folder.name]
+                )
+        if owner.provision is not None and owner.provision.endpoint is not None:
+            extra["endpoint"] = self.topology.endpoints[owner.provision.endpoint]
+        if owner.consumer is not None:
+            extra["consumer"] = owner.consumer
+        return Renderer(self.settings, folder, host, extra, self.topology.listeners)
+
+    def _built(self, name: str) -> tuple[Image, BuiltImage]:
+        _, image = self.settings.catalogue.image(name)
+        return image, self.report.image(name)
+
+    # -- containers --------------------------------------------------------------------------
+
+    def _container(
+        self, folder: ServiceFolder, name: str, container: Container, host: str
+    ) -> DesiredContainer:
+        renderer = self._renderer(_Owner(folder), host)
+        image, built = self._built(container.image or name)
+        config = self._config(renderer, name, container, image, renderer.text(container.command), {})
+        served = tuple(n for n, e in folder.service.endpoints.items() if e.container == name)
+        hosts = self.topology.hosts_of(folder, name)
+        interrupted = served
+        if Capability.PROXY in folder.service.provides:
+            interrupted = tuple(listener.name for listener in self.topology.listeners)
+        references = (*container.after, *self._before(folder, f"container/{name}"))
+        return DesiredContainer(
+            host=host,
+            service=folder.name,
+            name=name,
+            spec=self._spec(renderer, engine_name(name), container, built, config.path),
+            image=built,
+            config=config,
+            start_timeout=container.health.start_timeout if container.health else 30,
+            after=self._after(folder, references, host),
+            endpoints=interrupted,
+            redundant=len(hosts) > 1,
+            sockets=self._sockets(folder, name, container, host, renderer),
+        )
+
+    def _sockets(
+        self, folder: ServiceFolder, name: str, container: Container, host: str, renderer: Renderer
+    ) -> tuple[tuple[str, int], ...]:
+        address = self.topology.api_addresses[host]
+        served = [n for n, e in folder.service.endpoints.items() if e.container == name]
+        sockets = [(address, self.topology.endpoints[n].port) for n in served]
+        sockets += [(address, int(renderer.text(port))) for port in container.ports]
+        if Capability.PROXY in folder.service.provides:
+            sockets += [s for listener in self.topology.listeners for s in listener.sockets]
+        return tuple(sorted(set(sockets)))
+
+    def _config(
+        self,
+        renderer: Renderer,
+        name: str,
+        container: Container,
+        image: Image,
+        command: str,
+        own: Mapping[str, RenderedFile],
+        *,
+        path: str | None = None,
+        entries: list[dict[str, object]] | None = None,
+    ) -> RenderedFolder:
+        user = container.user or image.user or "root"
+        files = renderer.files(name, container.config)
+        document: dict[str, object] = {
+            "command": command,
+            "config_files": [copy_entry(n, f, user) for n, (f, _) in files.items()] + (entries or []),
+            "directories": [
+                {"path": f"{LOGS_PATH}/{renderer.folder.name}", "owner": f"{user}:kolla", "perm": "0755"},
+                *({"path": path_, "owner": user, "perm": "0750"} for path_ in container.volumes.values()),
+            ],
+        }
+        if container.user is not None:
+            document["user"] = container.user
+        rendered = {n: r for n, (_, r) in files.items()} | dict(own)
+        rendered["config.json"] = renderer.config_json(name, document)
+        node_config = str(self.settings.scope(renderer.host)["node_config"])
+        return RenderedFolder(path or f"{node_config}/{name}", rendered)
+
+    def _spec(
+        self,
+        renderer: Renderer,
+        name: str,
+        container: Container,
+        image: BuiltImage,
+        folder: str,
+        *,
+        job: bool = False,
+    ) -> ContainerSpec:
+        mounts = [
+            Mount(type="bind", source=folder, target=CONFIG_FILES, read_only=True),
+            Mount(type="volume", source=LOGS_VOLUME, target=LOGS_PATH),
+            *(Mount(type="volume", source=volume, target=t) for volume, t in container.volumes.items()),
+            *(self._bind(renderer, bind) for bind in container.binds),
+            *(Mount(type="tmpfs", target=target) for target in container.tmpfs),
+        ]
+        environment = {key: renderer.text(value) for key, value in container.environment.items()}
+        environment |= {"KOLLA_CONFIG_STRATEGY": "COPY_ALWAYS", "KOLLA_SERVICE_NAME": name}
+        assert image.id is not None  # BuildReport.image() refuses images without one
+        return ContainerSpec(
+            name=name,
+            image=image.id,
+            environment=environment,
+            mounts=tuple(sorted(mounts, key=lambda mount: mount.target)),
+            capabilities=tuple(sorted({*START_CAPABILITIES, *container.capabilities})),
+            restart_policy="no" if job else "unless-stopped",
+            stop_timeout=container.stop_timeout,
+            health=None if job or container.health is None else self._health(renderer, container),
+        )
+
+    @staticmethod
+    def _bind(renderer: Renderer, bind: Bind) -> Mount:
+        return Mount(
+            type="bind", source=renderer.text(bind.source), target=bind.target, read_only=bind.read_only
+        )
+
+    @staticmethod
+    def _health(renderer: Renderer, container: Container) -> HealthCheck:
+        health = container.health
+        assert health is not None
+        return HealthCheck(
+            command=health_command(renderer, health, container.command),
+            interval=health.interval,
+            timeout=health.timeout,
+            retries=health.retries,
+        )
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def _jobs(self) -> Iterator[DesiredJob]:
+        for folder in self.settings.services:
+            for name, job in folder.service.jobs.items():
+                yield self._job(_Owner(folder), f"{folder.name}/{name}", job, f"job/{name}")
+        for provider, capability, provision, consumer in self._provisions():
+            if provision.job is not None and consumer.wants(capability):
+                name = provision_job(provider, capability, consumer.name)
+                yield self._job(_Owner(provider, provision, consumer), name, provision.job, None)
+
+    def _provisions(self) -> Iterator[tuple[ServiceFolder, Capability, Provision, Consumer]]:
+        for provider in self.settings.services:
+            for capability, provision in provider.service.provides.items():
+                for consumer in self.consumers.values():
+                    yield provider, capability, provision, consumer
+
+    def _checks(self) -> Iterator[DesiredJob]:
+        for folder in self.settings.services:
+            for name, check in folder.service.checks.items():
+                yield self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None)
+
+    def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> DesiredJob:
+        folder = owner.folder
+        host = self._job_host(folder, job)
+        renderer = self._renderer(owner, host)
+        if job.container is not None:
+            container = folder.service.containers[job.container]
+            image_name = container.image or job.container
+        else:
+            assert job.image is not None  # the loader asks for one of the two
+            container, image_name = Container(command=""), job.image
+        image, built = self._built(image_name)
+        user = container.user or image.user or "root"
+        command = shlex.join(renderer.text(word) for word in job.command)
+        own = renderer.files(job.container or name, job.config)
+        path = f"{self.settings.scope(host)['node_config']}/jobs/{name.replace('/', '-')}"
+        config = self._config(
+            renderer,
+            job.container or name,
+            container,
+            image,
+            command,
+            {n: r for n, (_, r) in own.items()},
+            path=path,
+            entries=[copy_entry(n, f, user) for n, (f, _) in own.items()],
+        )
+        references = (*job.after, *(self._before(folder, reference) if reference else ()))
+        after = set(self._after(folder, references, host))
+        if owner.provision is not None and owner.provision.endpoint is not None:
+            after.add(endpoint_id(owner.provision.endpoint, host))
+        return DesiredJob(
+            host=host,
+            service=owner.consumer.name if owner.consumer else folder.name,
+            name=name,
+            spec=self._spec(renderer, engine_name(name.replace("/", "-")), container, built, path, job=True),
+            image=built,
+            config=config,
+            key=job_key(command, built, {n: r for n, (_, r) in own.items()}),
+            volumes=tuple(sorted(self._epoch_volumes(owner, job, container, host))),
+            after=tuple(sorted(after)),
+            timeout=job.timeout,
+        )
+
+    def _job_host(self, folder: ServiceFolder, job: Job) -> str:
+        """The first host of the unlimited group of its container, else of the service's first."""
+        name = job.container or next(iter(folder.service.containers))
+        return self.topology.hosts_of(folder, name)[0]
+
+    def _epoch_volumes(
+        self, owner: _Owner, job: Job, container: Container, host: str
+    ) -> set[tuple[str, str]]:
+        """Its own volumes, and those of every provider it waits for, directly or through jobs."""
+        volumes = {(host, volume) for volume in container.volumes}
+        if owner.provision is not None:
+            volumes |= self._provider_volume(owner.folder, owner.provision)
+        seen: set[str] = set()
+        waiting = list(job.after)
+        while waiting:
+            reference = waiting.pop()
+            if reference in seen:
+                continue
+            seen.add(reference)
+            if reference in list(Capability):
+                provider = self.topology.provider(Capability(reference))
+                if provider is not None:
+                    volumes |= self._provider_volume(
+                        provider, provider.service.provides[Capability(reference)]
+                    )
+            elif reference.startswith("job/") and reference.count("/") == 1:
+                waiting += owner.folder.service.jobs[reference.removeprefix("job/")].after
+        return volumes
+
+    def _provider_volume(self, provider: ServiceFolder, provision: Provision) -> set[tuple[str, str]]:
+        if provision.volume is None:
+            return set()
+        for name, container in provider.service.containers.items():
+            if provision.volume in container.volumes:
+                return {(self.topology.hosts_of(provider, name)[0], provision.volume)}
+        raise InputError(f"no container has the volume '{provision.volume}'", where=service_file(provider))
+
+    # -- order -------------------------------------------------------------------------------
+
+    def _before(self, folder: ServiceFolder, reference: str) -> tuple[str, ...]:
+        """Jobs of the service that say they come before `reference`."""
+        return tuple(f"job/{n}" for n, job in folder.service.jobs.items() if reference in job.before)
+
+    def _after(self, folder: ServiceFolder, references: tuple[str, ...], host: str) -> tuple[str, ...]:
+        return tuple(sorted({node for r in references for node in self._nodes(folder, r, host)}))
+
+    def _nodes(self, folder: ServiceFolder, reference: str, host: str) -> Iterator[str]:
+        """The nodes a reference of service.yml stands for, seen from a host."""
+        if reference in list(Capability):
+            capability = Capability(reference)
+            provider = self.topology.provider(capability)
+            if provider is None:
+                return
+            provision = provider.service.provides[capability]
+            if provision.endpoint is not None:
+                yield endpoint_id(provision.endpoint, host)
+            if provision.job is not None and self.consumers[folder.name].wants(capability):
+                name = provision_job(provider, capability, folder.name)
+                yield job_id(name, self._job_host(provider, provision.job))
+            return
+        kind, _, name = reference.partition("/")
+        if "/" in name:
+            owner_name, _, name = name.partition("/")
+            owner = next((f for f in self.settings.services if f.name == owner_name), None)
+            if owner is None:
+                return  # a service that is not enabled has nothing to wait for
+            folder = owner
+        if kind == "job":
+            yield job_id(f"{folder.name}/{name}", self._job_host(folder, folder.service.jobs[name]))
+        elif kind == "container":
+            for other in self.topology.hosts_of(folder, name):
+                yield container_id(name, other)
+        elif kind == "endpoint":
+            yield endpoint_id(name, host)
+        else:
+            raise InputError(
+                f"'{reference}' names nothing to wait for",
+                where=service_file(folder),
+                expected="job/x, container/x, endpoint/x or a capability",
+                hint=did_you_mean(reference, list(Capability)),
+            )
+
+    def _endpoints(self) -> dict[str, DesiredEndpoint]:
+        """Every endpoint as seen from every host."""
+        proxy = self.topology.provider(Capability.PROXY)
+        found = {}
+        for folder in self.settings.services:
+            for name, endpoint in folder.service.endpoints.items():
+                view = self.topology.endpoints[name]
+                after = {container_id(endpoint.container, member.host) for member in view.members}
+                if view.proxied and proxy is not None:
+                    after |= {
+                        container_id(n, h)
+                        for n in proxy.service.containers
+                        for h in self.topology.hosts_of(proxy, n)
+                    }
+                for host in self.settings.inventory.hosts:
+                    node = DesiredEndpoint(view, host, tuple(sorted(after)), endpoint)
+                    found[node.id] = node
+        return found
+
+
+def provision_job(provider: ServiceFolder, capability: Capability, consumer: str) -> str:
+    """Name of the job that serves one consumer: `mariadb/database-keystone`."""
+    return f"{provider.name}/{capability.value.replace('_', '-')}-{consumer}"
+
+
+def job_key(command: str, image: BuiltImage, own: Mapping[str, RenderedFile]) -> str:
+    """Three short hashes, so that a plan can tell which of them changed: command, image, own files."""
+    files = json.dumps([[name, file.sha256] for name, file in sorted(own.items())])
+    parts = (command, image.id or "", files)
+    return ".".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in parts)
+
+
+def health_command(renderer: Renderer, health: Health, command: str) -> tuple[str, ...]:
+    """The health check as a command of the image's scripts (the container contract)."""
+    if health.http is not None:
+        return ("healthcheck_curl", renderer.text(health.http))
+    if health.listen is not None:
+        process = shlex.split(renderer.text(command))[0].rsplit("/", 1)[-1]
+        return ("healthcheck_listen", process, renderer.text(health.listen))
+    if health.connected is not None:
+        return ("healthcheck_port", *shlex.split(renderer.text(health.connected)))
+    return tuple(renderer.text(word) for word in health.command)
