@@ -1,0 +1,51 @@
+"""How Ansible's programs are run: with our `ansible.cfg` alone, wherever the operator stands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+CONFIGURATION = Path(__file__).parent / "ansible.cfg"
+
+KEPT = frozenset(
+    {
+        "ANSIBLE_HOST_KEY_CHECKING",
+        "ANSIBLE_PRIVATE_KEY_FILE",
+        "ANSIBLE_REMOTE_USER",
+        "ANSIBLE_SSH_ARGS",
+        "ANSIBLE_SSH_COMMON_ARGS",
+        "ANSIBLE_SSH_EXTRA_ARGS",
+        "ANSIBLE_VAULT_IDENTITY_LIST",
+        "ANSIBLE_VAULT_PASSWORD_FILE",
+    }
+)
+"""Variables of the operator that Ansible still sees: how to reach hosts, how to open vaults."""
+
+
+def variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """`environ` without the operator's Ansible settings (except KEPT) and with ours."""
+    inherited = {
+        name: value for name, value in environ.items() if name in KEPT or not name.startswith("ANSIBLE_")
+    }
+    # Ansible refuses to start in a locale that is not UTF-8.
+    return inherited | {"ANSIBLE_CONFIG": str(CONFIGURATION), "LC_ALL": "C.UTF-8"}
+
+
+def command(program: str, sources: Sequence[str], vault_password_files: Sequence[str]) -> list[str]:
+    """The start of a command line: `program` of our own Python environment, inventory and vaults."""
+    arguments = [str(Path(sys.executable).parent / program)]
+    for source in sources:
+        arguments += ["--inventory", source]
+    for file in vault_password_files:
+        arguments += ["--vault-password-file", file]
+    return arguments
+
+
+def condensed(output: str, lines: int = 12) -> str:
+    """What an operator needs of `output` of an Ansible program that failed: from the first error on."""
+    kept = [line for line in output.splitlines() if line.strip() and not line.startswith("[WARNING]")]
+    first = next((n for n, line in enumerate(kept) if line.startswith(("[ERROR]", "ERROR"))), 0)
+    text = "\n".join(kept[first : first + lines])
+    return text.removeprefix("[ERROR]:").removeprefix("ERROR!").removeprefix("ERROR:").strip() or "no message"

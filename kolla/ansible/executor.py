@@ -1,0 +1,161 @@
+"""Asking hosts, and carrying out plans on them, with `ansible-playbook` as the transport."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kolla
+from kolla.ansible import environment, plays
+from kolla.ansible.archive import Archive
+from kolla.ansible.channel import VARIABLE, Channel
+from kolla.ansible.conversations import Answer, Applying, Asking, Conversations
+from kolla.ansible.outcome import BrokenHost, BrokenHostsError, Outcome
+from kolla.ansible.process import Playbook
+from kolla.errors import KollaError
+from kolla.events import Listener, ignore
+from kolla.state.plan import Plan
+
+HOST_CODE = Path(kolla.__file__).parent / "host"
+HOST_DIRECTORY = "/var/lib/kolla/bin"
+"""Where the code for hosts lies on them."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Which cloud the hosts are asked about; part of every request."""
+
+    name: str
+    id: str
+    engine: str = "docker"
+
+
+class Executor:
+    """Talks to the hosts of an inventory.
+
+    One call is one run of `ansible-playbook`. Requests, answers and events go over a socket between
+    us and our plugins inside it, never through Ansible's variables, results or logs.
+    """
+
+    def __init__(
+        self,
+        inventory_sources: Sequence[str],
+        cloud: Cloud,
+        *,
+        limit: str | None = None,
+        forks: int = 20,
+        on_event: Listener = ignore,
+        vault_password_files: Sequence[str] = (),
+        archive: Archive | None = None,
+        host_directory: str = HOST_DIRECTORY,
+    ) -> None:
+        """`on_event` is called as events arrive, from another thread, one at a time.
+
+        `limit` is a host pattern; hosts outside it are not asked anything. `forks`: hosts at a time.
+        """
+        self._sources = [os.path.abspath(s) if os.path.exists(s) else s for s in inventory_sources]
+        self._cloud = cloud
+        self._limit = limit
+        self._forks = forks
+        self._on_event = on_event
+        self._vault_password_files = [os.path.abspath(file) for file in vault_password_files]
+        self._archive = archive or Archive.of(HOST_CODE)
+        self._host_directory = host_directory
+
+    def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, Answer]:
+        """Ask each host its request; the answers of the hosts within the limit.
+
+        A request is what the host protocol names for the verb; the cloud is added. BrokenHostsError
+        when a host gives no answer (the others were asked all the same). Ctrl-C ends it at once.
+        """
+        asking = Asking(verb, requests)
+        if requests:
+            self._run(asking)
+        if asking.broken:
+            raise BrokenHostsError(asking.broken)
+        return asking.answers
+
+    def apply(
+        self, plan: Plan, bundle: Mapping[str, bytes], owner: Mapping[str, Any], lock_timeout: int
+    ) -> Outcome:
+        """Do what `plan` says, nothing else.
+
+        Hosts work through a step at the same time; a step begins when the one before has ended on all
+        hosts, and none begins after a failure. Every host of the plan is locked in the first step (a
+        host without operations in it gets an empty request), so that a plan is not half done when
+        another deployer holds a host; leases are given back at the end, also after a failure. Each
+        host gets only the files of `bundle` (SHA-256 -> content) that its operations write.
+        `lock_timeout`: seconds to wait for another deployer.
+
+        Ctrl-C: what runs on hosts is left to finish its step, no further step begins, leases are given
+        back, and the outcome says `interrupted`. A second Ctrl-C raises KeyboardInterrupt at once: the
+        hosts finish their step alone and keep their lease until it ends. The same happens when we are
+        killed; the next deploy waits for them.
+        """
+        applying = Applying(plan, bundle, owner, lock_timeout, self._on_event)
+        if plan:
+            self._run(applying)
+        return applying.outcome
+
+    def _run(self, conversations: Conversations) -> None:
+        with tempfile.TemporaryDirectory(prefix="kolla-") as name:
+            directory = Path(name)
+            text = directory / "playbook.yml"
+            text.write_text(plays.playbook(conversations.hosts_of_steps))
+            output = directory / "output"
+
+            def handle(message: dict[str, Any]) -> Any:
+                return self._handle(message, conversations)
+
+            with Channel(directory / "channel", handle) as channel:
+                environ = environment.variables() | {
+                    VARIABLE: str(directory / "channel"),
+                    "ANSIBLE_LOCAL_TEMP": str(directory / "ansible"),
+                }
+                status = _wait(Playbook(self._command(text), environ, output), conversations)
+            channel.check()
+            if status != 0:
+                said = environment.condensed(output.read_text(errors="replace"))
+                raise KollaError(f"Ansible failed: {said}")
+
+    def _command(self, text: Path) -> list[str]:
+        arguments = environment.command("ansible-playbook", self._sources, self._vault_password_files)
+        if self._limit is not None:
+            arguments += ["--limit", self._limit]
+        return [*arguments, "--forks", str(self._forks), str(text)]
+
+    def _handle(self, message: dict[str, Any], conversations: Conversations) -> Any:
+        kind = message.pop("kind")
+        if kind == "archive":
+            return base64.b64encode(self._archive.zip).decode()
+        if kind == "broken":
+            return conversations.broke(BrokenHost(**message))
+        demand = conversations.next(**message)
+        if demand is None:
+            return None
+        verb, request = demand
+        cloud = {"name": self._cloud.name, "id": self._cloud.id}
+        return {
+            "program": f"{self._host_directory}/{self._archive.name}",
+            "verb": verb,
+            "request": {"cloud": cloud, "engine": self._cloud.engine, **request},
+        }
+
+
+def _wait(playbook: Playbook, conversations: Conversations) -> int:
+    """Wait for the end; the first Ctrl-C is a request to come to one, the second ends it."""
+    try:
+        try:
+            return playbook.wait()
+        except KeyboardInterrupt:
+            if not conversations.interrupt():
+                raise
+            return playbook.wait()
+    except BaseException:
+        playbook.end()
+        raise

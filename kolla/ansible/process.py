@@ -1,0 +1,55 @@
+"""Running `ansible-playbook` as a child that never outlives us and never hears our Ctrl-C."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Playbook:
+    """One run of `ansible-playbook`.
+
+    It leads a session of its own, so that Ctrl-C on the terminal reaches only us; when we die, by
+    SIGKILL too, the kernel sends it SIGTERM, upon which Ansible ends its workers (prctl(2)).
+    """
+
+    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], output: Path) -> None:
+        """Start it; what it prints goes to the file `output`."""
+        parent = os.getpid()
+
+        def die_with_parent() -> None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        with output.open("wb") as file:
+            self._process = subprocess.Popen(
+                arguments,
+                env=dict(environ),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+
+    def wait(self) -> int:
+        """Wait for the end; the exit status."""
+        return self._process.wait()
+
+    def end(self) -> None:
+        """Make it end now, its workers included. What runs on the hosts goes on there."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
