@@ -1,0 +1,69 @@
+"""How the command line says no, and the exit codes it says it with."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import traceback
+
+import click
+
+from kolla.errors import InputErrors, KollaError
+
+OK = 0
+FAILED = 1
+CHANGES = 2
+BAD_INPUT = 3
+LOCKED = 4
+INTERRUPTED = 130
+
+EXIT_CODES = {
+    OK: "done, or nothing to do",
+    FAILED: "something failed; what, and what to do next, is printed",
+    CHANGES: "kolla plan: there are changes",
+    BAD_INPUT: "the command line, settings, inventory or a service are wrong; no host was touched",
+    LOCKED: "another deployer holds a host; its owner is named",
+    INTERRUPTED: "interrupted; run it again to go on",
+}
+
+
+class Interrupted(KollaError):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("interrupted", hint="what hosts have begun they finish; run it again to go on")
+
+
+def document(error: KollaError) -> dict[str, object]:
+    """The error as data."""
+    if isinstance(error, InputErrors):
+        return {"errors": [document(one) for one in error.errors]}
+    facts = {
+        "what": error.what,
+        "where": str(error.where) if error.where else None,
+        "expected": error.expected,
+        "hint": error.hint,
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def tell(error: KollaError, output_format: str) -> None:
+    """Show an error: text on standard error, or one JSON document on standard output."""
+    if output_format == "json":
+        click.echo(json.dumps({"error": document(error)}, indent=2))
+    else:
+        click.echo(str(error), err=True)
+
+
+def defect(error: Exception) -> KollaError:
+    """An exception nobody expected, as an error: the traceback goes to a file only its owner reads."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="kolla-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        traceback.print_exception(error, file=log)
+    return KollaError(
+        f"a defect of kolla: {type(error).__name__}: {error}",
+        hint=f"the traceback is in {log.name}",
+    )

@@ -1,0 +1,123 @@
+"""Options that several verbs share, before or after the verb, and the cloud they describe."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kolla.events import Listener
+
+if TYPE_CHECKING:
+    from kolla.api import Cloud
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _default_configdir() -> Path:
+    return Path(os.environ.get("KOLLA_CONFIG_PATH") or "/etc/kolla")
+
+
+@dataclass
+class Options:
+    """What was given. An option after the verb wins over the same one before it."""
+
+    inventory: tuple[str, ...] = ()
+    configdir: Path = field(default_factory=_default_configdir)
+    service_path: tuple[Path, ...] = ()
+    limit: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    format: str = "text"
+    verbose: int = 0
+
+    def cloud(self, progress: Listener) -> Cloud:
+        """The cloud these options speak of; nothing is read yet."""
+        from kolla.api import Cloud
+
+        return Cloud(
+            config_directory=self.configdir,
+            inventory=self.inventory,
+            service_paths=self.service_path,
+            limit=self.limit,
+            tags=self.tags,
+            progress=progress,
+        )
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    options = ctx.ensure_object(Options)
+    if value and param.name:
+        setattr(options, param.name, value)
+
+
+def _remember_names(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    _remember(ctx, param, tuple(name.strip() for name in (value or "").split(",") if name.strip()))
+
+
+def _option(
+    *names: str, callback: Callable[..., None] = _remember, **attributes: Any
+) -> Callable[[Command], Command]:
+    return click.option(*names, callback=callback, expose_value=False, **attributes)
+
+
+def _set_verbosity(ctx: click.Context, param: click.Parameter, value: int) -> None:
+    _remember(ctx, param, value)
+    if value:
+        logging.basicConfig(
+            level=logging.DEBUG if value > 1 else logging.INFO,
+            format="%(asctime)s %(name)s: %(message)s",
+        )
+
+
+CONFIGURATION = (
+    _option(
+        "--configdir",
+        type=click.Path(path_type=Path),
+        metavar="DIRECTORY",
+        help="Where globals.yml and config/ are.  [default: $KOLLA_CONFIG_PATH or /etc/kolla]",
+    ),
+    _option(
+        "--service-path",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="DIRECTORY",
+        help="A folder of more services, or one service's folder; repeatable.",
+    ),
+    _option("-f", "--format", type=click.Choice(["text", "json"]), help="What to print.  [default: text]"),
+    _option("-v", "--verbose", count=True, callback=_set_verbosity, help="Say more; twice: everything."),
+)
+HOSTS = (
+    _option(
+        "-i",
+        "--inventory",
+        multiple=True,
+        metavar="FILE",
+        help="Inventory, as for Ansible; repeatable.  [default: this machine alone]",
+    ),
+    _option("--limit", callback=_remember_names, metavar="HOSTS", help="Only these hosts or groups (a,b)."),
+)
+SERVICES = (
+    _option("--tags", callback=_remember_names, metavar="SERVICES", help="Only these services (a,b)."),
+)
+
+
+def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+configuration = _all(CONFIGURATION)
+"""For verbs that touch no host."""
+hosts = _all(HOSTS + CONFIGURATION)
+"""For verbs about hosts."""
+services = _all(HOSTS + SERVICES + CONFIGURATION)
+"""For verbs about services on hosts."""

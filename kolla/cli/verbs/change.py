@@ -1,0 +1,93 @@
+"""Verbs that change the cloud, or say how it would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kolla.cli import options
+from kolla.cli.run import run
+from kolla.cli.show import Result
+
+if TYPE_CHECKING:
+    from kolla.api import Cloud
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.option("-o", "--output", type=FILE, help="Keep the plan, for: kolla deploy --plan FILE.")
+@click.option("--offline", is_flag=True, help="Ask no host: a first deploy, with the host facts last seen.")
+@options.services
+def plan(output: Path | None, offline: bool) -> None:
+    """Say what a deploy would do: each operation, its cause, and what it interrupts.
+
+    Touches nothing. Exit code 2 when there are changes.
+    """
+
+    def verb(cloud: Cloud) -> Result:
+        result = cloud.plan(offline=offline)
+        if output:
+            result.plan.save(output)
+        return result
+
+    run(verb)
+
+
+def _deploy(plan_file: Path | None, lock_timeout: int) -> None:
+    run(lambda cloud: cloud.deploy(plan_file=plan_file, lock_timeout=lock_timeout))
+
+
+plan_option = click.option(
+    "--plan", "plan_file", type=FILE, help="Do this plan; refused if the hosts changed since it was made."
+)
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another deployer to finish.",
+)
+
+
+@click.command()
+@plan_option
+@lock_timeout_option
+@options.services
+def deploy(plan_file: Path | None, lock_timeout: int) -> None:
+    """Bring the cloud to what the settings say, touching only what differs.
+
+    Plans, does the plan, looks again, and is done when nothing is left to do. An interrupted
+    deploy is simply run again.
+    """
+    _deploy(plan_file, lock_timeout)
+
+
+@click.command()
+@plan_option
+@lock_timeout_option
+@options.services
+def reconfigure(plan_file: Path | None, lock_timeout: int) -> None:
+    """The same as deploy: every deploy changes just what differs, so there is nothing else to do.
+
+    It is here for those who are used to its name.
+    """
+    _deploy(plan_file, lock_timeout)
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@options.hosts
+def genconfig(directory: Path) -> None:
+    """Write the configuration files of all containers below DIRECTORY, mode 0600; touches no host."""
+    run(lambda cloud: cloud.genconfig(directory))
+
+
+@click.command("post-deploy")
+@options.hosts
+def post_deploy() -> None:
+    """Write the files people use the cloud with (clouds.yaml, admin-openrc.sh) beside globals.yml."""
+    run(lambda cloud: cloud.post_deploy())

@@ -1,0 +1,225 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kolla.cli.failure import EXIT_CODES
+from kolla.cli.main import SECTIONS
+from kolla.errors import InputError, InputErrors, KollaError, Location, LockedError
+from kolla.events import Event
+
+from .conftest import Answer
+
+VERBS = [command.name for commands in SECTIONS.values() for command in commands]
+REALLY = "--yes-i-really-really-mean-it"
+
+# command line -> the one call it makes
+CALLS = {
+    "build": ("build", ((),), {"refresh": False, "push": False}),
+    "build keystone --refresh --push": ("build", (("keystone",),), {"refresh": True, "push": True}),
+    "lock --constraints uc.txt": ("lock", ("uc.txt",), {}),
+    "genpwd": ("genpwd", (), {}),
+    "mergepwd --old a --new b --final c": (
+        "mergepwd",
+        (),
+        {"old": Path("a"), "new": Path("b"), "final": Path("c")},
+    ),
+    "bootstrap-servers": ("bootstrap_servers", (), {}),
+    "prechecks": ("prechecks", (), {}),
+    "pull": ("pull", (), {}),
+    "plan": ("plan", (), {"offline": False}),
+    "plan --offline": ("plan", (), {"offline": True}),
+    "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60}),
+    "deploy --lock-timeout 0": ("deploy", (), {"plan_file": None, "lock_timeout": 0}),
+    "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60}),
+    "genconfig out": ("genconfig", (Path("out"),), {}),
+    "post-deploy": ("post_deploy", (), {}),
+    "status": ("status", (), {}),
+    "check": ("check", (), {}),
+    "logs keystone": ("logs", ("keystone",), {"lines": 100}),
+    "logs keystone -n 5": ("logs", ("keystone",), {"lines": 5}),
+    "exec keystone ls -la": ("execute", ("keystone", ("ls", "-la")), {}),
+    "exec keystone ls -f json": ("execute", ("keystone", ("ls", "-f", "json")), {}),
+    f"stop {REALLY}": ("stop", ((),), {}),
+    "start": ("start", ((),), {}),
+    "start keystone haproxy": ("start", (("keystone", "haproxy"),), {}),
+    f"destroy {REALLY}": ("destroy", (), {"volumes": False, "images": False, "purge": False}),
+    f"destroy --volumes {REALLY}": ("destroy", (), {"volumes": True, "images": False, "purge": False}),
+    f"destroy --purge {REALLY}": ("destroy", (), {"volumes": True, "images": True, "purge": True}),
+    "quickstart": ("quickstart", (), {"globals_file": None}),
+}
+
+
+@pytest.mark.parametrize("line", CALLS)
+def test_a_command_line_is_one_call(kolla, script, line):
+    outcome = kolla(*line.split())
+    assert (outcome.exit_code, outcome.err) == (0, "")
+    assert script.calls == [CALLS[line]]
+
+
+def test_every_verb_has_a_command_line_here():
+    assert {line.split()[0] for line in CALLS} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(kolla, verb):
+    outcome = kolla(verb, "--help")
+    assert outcome.exit_code == 0
+    for option in ("--configdir", "--service-path", "--format", "--verbose"):
+        assert option in outcome.out
+
+
+def test_help_names_every_verb_and_exit_code(kolla):
+    text = kolla("--help").out
+    assert all(f"  {verb}" in text for verb in VERBS)
+    assert all(f"  {code}" in text and meaning in text for code, meaning in EXIT_CODES.items())
+
+
+def test_help_is_quick_because_it_imports_little():
+    program = "import sys; from kolla.cli.main import invoke; invoke(['--help']); print('|', *sys.modules)"
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    loaded = set(output.rpartition("|")[2].split())
+    assert "click" in loaded
+    assert loaded.isdisjoint({"pydantic", "rich", "docker", "jinja2", "yaml", "ansible", "kolla.api"})
+
+
+def test_options_stand_before_or_after_the_verb(kolla, script):
+    expected = {
+        "config_directory": Path("/c"),
+        "inventory": ("a", "b"),
+        "service_paths": (Path("s"),),
+        "limit": ("h1", "h2"),
+        "tags": ("x",),
+    }
+    given = [
+        "-i",
+        "a",
+        "-i",
+        "b",
+        "--configdir",
+        "/c",
+        "--service-path",
+        "s",
+        "--limit",
+        "h1,h2",
+        "--tags",
+        "x",
+    ]
+    for line in ([*given, "plan"], ["plan", *given]):
+        assert kolla(*line).exit_code == 0
+        assert {key: script.given[key] for key in expected} == expected
+
+
+def test_an_option_after_the_verb_wins(kolla, script):
+    kolla("--configdir", "/before", "plan", "--configdir", "/after")
+    assert script.given["config_directory"] == Path("/after")
+
+
+def test_configdir_comes_from_the_environment_unless_given(kolla, script, monkeypatch):
+    kolla("plan")
+    assert script.given["config_directory"] == Path("/etc/kolla")
+    monkeypatch.setenv("KOLLA_CONFIG_PATH", "/elsewhere")
+    kolla("plan")
+    assert script.given["config_directory"] == Path("/elsewhere")
+    kolla("--configdir", "/given", "plan")
+    assert script.given["config_directory"] == Path("/given")
+
+
+@pytest.mark.parametrize(
+    "line", ["deplyo", "plan --no-such-option", "lock", "deploy --lock-timeout -1", "logs"]
+)
+def test_a_wrong_command_line_is_bad_input(kolla, script, line):
+    outcome = kolla(*line.split())
+    assert (outcome.exit_code, outcome.out, script.calls) == (3, "", [])
+    assert "--help" in outcome.err
+
+
+@pytest.mark.parametrize("verb", ["stop", "destroy"])
+def test_what_interrupts_the_cloud_wants_confirmation(kolla, script, verb):
+    outcome = kolla(verb)
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert REALLY in outcome.err
+
+
+def test_the_exit_code_is_the_results(kolla, script):
+    script.result = Answer(exit_code=2)
+    assert kolla("plan").exit_code == 2
+
+
+def test_a_plan_is_kept_and_handed_over(kolla, script, tmp_path):
+    from kolla.state.plan import Plan
+
+    plan = Plan(cloud_name="c", cloud_id="1", precondition="p", operations=())
+    script.result = Answer()
+    script.result.plan = plan
+    kept = tmp_path / "plan.json"
+    assert kolla("plan", "-o", str(kept)).exit_code == 0
+    assert Plan.load(kept) == plan
+    assert kolla("deploy", "--plan", str(kept)).exit_code == 0
+    assert script.calls[-1] == ("deploy", (), {"plan_file": kept, "lock_timeout": 60})
+
+
+WRONG = InputError(
+    "unknown key 'a'", where=Location(Path("g.yml"), 3), expected="a key", hint="did you mean 'b'?"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(WRONG, 3), (KollaError("it failed"), 1), (LockedError("h is held by ann"), 4)],
+)
+def test_an_error_is_shown_once_and_decides_the_exit_code(kolla, script, error, code):
+    script.error = error
+    outcome = kolla("deploy")
+    assert (outcome.exit_code, outcome.out, outcome.err) == (code, "", f"{error}\n")
+
+
+def test_an_error_as_json_is_the_one_document_on_stdout(kolla, script):
+    script.error = InputErrors([WRONG, InputError("b is wrong")])
+    outcome = kolla("plan", "-f", "json")
+    assert (outcome.exit_code, outcome.err) == (3, "")
+    assert json.loads(outcome.out) == {
+        "error": {
+            "errors": [
+                {
+                    "what": "unknown key 'a'",
+                    "where": "g.yml:3",
+                    "expected": "a key",
+                    "hint": "did you mean 'b'?",
+                },
+                {"what": "b is wrong"},
+            ]
+        }
+    }
+
+
+def test_ctrl_c(kolla, script):
+    script.error = KeyboardInterrupt()
+    outcome = kolla("deploy")
+    assert outcome.exit_code == 130
+    assert "run it again" in outcome.err
+
+
+def test_a_defect_is_two_lines_and_a_private_log(kolla, script, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    script.error = ZeroDivisionError("by nought")
+    outcome = kolla("deploy")
+    (log,) = tmp_path.iterdir()
+    assert outcome.exit_code == 1
+    assert outcome.err == (
+        f"a defect of kolla: ZeroDivisionError: by nought\n  hint: the traceback is in {log}\n"
+    )
+    assert "Traceback" in log.read_text() and log.stat().st_mode & 0o777 == 0o600
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(kolla, script):
+    script.result = Answer([{"operations": 1}])
+    script.events = (Event("deploy", "done", "container:a@h", host="h", seconds=2.0),)
+    text = kolla("deploy")
+    assert text.out == "OPERATIONS\n1\n"
+    assert "deploy h container:a@h done 2.0s" in text.err
+    assert json.loads(kolla("deploy", "-f", "json").out) == [{"operations": 1}]
