@@ -22,7 +22,7 @@ from kolla.catalogue.loader import load as load_catalogue
 from kolla.config.unread import check as check_unread
 from kolla.errors import InputError, KollaError, Location, did_you_mean
 from kolla.events import Event, Listener, ignore
-from kolla.places import Places, read_json, write_json, write_private
+from kolla.places import Places, read_json, remove_files, write_json, write_private
 from kolla.results import Built, Changes, Deployed, Findings, Lines, Planned, Rows, Written
 from kolla.settings import Settings
 from kolla.settings import load as load_settings
@@ -360,10 +360,35 @@ class Cloud:
         answers = self._executor(verb).ask(verb, self._each({"containers": names}))
         return _changes(answers)
 
-    def destroy(self, *, volumes: bool = False, images: bool = False, purge: bool = False) -> Changes:
-        """Remove what the manifests list; data volumes only when asked for."""
+    def destroy(
+        self, *, volumes: bool = False, images: bool = False, config: bool = False, purge: bool = False
+    ) -> Changes:
+        """Remove what the manifests list.
+
+        Data volumes, images, the configuration `quickstart` made, and (`purge`) the engine and packages
+        only when asked for. InputError, before anything is touched, when the configuration is to go
+        and is not one that `quickstart` made.
+        """
+        made = [Path(name) for name in read_json(self.places.made).get("files", [])]
+        if config:
+            self._refuse_foreign_configuration(made)
         request = {"volumes": volumes, "images": images, "purge": purge}
-        return _changes(self._executor("destroy").ask("destroy", self._each(request)))
+        removed = _changes(self._executor("destroy").ask("destroy", self._each(request)))
+        if not config:
+            return removed
+        lines = tuple(f"removed {path}" for path in remove_files(made))
+        self.places.made.unlink(missing_ok=True)
+        self.places.facts.unlink(missing_ok=True)
+        return Changes({**removed.changes, "this machine": lines} if lines else removed.changes, removed.kept)
+
+    def _refuse_foreign_configuration(self, made: Sequence[Path]) -> None:
+        path = self.config_directory / "globals.yml"
+        if path.exists() and path not in made:
+            raise InputError(
+                f"{self.config_directory} was not made by kolla quickstart, so it is not removed",
+                where=Location(path),
+                hint="leave --config out, and remove it yourself if you mean it",
+            )
 
     # -- asking hosts ------------------------------------------------------------------------
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 
 def state_root() -> Path:
-    """`/var/lib/kolla` for root, else below the user's state directory (XDG base directories)."""
+    """`/var/lib/kolla/deployment` for root, else the user's state directory (XDG base directories).
+
+    Not where hosts keep their own state (`/var/lib/kolla/<cloud>`): the controller may be one of them.
+    """
     if os.geteuid() == 0:
-        return Path("/var/lib/kolla")
+        return Path("/var/lib/kolla/deployment")
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(home) / "kolla"
 
@@ -51,6 +54,17 @@ class Places:
     def logs(self) -> Path:
         """Logs of builds and runs."""
         return self.directory / "logs"
+
+
+def remove_files(paths: Iterable[Path]) -> list[Path]:
+    """Remove those that exist, and directories left empty by it; what was removed."""
+    removed = [path for path in paths if path.exists()]
+    for path in removed:
+        path.unlink()
+    for directory in sorted({path.parent for path in removed}, reverse=True):
+        if directory.exists() and not any(directory.iterdir()):
+            directory.rmdir()
+    return removed
 
 
 def read_json(path: Path) -> dict[str, Any]:

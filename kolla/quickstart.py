@@ -1,0 +1,170 @@
+"""From nothing to an all-in-one cloud, by calling only what an operator could call as well."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from kolla.api import SAMPLE_INVENTORY, Cloud
+from kolla.errors import InputError, KollaError, Location
+from kolla.events import Event, Listener
+from kolla.places import read_json, write_private
+
+
+class _Result(Protocol):
+    @property
+    def exit_code(self) -> int: ...
+
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Quickstarted:
+    """A cloud that is ready, how long each phase took, and how to go on."""
+
+    phases: tuple[tuple[str, float], ...]
+    token: str
+    config_directory: Path
+    logs: str
+    exit_code: int = 0
+
+    def to_json(self) -> Any:
+        """Seconds by phase, and where things are."""
+        return {
+            "phases": dict(self.phases),
+            "token": self.token,
+            "config_directory": str(self.config_directory),
+            "logs": self.logs,
+        }
+
+    def text(self) -> str:
+        """The summary an operator reads."""
+        width = max(len(name) for name, _ in self.phases)
+        times = [f"    {name:<{width}}  {seconds:6.1f}s" for name, seconds in self.phases]
+        total = sum(seconds for _, seconds in self.phases)
+        return "\n".join(
+            [
+                "The cloud is ready.",
+                "",
+                f"  token     {self.token}",
+                f"  use it    export OS_CLIENT_CONFIG_FILE={self.config_directory}/clouds.yaml OS_CLOUD=kolla-admin",
+                "            openstack token issue",
+                f"            (or: source {self.config_directory}/admin-openrc.sh;",
+                "             without a client of your own: kolla exec kolla-toolbox openstack token issue)",
+                f"  settings  {self.config_directory}/globals.yml, overrides in {self.config_directory}/config/",
+                "            then: kolla plan, kolla deploy",
+                f"  logs      {self.logs}; kolla logs CONTAINER; kolla status",
+                "  remove    make clean-cloud",
+                "",
+                "  how long it took",
+                *times,
+                f"    {'in all':<{width}}  {total:6.1f}s",
+            ]
+        )
+
+
+def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Listener) -> Quickstarted:
+    """Write a configuration unless there is one of ours, then call the verbs one after the other.
+
+    `extra` is a YAML file of settings added to the written globals.yml. InputError when the
+    configuration directory holds one that is not ours; KollaError when a verb fails.
+    """
+    configure(make_cloud(), extra)
+    cloud = make_cloud()
+    phases: list[tuple[str, float]] = []
+
+    def phase(name: str, verb: Callable[[], _Result]) -> _Result:
+        begun = time.monotonic()
+        progress(Event(name, "started"))
+        result = verb()
+        seconds = time.monotonic() - begun
+        phases.append((name, seconds))
+        progress(Event(name, "failed" if result.exit_code else "done", seconds=seconds))
+        if result.exit_code:
+            raise KollaError(f"{name} failed\n{result.text()}", hint="mend the cause, then run it again")
+        return result
+
+    phase("passwords", lambda: _remembered(cloud))
+    phase("bootstrap-servers", cloud.bootstrap_servers)
+    phase("build", cloud.build)
+    phase("prechecks", cloud.prechecks)
+    phase("deploy", cloud.deploy)
+    phase("post-deploy", cloud.post_deploy)
+    checked = phase("check", cloud.check)
+    return Quickstarted(
+        phases=tuple(phases),
+        token=_token(checked.to_json()),
+        config_directory=cloud.config_directory,
+        logs="volume kolla_logs (/var/lib/docker/volumes/kolla_logs/_data)",
+    )
+
+
+def configure(cloud: Cloud, extra: Path | None) -> None:
+    """Write globals.yml and an inventory, unless an earlier quickstart did."""
+    directory = cloud.config_directory
+    path = directory / "globals.yml"
+    if path.exists():
+        if str(path) not in read_json(cloud.places.made).get("files", []):
+            raise InputError(
+                f"{directory} holds a configuration that kolla quickstart did not make",
+                where=Location(path),
+                hint="use it with kolla deploy, or give another directory: --configdir DIRECTORY",
+            )
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    write_private(path, _globals(own_address(), _read(extra)))
+    inventory = directory / "inventory"
+    write_private(inventory, SAMPLE_INVENTORY.read_text())
+    written = Cloud(config_directory=directory, service_paths=cloud.service_paths)
+    written.remember(path)
+    written.remember(inventory)
+
+
+def own_address() -> str:
+    """The address this machine reaches others from. Nothing is sent: connecting a datagram socket only
+    chooses a route (connect(2)); the destination is a documentation address (RFC 5737)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))
+        except OSError:
+            raise InputError(
+                "this machine has no route, so there is no address to offer the cloud on",
+                hint="write globals.yml yourself (kolla_internal_vip_address) and use kolla deploy",
+            ) from None
+        return str(probe.getsockname()[0])
+
+
+def _globals(address: str, extra: Mapping[str, Any]) -> str:
+    # One machine: services listen on the loopback interface, the load balancer on the machine's own
+    # address, so that neither needs an address nobody has given us.
+    settings = {"network_interface": "lo", "kolla_internal_vip_address": address, **extra}
+    header = "# Made by kolla quickstart. Every key there is: docs/reference/settings.md\n"
+    return header + yaml.safe_dump(settings, sort_keys=False)
+
+
+def _read(extra: Path | None) -> Mapping[str, Any]:
+    if extra is None:
+        return {}
+    try:
+        document = yaml.safe_load(extra.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"cannot be read: {error}", where=Location(extra)) from None
+    return document if isinstance(document, dict) else {}
+
+
+def _remembered(cloud: Cloud) -> _Result:
+    written = cloud.genpwd()
+    for path in written.paths:
+        cloud.remember(path)
+    return written
+
+
+def _token(findings: list[Mapping[str, Any]]) -> str:
+    """What the identity provider's check said, in its own words."""
+    return "; ".join(str(f["message"]) for f in findings if f["check"] == "function")
