@@ -12,7 +12,7 @@ from kolla.cli.options import Options
 from kolla.cli.progress import display
 from kolla.cli.show import Result, show
 from kolla.errors import InputError
-from kolla.events import ignore
+from kolla.events import Listener, ignore
 
 if TYPE_CHECKING:
     from kolla.api import Cloud
@@ -21,15 +21,20 @@ REALLY = "--yes-i-really-really-mean-it"
 
 
 def run(verb: Callable[[Cloud], Result], *, interactive: bool = False) -> None:
-    """Do `verb` on the cloud the options speak of, with a progress display, and show its result.
+    """Do `verb` on the cloud the options speak of; see `perform`."""
+    options = click.get_current_context().ensure_object(Options)
+    perform(lambda progress: verb(options.cloud(progress)), interactive=interactive)
 
-    An interactive verb has the terminal for itself. Ends with the result's exit code.
+
+def perform(work: Callable[[Listener], Result], *, interactive: bool = False) -> None:
+    """Do something with a progress display, show its result, and end with the result's exit code.
+
+    What is interactive has the terminal for itself.
     """
     context = click.get_current_context()
-    options = context.ensure_object(Options)
     with contextlib.nullcontext(ignore) if interactive else display() as progress:
-        result = verb(options.cloud(progress))
-    show(result, options.format)
+        result = work(progress)
+    show(result, context.ensure_object(Options).format)
     context.exit(result.exit_code)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from kolla.cli import options
-from kolla.cli.run import run
+from kolla.cli.run import perform
+from kolla.cli.show import Result
+from kolla.events import Listener
 
 
 @click.command()
@@ -22,7 +24,15 @@ from kolla.cli.run import run
 def quickstart(globals_file: Path | None) -> None:
     """Make a cloud from nothing: an engine, images, passwords, containers, an issued token.
 
-    Calls only the other verbs, in this order: genpwd, bootstrap-servers, build, prechecks, deploy,
-    post-deploy, check. Writes globals.yml if there is none. Run again, it changes only what differs.
+    Writes globals.yml and an inventory, then calls other verbs: genpwd, bootstrap-servers, build,
+    prechecks, deploy, post-deploy, check. Run again, it changes only what differs. It refuses a
+    configuration directory that it did not make.
     """
-    run(lambda cloud: cloud.quickstart(globals_file=globals_file))
+    given = click.get_current_context().ensure_object(options.Options)
+
+    def work(progress: Listener) -> Result:
+        from kolla.quickstart import quickstart
+
+        return quickstart(lambda: given.cloud(progress), globals_file, progress)
+
+    perform(work)

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -48,7 +49,6 @@ CALLS = {
     f"destroy {REALLY}": ("destroy", (), {"volumes": False, "images": False, "purge": False}),
     f"destroy --volumes {REALLY}": ("destroy", (), {"volumes": True, "images": False, "purge": False}),
     f"destroy --purge {REALLY}": ("destroy", (), {"volumes": True, "images": True, "purge": True}),
-    "quickstart": ("quickstart", (), {"globals_file": None}),
 }
 
 
@@ -60,7 +60,25 @@ def test_a_command_line_is_one_call(kolla, script, line):
 
 
 def test_every_verb_has_a_command_line_here():
-    assert {line.split()[0] for line in CALLS} == set(VERBS)
+    assert {line.split()[0] for line in CALLS} == set(VERBS) - {"quickstart"}
+
+
+def test_quickstart_makes_the_cloud_of_the_options(kolla, script, tmp_path, monkeypatch):
+    def quickstart(make_cloud, extra, progress):
+        make_cloud().quickstarted(extra)
+        progress(Event("build", "started"))
+        return Answer(exit_code=1)
+
+    module = ModuleType("kolla.quickstart")
+    module.quickstart = quickstart
+    monkeypatch.setitem(sys.modules, "kolla.quickstart", module)
+    extra = tmp_path / "extra.yml"
+    extra.touch()
+    outcome = kolla("quickstart", "--configdir", "/c", "--globals", str(extra))
+    assert outcome.exit_code == 1
+    assert outcome.err.endswith("build started\n")
+    assert script.given["config_directory"] == Path("/c")
+    assert script.calls == [("quickstarted", (extra,), {})]
 
 
 @pytest.mark.parametrize("verb", VERBS)
