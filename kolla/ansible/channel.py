@@ -22,22 +22,20 @@ Handler = Callable[[dict[str, Any]], Any]
 
 
 class Channel:
-    """The executor's end: calls `handler` for each message, one at a time, and sends what it returns.
+    """The executor's end: calls `handler` for each message, from threads, and sends what it returns.
 
     When the handler raises, the plugin sees its connection closed; `check` raises the error again.
     """
 
     def __init__(self, path: Path, handler: Handler) -> None:
         """Listen at `path`, which must lie in a directory only we can enter."""
-        lock = threading.Lock()
         channel = self
 
         class Connection(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 for line in self.rfile:
                     try:
-                        with lock:
-                            reply = handler(json.loads(line))
+                        reply = handler(json.loads(line))
                     except Exception as error:
                         channel._error = channel._error or error
                         return

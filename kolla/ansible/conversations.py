@@ -8,17 +8,15 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Any
 
 from kolla.ansible import plays
-from kolla.ansible.outcome import BrokenHost, Outcome, Result
-from kolla.errors import KollaError
-from kolla.events import Event, Listener
+from kolla.ansible.outcome import SUCCESS, BrokenHost, BrokenHostsError, Outcome, Result, refusal
+from kolla.errors import KollaError, LockedError
+from kolla.events import Event, Listener, ignore
 from kolla.state.plan import Operation, Plan
 
 Answer = dict[str, Any]
 Conversation = Generator[tuple[str, Mapping[str, Any]], Answer, None]
 """What is asked of one host in one step: yields (verb, request), is sent the answer."""
-
-PHASE = "deploy"
-"""The phase that events of operations belong to."""
+NO_WORD = "the host did not tell how it ended"
 
 
 class Conversations:
@@ -27,8 +25,8 @@ class Conversations:
     def __init__(self, hosts_of_steps: Sequence[Collection[str]]) -> None:
         self.hosts_of_steps = hosts_of_steps
         self.broken: dict[str, BrokenHost] = {}
+        self.refusals: dict[str, Answer] = {}
         self._open: dict[str, Conversation] = {}
-        self._step_of: dict[str, int] = {}
 
     def begin(self, host: str, step: int) -> Conversation:
         """The conversation with `host` in `step`; it may be empty."""
@@ -42,16 +40,23 @@ class Conversations:
         """The next (verb, request) for `host`, given its answer to the last one; None when there is none."""
         if answer is None:
             self._open[host] = self.begin(host, step)
-            self._step_of[host] = step
+        conversation = self._open[host]
         try:
-            return self._open[host].send(answer)  # type: ignore[arg-type]
+            return next(conversation) if answer is None else conversation.send(answer)
         except StopIteration:
             return None
 
     def broke(self, host: BrokenHost) -> None:
         """`host` cannot be reached, or its code failed: its conversation is over."""
-        self._step_of.setdefault(host.host, 0)
         self.broken.setdefault(host.host, host)
+
+    def check(self) -> None:
+        """Raise what went wrong with hosts as a whole: a lock, a refusal, a host that broke."""
+        errors = [refusal(host, self.refusals[host]) for host in sorted(self.refusals)]
+        for error in sorted(errors, key=lambda error: not isinstance(error, LockedError)):
+            raise error
+        if self.broken:
+            raise BrokenHostsError(self.broken)
 
 
 class Asking(Conversations):
@@ -65,7 +70,11 @@ class Asking(Conversations):
 
     def begin(self, host: str, step: int) -> Conversation:
         """Its request."""
-        self.answers[host] = yield self._verb, self._requests[host]
+        answer = yield self._verb, self._requests[host]
+        if "error" in answer:
+            self.refusals[host] = answer
+        else:
+            self.answers[host] = answer
 
 
 class Applying(Conversations):
@@ -77,7 +86,9 @@ class Applying(Conversations):
         bundle: Mapping[str, bytes],
         owner: Mapping[str, Any],
         lock_timeout: int,
-        on_event: Listener,
+        *,
+        on_event: Listener = ignore,
+        phase: str = "deploy",
     ) -> None:
         """KollaError when `bundle` lacks a file that the plan writes."""
         missing = plays.contents(plan.operations) - bundle.keys()
@@ -87,66 +98,76 @@ class Applying(Conversations):
                 hint="settings have changed since the plan was made; run: kolla plan",
             )
         self._steps = plays.steps(plan)
-        hosts = {operation.host for operation in plan.operations}
-        super().__init__([hosts, *self._steps[1:], hosts])
+        self._hosts = {operation.host for operation in plan.operations}
+        super().__init__([self._hosts, *self._steps[1:], self._hosts])
         self._bundle = bundle
         self._owner = owner
         self._lock_timeout = lock_timeout
         self._on_event = on_event
+        self._phase = phase
+        self._interrupted = False
         self._leased: set[str] = set()
-        self._last_step = len(self._steps) - 1
-        self.outcome = Outcome(run=uuid.uuid4().hex, broken=self.broken)
+        self._may_begin: dict[int, bool] = {}
+        self._unfinished: set[str] = set()
+        self.outcome = Outcome(run=uuid.uuid4().hex)
         for operation in plan.operations:
-            self.outcome.results[operation.id] = Result(operation.host, "not started")
+            self.outcome.operations[operation.id] = Result(operation.host, "blocked")
 
     def begin(self, host: str, step: int) -> Conversation:
         """Its operations of the step; after the last step, the end of its lease."""
         if step == len(self._steps):
             return self._release(host)
+        if step not in self._may_begin:
+            self._may_begin[step] = step == 0 or self._has_ended_well(step - 1)
         return self._apply(host, step)
 
     def interrupt(self) -> bool:
         """Begin nothing more on any host."""
-        self._last_step = -1
-        self.outcome.interrupted = True
+        self._interrupted = True
         self._on_event(Event("stop", "started", message="waiting for what runs on the hosts"))
         return True
 
     def broke(self, host: BrokenHost) -> None:
-        """No later step begins."""
+        """What was handed to the host has no known end."""
         super().broke(host)
-        self._stop_after(self._step_of[host.host])
+        for operation, result in self.outcome.operations.items():
+            if result.host == host.host and operation in self._unfinished:
+                self._happened(host.host, {"operation": operation, "status": "failed", "message": NO_WORD})
 
-    def _stop_after(self, step: int) -> None:
-        self._last_step = min(self._last_step, step)
+    def check(self) -> None:
+        """Raise also KeyboardInterrupt, when there was one."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+        super().check()
+
+    def _has_ended_well(self, step: int) -> bool:
+        return (
+            self._leased == self._hosts
+            and self._may_begin.get(step, False)
+            and all(
+                self.outcome.operations[operation.id].status in SUCCESS
+                for operations in self._steps[step].values()
+                for operation in operations
+            )
+        )
 
     def _apply(self, host: str, step: int) -> Conversation:
-        if step > self._last_step:
+        if self._interrupted or not self._may_begin[step]:
             return
         operations = self._steps[step].get(host, ())
         answer = yield "apply", self._request(operations)
         if "error" in answer:
-            self._stop_after(step)
-            if answer["error"] == "locked":
-                self.outcome.locked[host] = answer.get("lease") or {}
-            else:
-                self.outcome.refused[host] = answer.get("message") or answer["error"]
+            self.refusals[host] = answer
             return
         self._leased.add(host)
-        for operation in operations:
-            self.outcome.results[operation.id] = Result(
-                host, "unknown", message="the host did not tell how it ended"
-            )
+        self._unfinished |= {operation.id for operation in operations}
         while not answer.get("finished"):
             answer = yield "follow", {"run": self.outcome.run, "offset": answer["offset"]}
             for event in answer["events"]:
                 self._happened(host, event)
         for operation in operations:
-            result = self.outcome.results[operation.id]
-            if result.status == "unknown":
-                self._on_event(Event(PHASE, "failed", operation.id, host, message=result.message))
-        if any(self.outcome.results[o.id].status not in ("done", "skipped") for o in operations):
-            self._stop_after(step)
+            if operation.id in self._unfinished:
+                self._happened(host, {"operation": operation.id, "status": "failed", "message": NO_WORD})
 
     def _request(self, operations: Sequence[Operation]) -> dict[str, Any]:
         return {
@@ -161,17 +182,17 @@ class Applying(Conversations):
         }
 
     def _happened(self, host: str, event: Mapping[str, Any]) -> None:
-        status, operation = event["status"], event.get("operation", "")
-        if operation not in self.outcome.results:
+        operation = event.get("operation", "")
+        if operation not in self.outcome.operations:
             return
-        seconds, message, log = (
-            event.get("seconds", 0.0),
-            event.get("message", ""),
-            tuple(event.get("log") or ()),
-        )
+        status = event["status"]
+        seconds = event.get("seconds", 0.0)
+        message = event.get("message", "")
+        log = tuple(event.get("log") or ())
         if status != "started":
-            self.outcome.results[operation] = Result(host, status, seconds, message, log)
-        self._on_event(Event(PHASE, status, operation, host, seconds, message, log))
+            self.outcome.operations[operation] = Result(host, status, seconds, message, log)
+            self._unfinished.discard(operation)
+        self._on_event(Event(self._phase, status, operation, host, seconds, message, log))
 
     def _release(self, host: str) -> Conversation:
         broken = self.broken.get(host)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from kolla.ansible import environment, plays
 from kolla.ansible.archive import Archive
 from kolla.ansible.channel import VARIABLE, Channel
 from kolla.ansible.conversations import Answer, Applying, Asking, Conversations
-from kolla.ansible.outcome import BrokenHost, BrokenHostsError, Outcome
+from kolla.ansible.outcome import BrokenHost, Outcome
 from kolla.ansible.process import Playbook
 from kolla.errors import KollaError
 from kolla.events import Listener, ignore
@@ -27,7 +28,7 @@ HOST_DIRECTORY = "/var/lib/kolla/bin"
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudIdentity:
     """Which cloud the hosts are asked about; part of every request."""
 
     name: str
@@ -45,39 +46,40 @@ class Executor:
     def __init__(
         self,
         inventory_sources: Sequence[str],
-        cloud: Cloud,
+        cloud: CloudIdentity,
         *,
-        limit: str | None = None,
         forks: int = 20,
         on_event: Listener = ignore,
+        phase: str = "deploy",
+        state_directory: Path | None = None,
         vault_password_files: Sequence[str] = (),
         archive: Archive | None = None,
         host_directory: str = HOST_DIRECTORY,
     ) -> None:
-        """`on_event` is called as events arrive, from another thread, one at a time.
-
-        `limit` is a host pattern; hosts outside it are not asked anything. `forks`: hosts at a time.
+        """`forks`: how many hosts at a time. `on_event` is called as events arrive, from another thread,
+        one at a time; they belong to `phase`. What Ansible itself prints in a run, normally nothing, is
+        kept as `ansible.log` in `state_directory`.
         """
         self._sources = [os.path.abspath(s) if os.path.exists(s) else s for s in inventory_sources]
         self._cloud = cloud
-        self._limit = limit
         self._forks = forks
         self._on_event = on_event
+        self._phase = phase
+        self._state_directory = state_directory
         self._vault_password_files = [os.path.abspath(file) for file in vault_password_files]
         self._archive = archive or Archive.of(HOST_CODE)
         self._host_directory = host_directory
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, Answer]:
-        """Ask each host its request; the answers of the hosts within the limit.
+        """Ask each host its request; the answers by host.
 
-        A request is what the host protocol names for the verb; the cloud is added. BrokenHostsError
-        when a host gives no answer (the others were asked all the same). Ctrl-C ends it at once.
+        A request is what the host protocol names for the verb; the cloud is added. Every host is asked,
+        then: BrokenHostsError when one gave no answer, LockedError or KollaError when one refused.
+        Ctrl-C ends it at once.
         """
         asking = Asking(verb, requests)
-        if requests:
-            self._run(asking)
-        if asking.broken:
-            raise BrokenHostsError(asking.broken)
+        self._run(asking)
+        asking.check()
         return asking.answers
 
     def apply(
@@ -92,32 +94,43 @@ class Executor:
         host gets only the files of `bundle` (SHA-256 -> content) that its operations write.
         `lock_timeout`: seconds to wait for another deployer.
 
+        Failed operations are in the outcome. LockedError, BrokenHostsError or KollaError when a host was
+        held by another deployer, broke or refused.
+
         Ctrl-C: what runs on hosts is left to finish its step, no further step begins, leases are given
-        back, and the outcome says `interrupted`. A second Ctrl-C raises KeyboardInterrupt at once: the
-        hosts finish their step alone and keep their lease until it ends. The same happens when we are
-        killed; the next deploy waits for them.
+        back, then KeyboardInterrupt goes on. A second Ctrl-C does not wait: the hosts finish their step
+        alone and keep their lease until it ends. The same happens when we are killed; the next deploy
+        waits for them.
         """
-        applying = Applying(plan, bundle, owner, lock_timeout, self._on_event)
-        if plan:
-            self._run(applying)
+        applying = Applying(plan, bundle, owner, lock_timeout, on_event=self._on_event, phase=self._phase)
+        self._run(applying)
+        applying.check()
         return applying.outcome
 
     def _run(self, conversations: Conversations) -> None:
+        if not any(conversations.hosts_of_steps):
+            return
+        lock = threading.Lock()
+
+        def handle(message: dict[str, Any]) -> Any:
+            with lock:
+                return self._handle(message, conversations)
+
+        def interrupt() -> bool:
+            with lock:
+                return conversations.interrupt()
+
         with tempfile.TemporaryDirectory(prefix="kolla-") as name:
             directory = Path(name)
             text = directory / "playbook.yml"
             text.write_text(plays.playbook(conversations.hosts_of_steps))
-            output = directory / "output"
-
-            def handle(message: dict[str, Any]) -> Any:
-                return self._handle(message, conversations)
-
+            output = (self._state_directory or directory) / "ansible.log"
             with Channel(directory / "channel", handle) as channel:
                 environ = environment.variables() | {
                     VARIABLE: str(directory / "channel"),
                     "ANSIBLE_LOCAL_TEMP": str(directory / "ansible"),
                 }
-                status = _wait(Playbook(self._command(text), environ, output), conversations)
+                status = _wait(Playbook(self._command(text), environ, output), interrupt)
             channel.check()
             if status != 0:
                 said = environment.condensed(output.read_text(errors="replace"))
@@ -125,8 +138,6 @@ class Executor:
 
     def _command(self, text: Path) -> list[str]:
         arguments = environment.command("ansible-playbook", self._sources, self._vault_password_files)
-        if self._limit is not None:
-            arguments += ["--limit", self._limit]
         return [*arguments, "--forks", str(self._forks), str(text)]
 
     def _handle(self, message: dict[str, Any], conversations: Conversations) -> Any:
@@ -147,13 +158,13 @@ class Executor:
         }
 
 
-def _wait(playbook: Playbook, conversations: Conversations) -> int:
+def _wait(playbook: Playbook, interrupt: Callable[[], bool]) -> int:
     """Wait for the end; the first Ctrl-C is a request to come to one, the second ends it."""
     try:
         try:
             return playbook.wait()
         except KeyboardInterrupt:
-            if not conversations.interrupt():
+            if not interrupt():
                 raise
             return playbook.wait()
     except BaseException:

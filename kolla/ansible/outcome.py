@@ -1,4 +1,4 @@
-"""What came of an execution."""
+"""What came of an execution, and how it can go wrong with a host."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from kolla.errors import KollaError, LockedError
 
-Status = Literal["done", "skipped", "failed", "blocked", "unknown", "not started"]
-"""unknown: handed to a host that never told its end. not started: never handed to its host."""
+Status = Literal["done", "skipped", "failed", "blocked"]
+SUCCESS: frozenset[Status] = frozenset({"done", "skipped"})
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,35 @@ class Result:
 
     host: str
     status: Status
+    """skipped: it was true already. blocked: not begun, because something before it failed."""
     seconds: float = 0.0
     message: str = ""
     log: tuple[str, ...] = ()
     """Last lines of the container's log, when it failed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of applying a plan."""
+
+    run: str
+    """Id of this run, as in the hosts' event files."""
+    operations: dict[str, Result] = field(default_factory=dict)
+    """Operation id -> how it ended, for every operation of the plan, in its order."""
+
+    def failures(self) -> tuple[Mapping[str, Any], ...]:
+        """Operations that failed or could not begin: operation, host, status, message, log."""
+        return tuple(
+            {
+                "operation": operation,
+                "host": result.host,
+                "status": result.status,
+                "message": result.message,
+                "log": list(result.log),
+            }
+            for operation, result in self.operations.items()
+            if result.status not in SUCCESS
+        )
 
 
 @dataclass(frozen=True)
@@ -43,51 +68,28 @@ class BrokenHostsError(KollaError):
 
     def __init__(self, broken: Mapping[str, BrokenHost]) -> None:
         self.broken = dict(broken)
-        unreachable = any(host.unreachable for host in broken.values())
-        super().__init__(
-            "\n".join(str(broken[host]) for host in sorted(broken)),
-            hint=(
-                "check that `ssh` to the host works without a question, and ansible_host, ansible_user and "
-                "ansible_ssh_private_key_file in the inventory; --limit leaves hosts out"
-                if unreachable
-                else "Kolla needs root (ansible_become) and Python 3.9 or newer (ansible_python_interpreter) "
-                "on a host"
-            ),
-        )
-
-
-@dataclass
-class Outcome:
-    """What came of applying a plan."""
-
-    run: str
-    """Id of this run, as in the hosts' event files."""
-    results: dict[str, Result] = field(default_factory=dict)
-    """Operation id -> how it ended, for every operation of the plan, in its order."""
-    broken: dict[str, BrokenHost] = field(default_factory=dict)
-    locked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Host -> lease of the deployer that holds it."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Host -> why it refused, other than being locked."""
-    interrupted: bool = False
-    """Ctrl-C: no further step was begun."""
-
-    @property
-    def succeeded(self) -> bool:
-        """Every operation is done."""
-        return all(result.status in ("done", "skipped") for result in self.results.values())
-
-    def check_hosts(self) -> None:
-        """Raise LockedError naming the holder of a locked host, BrokenHostsError for broken ones,
-        KollaError for refusals. Failed operations raise nothing: they are results."""
-        for host, lease in sorted(self.locked.items()):
-            owner = lease.get("owner", lease)
-            raise LockedError(
-                f"host {host} is held by {owner.get('user')}@{owner.get('host')}, "
-                f"process {owner.get('pid')}: {owner.get('command')}",
-                hint="wait for it to end, or give a longer --lock-timeout",
+        if any(host.unreachable for host in broken.values()):
+            hint = (
+                "`ssh` to the host must work without a question; see ansible_host, ansible_user and "
+                "ansible_ssh_private_key_file in the inventory. --limit leaves hosts out"
             )
-        if self.broken:
-            raise BrokenHostsError(self.broken)
-        for host, why in sorted(self.refused.items()):
-            raise KollaError(f"host {host} refused: {why}")
+        else:
+            hint = (
+                "on a host Kolla needs root (ansible_become, ansible_become_password) and "
+                "Python 3.9 or newer (ansible_python_interpreter)"
+            )
+        super().__init__("\n".join(str(broken[host]) for host in sorted(broken)), hint=hint)
+
+
+def refusal(host: str, answer: Mapping[str, Any]) -> KollaError:
+    """The error for an answer of `host` that has an "error" in it; LockedError names who holds it."""
+    if answer["error"] != "locked":
+        return KollaError(
+            f"host {host} refused: {answer.get('message') or answer['error']}", hint=answer.get("hint")
+        )
+    owner = (answer.get("lease") or {}).get("owner") or {}
+    return LockedError(
+        f"host {host} is held by {owner.get('user')}@{owner.get('host')}, "
+        f"process {owner.get('pid')}: {owner.get('command')}",
+        hint="wait until it has ended, then run this again",
+    )
