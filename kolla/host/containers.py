@@ -1,0 +1,153 @@
+"""The container operations: writing a configuration and taking it into use, as one thing.
+
+While a container is swapped the new one is `<name>.new` and the previous one `<name>.old`. The record
+of what a container has taken is struck off first and written last, so a killed run always leaves a
+container that the next plan wants to act on; the operation then takes the half-done change back and
+starts over.
+"""
+
+from __future__ import annotations
+
+from . import folder as folders
+from . import health, projection, volumes
+from .context import SKIPPED, Context, Outcome
+from .errors import OperationFailed
+from .shapes import ContainerOperation, Json, RemoveOperation, Spec
+
+NEW, OLD = ".new", ".old"
+
+
+def perform(operation: ContainerOperation, context: Context) -> Outcome:
+    """Have the container run with its spec, having taken its folder, its health check passed.
+
+    What has to be done is seen from the host itself; the operation's `action` is what the plan
+    foresaw. On failure a previous container, or a previous folder, is put back into use.
+    """
+    spec, wanted = operation["spec"], operation["folder"]
+    name = spec["name"]
+    if _holds(operation, context):
+        return SKIPPED
+    taken = context.cloud.taken(name)
+    context.cloud.record_taken(name, None)
+    _undo(name, wanted["path"], context)
+    volumes.check_present([m["source"] for m in spec["mounts"] if m["type"] == "volume"], context)
+
+    present = context.own_container(name)
+    if present is None:
+        _create(name, operation, context)
+        folders.place(wanted, context.bundle, context.manifest)
+        context.engine.start(name)
+        health.gate(name, spec, operation["start_timeout"], context.engine)
+    elif _is_right(present, spec, context):
+        _start_again(present, operation, context, taken)
+    else:
+        _swap(present, operation, context, taken)
+    folders.keep(wanted["path"])
+    context.cloud.record_taken(name, folders.digest(wanted))
+    return Outcome()
+
+
+def remove(operation: RemoveOperation, context: Context) -> Outcome:
+    """Stop and remove a container and its folder. Its volumes stay."""
+    name, found = operation["container"], False
+    for each in (name, name + NEW, name + OLD):
+        container = context.own_container(each)
+        if container is not None:
+            found = True
+            context.engine.stop(each)
+            context.engine.remove(each)
+    if operation["folder"]:
+        found = folders.remove(operation["folder"], context.manifest) or found
+    context.cloud.record_taken(name, None)
+    return Outcome() if found else SKIPPED
+
+
+def base_name(name: str) -> str:
+    """The container a name in the engine stands for: `x` for `x`, `x.new` and `x.old`."""
+    for suffix in (NEW, OLD):
+        if name.endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def _holds(operation: ContainerOperation, context: Context) -> bool:
+    """Whether the post-condition is true already."""
+    spec, wanted = operation["spec"], operation["folder"]
+    name = spec["name"]
+    container = context.own_container(name)
+    return (
+        container is not None
+        and context.cloud.taken(name) == folders.digest(wanted)
+        and folders.matches(wanted)
+        and _is_right(container, spec, context)
+        and health.is_ready(container, spec, context.engine)
+    )
+
+
+def _is_right(container: Json, spec: Spec, context: Context) -> bool:
+    """Whether a container is what the spec says, by what it is and by what it was made for."""
+    made_for = container["Config"]["Labels"].get(projection.LABEL_SPEC)
+    now = projection.project(container, context.engine.image(container["Image"]))
+    return bool(made_for == projection.digest(spec)) and now == spec
+
+
+def _create(name: str, operation: ContainerOperation, context: Context) -> None:
+    labels = {
+        projection.LABEL_CLOUD: context.cloud.id,
+        projection.LABEL_SERVICE: operation["service"],
+        projection.LABEL_GENERATION: str(operation["generation"]),
+        projection.LABEL_FOLDER: operation["folder"]["path"],
+    }
+    context.engine.create(name, projection.payload(operation["spec"], labels))
+
+
+def _start_again(present: Json, operation: ContainerOperation, context: Context, taken: str | None) -> None:
+    """Start a container that is itself right, with its folder; else with the folder it had."""
+    spec, path, engine = operation["spec"], operation["folder"]["path"], context.engine
+    name, was_running = spec["name"], present["State"]["Running"]
+    folders.place(operation["folder"], context.bundle, context.manifest)
+    try:
+        engine.restart(name, spec["stop_timeout"])
+        health.gate(name, spec, operation["start_timeout"], engine)
+    except OperationFailed as failure:
+        if not folders.undo(path) or taken is None:
+            raise
+        engine.stop(name)
+        _return_to_service(name, was_running, context, taken)
+        raise OperationFailed(f"{failure}; it has its previous configuration again", failure.log) from None
+
+
+def _swap(present: Json, operation: ContainerOperation, context: Context, taken: str | None) -> None:
+    """Put a new container in the place of the present one; else the present one back."""
+    spec, path, engine = operation["spec"], operation["folder"]["path"], context.engine
+    name, was_running = spec["name"], present["State"]["Running"]
+    _create(name + NEW, operation, context)
+    engine.stop(name)
+    engine.rename(name, name + OLD)
+    try:
+        engine.rename(name + NEW, name)
+        folders.place(operation["folder"], context.bundle, context.manifest)
+        engine.start(name)
+        health.gate(name, spec, operation["start_timeout"], engine)
+    except OperationFailed as failure:
+        _undo(name, path, context)
+        _return_to_service(name, was_running, context, taken)
+        raise OperationFailed(f"{failure}; the previous container is back", failure.log) from None
+    engine.remove(name + OLD)
+
+
+def _return_to_service(name: str, was_running: bool, context: Context, taken: str | None) -> None:
+    """Start what was put back, if it ran, and remember what it had taken."""
+    if was_running:
+        context.engine.start(name)
+    context.cloud.record_taken(name, taken)
+
+
+def _undo(name: str, path: str, context: Context) -> None:
+    """Take an unfinished change back: the previous container and folder have their names again."""
+    if context.own_container(name + NEW) is not None:
+        context.engine.remove(name + NEW)
+    if context.own_container(name + OLD) is not None:
+        context.engine.remove(name)
+        context.engine.rename(name + OLD, name)
+    folders.undo(path)

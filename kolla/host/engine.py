@@ -1,0 +1,195 @@
+"""The calls we make of a container engine.
+
+One class over the Docker API; an engine that speaks it on another socket (podman) is another entry
+of SOCKETS.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import requests.exceptions
+
+from .deadline import Deadline
+from .errors import OperationFailed, Refusal
+from .shapes import Json
+
+SOCKETS = {"docker": "/var/run/docker.sock"}
+CALL_TIMEOUT = 120
+"""Seconds one call may take, besides what the call itself is told to wait."""
+HEALTH_POLL = 0.05
+
+
+class EngineUnreachable(Refusal):
+    """No engine answers on the socket."""
+
+
+class Engine:
+    """A connection to the engine; safe to use from several threads."""
+
+    def __init__(self, name: str, client: docker.APIClient, version: str) -> None:
+        self.name = name
+        self.version = version
+        # Any: the SDK's stubs leave some of its calls without types.
+        self._client: Any = client
+        self._images: dict[str, Json] = {}
+
+    def containers(self) -> list[Json]:
+        """All containers, running or not, in the engine's short form (Names, Labels, State)."""
+        # One that is just being removed has lost its names already.
+        return [container for container in self._client.containers(all=True) if container["Names"]]
+
+    def inspect(self, name: str) -> Json | None:
+        """What the engine knows of a container, None when there is none."""
+        try:
+            return dict(self._client.inspect_container(name))
+        except docker.errors.NotFound:
+            return None
+
+    def create(self, name: str, body: Json) -> None:
+        """Create a container from an API body, not started."""
+        with _explained(f"cannot create container '{name}'"):
+            self._client.create_container_from_config(body, name=name)
+
+    def start(self, name: str) -> None:
+        """Start a container; nothing happens when it runs."""
+        with _explained(f"cannot start container '{name}'"):
+            self._client.start(name)
+
+    def stop(self, name: str, timeout: int | None = None) -> None:
+        """Ask a container to end, kill it after `timeout` seconds (its own stop timeout by default)."""
+        with _explained(f"cannot stop container '{name}'"):
+            if timeout is None:
+                timeout = self._client.inspect_container(name)["Config"].get("StopTimeout") or 10
+            self._client.stop(name, timeout=timeout)
+
+    def restart(self, name: str, timeout: int) -> None:
+        """Stop (see `stop`) and start a container."""
+        with _explained(f"cannot restart container '{name}'"):
+            self._client.restart(name, timeout=timeout)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a container another name."""
+        with _explained(f"cannot rename container '{name}'"):
+            self._client.rename(name, new_name)
+
+    def remove(self, name: str) -> None:
+        """Kill and remove a container with its anonymous volumes; nothing happens without one."""
+        try:
+            self._client.remove_container(name, v=True, force=True)
+        except docker.errors.NotFound:
+            pass
+        except docker.errors.APIError as error:
+            raise OperationFailed(f"cannot remove container '{name}': {error.explanation}") from None
+
+    def log(self, name: str, lines: int, stdout: bool = True, stderr: bool = True) -> list[str]:
+        """The last lines a container wrote."""
+        with _explained(f"cannot read the log of container '{name}'"):
+            text = self._client.logs(name, tail=lines, stdout=stdout, stderr=stderr)
+        return str(text.decode(errors="replace")).splitlines()
+
+    def run_health_command(self, name: str, command: Sequence[str], timeout: float) -> bool:
+        """Whether `command` exits with 0 inside the container within `timeout` seconds."""
+        try:
+            call = self._client.exec_create(name, list(command))["Id"]
+            self._client.exec_start(call, detach=True)
+            deadline = Deadline(timeout)
+            while not deadline.passed:
+                result = self._client.exec_inspect(call)
+                if not result["Running"]:
+                    return bool(result["ExitCode"] == 0)
+                time.sleep(HEALTH_POLL)
+        except docker.errors.APIError:
+            # It is not running just now: not healthy, which is all this question is about.
+            pass
+        return False
+
+    def volume(self, name: str) -> Json | None:
+        """A volume, None when there is none."""
+        try:
+            return dict(self._client.inspect_volume(name))
+        except docker.errors.NotFound:
+            return None
+
+    def volumes(self, label: str) -> list[Json]:
+        """All volumes with a label `name=value`."""
+        return list(self._client.volumes(filters={"label": label})["Volumes"] or ())
+
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Create a volume; the engine does nothing when it exists."""
+        with _explained(f"cannot create volume '{name}'"):
+            self._client.create_volume(name, labels=dict(labels))
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume and everything in it."""
+        with _explained(f"cannot remove volume '{name}'"):
+            self._client.remove_volume(name)
+
+    def image(self, reference: str) -> Json | None:
+        """An image by ID or reference, None when there is none; looked up once in a process."""
+        if reference not in self._images:
+            try:
+                self._images[reference] = dict(self._client.inspect_image(reference))
+            except docker.errors.ImageNotFound:
+                return None
+        return self._images[reference]
+
+    def pull(self, reference: str, deadline: Deadline) -> None:
+        """Pull an image, logging in as ~/.docker/config.json says."""
+        with _explained(f"cannot pull {reference}"):
+            for line in self._client.pull(reference, stream=True, decode=True):
+                if "error" in line:
+                    raise OperationFailed(f"cannot pull {reference}: {line['error']}")
+                deadline.check(f"pulling {reference}")
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a tag."""
+        repository, _, tag = reference.rpartition(":")
+        with _explained(f"cannot tag {image} as {reference}"):
+            self._client.tag(image, repository, tag)
+
+    def remove_image(self, image: str) -> None:
+        """Remove an image and its tags; OperationFailed while something uses it."""
+        with _explained(f"cannot remove image {image}"):
+            self._client.remove_image(image, force=True)
+
+
+def connect(name: str, timeout: int = CALL_TIMEOUT) -> Engine:
+    """The engine called `name`; EngineUnreachable when none answers, Refusal for an unknown name."""
+    if name not in SOCKETS:
+        raise Refusal("request", f"unknown engine '{name}'; known: {', '.join(SOCKETS)}")
+    socket = SOCKETS[name]
+    hint = "run: kolla bootstrap-servers"
+    if not Path(socket).is_socket():
+        raise EngineUnreachable("engine", f"no {name} engine: {socket} does not exist", hint=hint)
+    try:
+        client = docker.APIClient(f"unix://{socket}", timeout=timeout)
+        return Engine(name, client, client.version()["Version"])
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        message = f"no {name} engine answers at {socket}: {_reason(error)}"
+        raise EngineUnreachable("engine", message, hint=hint) from None
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn the engine's errors into one sentence."""
+    try:
+        yield
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise OperationFailed(f"{what}: {_reason(error)}") from None
+
+
+def _reason(error: Any) -> str:
+    """What the engine itself said, without the transport around it."""
+    text = str(getattr(error, "explanation", None) or error)
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text

@@ -1,0 +1,116 @@
+"""What is true of this host whatever we do to it, from the kernel and os-release(5)."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from .shapes import Json
+
+# rtnetlink(7), netlink(7)
+RTM_GETADDR = 22
+RTM_NEWADDR = 20
+REQUEST_DUMP = 0x301
+NLMSG_DONE = 3
+IFA_ADDRESS = 1
+IFA_LOCAL = 2
+RT_SCOPE_UNIVERSE = 0
+NLMSG_HEADER = struct.Struct("=IHHII")
+IFADDRMSG = struct.Struct("=BBBBI")
+RTATTR = struct.Struct("=HH")
+
+
+def gather() -> Json:
+    """The HostFacts of this host."""
+    release = os_release(Path("/etc/os-release").read_text())
+    return {
+        "hostname": socket.gethostname(),
+        "distribution": release.get("ID", "unknown"),
+        "distribution_version": release.get("VERSION_ID", ""),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "memory": memory(),
+        "interfaces": interfaces(),
+        "default_interface": default_interface(Path("/proc/net/route").read_text()),
+    }
+
+
+def os_release(text: str) -> dict[str, str]:
+    """The variables of an os-release(5) file."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and line[0] != "#")
+    return {name: value.strip().strip("\"'") for name, _, value in pairs}
+
+
+def memory() -> int:
+    """Bytes of memory of the host."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def default_interface(routes: str) -> str | None:
+    """The interface of the IPv4 default route with the lowest metric, from /proc/net/route's text."""
+    lines = [line.split() for line in routes.splitlines()[1:]]
+    defaults = [(int(line[6]), line[0]) for line in lines if line[1] == "00000000" and line[7] == "00000000"]
+    return min(defaults)[1] if defaults else None
+
+
+def interfaces() -> dict[str, Json]:
+    """Interface -> its IPv4 and its global IPv6 addresses, in the kernel's order."""
+    names = dict(socket.if_nameindex())
+    found: dict[str, Json] = {name: {"addresses": [], "addresses6": []} for name in sorted(names.values())}
+    for index, family, scope, address in parse_addresses(_dump_addresses()):
+        name = names.get(index)
+        if name is None:
+            continue
+        if family == socket.AF_INET:
+            found[name]["addresses"].append(address)
+        elif scope == RT_SCOPE_UNIVERSE:
+            found[name]["addresses6"].append(address)
+    return found
+
+
+def _dump_addresses() -> bytes:
+    """The kernel's answer to "all addresses", as netlink messages."""
+    answer = b""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as netlink:
+        netlink.bind((0, 0))
+        length = NLMSG_HEADER.size + IFADDRMSG.size
+        header = NLMSG_HEADER.pack(length, RTM_GETADDR, REQUEST_DUMP, 1, 0)
+        netlink.send(header + IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+        while True:
+            part = netlink.recv(1 << 16)
+            answer += part
+            if any(kind == NLMSG_DONE for kind, _ in _messages(part)):
+                return answer
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Netlink messages: type and payload."""
+    while len(data) >= NLMSG_HEADER.size:
+        length, kind = NLMSG_HEADER.unpack_from(data)[:2]
+        yield kind, data[NLMSG_HEADER.size : length]
+        data = data[(length + 3) & ~3 :]
+
+
+def parse_addresses(data: bytes) -> Iterator[tuple[int, int, int, str]]:
+    """Interface index, family, scope and address of every address in netlink messages."""
+    for kind, payload in _messages(data):
+        if kind != RTM_NEWADDR:
+            continue
+        family, _, _, scope, index = IFADDRMSG.unpack_from(payload)
+        if family not in (socket.AF_INET, socket.AF_INET6):
+            continue
+        attributes = dict(_attributes(payload[IFADDRMSG.size :]))
+        # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL is always ours.
+        raw = attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]
+        yield index, family, scope, socket.inet_ntop(family, raw)
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= RTATTR.size:
+        length, kind = RTATTR.unpack_from(data)
+        yield kind, data[RTATTR.size : length]
+        data = data[(length + 3) & ~3 :]

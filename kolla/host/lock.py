@@ -1,0 +1,131 @@
+"""One deployer at a time: a lock that ends with its process, and a lease that names its owner.
+
+The flock(2) on `lock` is held by whatever process changes the host, so a worker that outlives its
+deployer keeps others away. The lease (`lease.json`) spans the pauses between the requests of one run;
+its file's time says when it was last renewed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import files
+from .cloud import Cloud
+from .errors import Refusal
+from .shapes import Json
+
+LEASE_SECONDS = 60
+"""A lease not renewed for so long may be taken by somebody else."""
+POLL = 0.2
+
+
+def take(cloud: Cloud, run: str, owner: Json, timeout: float) -> int:
+    """Take lock and lease for a run; the lock's file descriptor, to be kept open (forks keep it, too).
+
+    Refusal `locked`, with the lease that is in the way, after `timeout` seconds.
+    """
+    cloud.make_directory()
+    handle = os.open(cloud.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    end = time.monotonic() + timeout
+    while not _try(handle, cloud, run, owner):
+        if time.monotonic() >= end:
+            os.close(handle)
+            lease = read(cloud)
+            raise Refusal("locked", _sentence(lease), lease=lease)
+        time.sleep(POLL)
+    return handle
+
+
+@contextmanager
+def held(cloud: Cloud, request: Json) -> Iterator[None]:
+    """Lock and lease for one short request; a lease the same run had before stays with it."""
+    run, owner = request.get("run") or f"request-{os.getpid()}", request.get("owner") or {}
+    handle = take(cloud, run, owner, request.get("lock_timeout", 0))
+    try:
+        yield
+    finally:
+        if not request.get("run"):
+            release(cloud, run)
+        os.close(handle)
+
+
+def _try(handle: int, cloud: Cloud, run: str, owner: Json) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    with _writing(cloud):
+        lease = read(cloud)
+        if lease is None or lease["run"] == run or is_stale(lease, time.time(), _boot_id()):
+            files.write_json(_path(cloud), {"run": run, "owner": owner})
+            return True
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    return False
+
+
+def read(cloud: Cloud) -> Json | None:
+    """The lease: run, owner, and when it was renewed; None when nobody has one."""
+    document: Json | None = files.read_json(_path(cloud))
+    try:
+        return document and {**document, "renewed": _path(cloud).stat().st_mtime}
+    except FileNotFoundError:
+        return None
+
+
+def renew(cloud: Cloud, run: str) -> None:
+    """Say that the run is still being followed; nothing happens when the lease is another's."""
+    with _writing(cloud):
+        lease = read(cloud)
+        if lease and lease["run"] == run:
+            os.utime(_path(cloud))
+
+
+def release(cloud: Cloud, run: str) -> None:
+    """Give the run's lease back; nothing happens when it has none."""
+    with _writing(cloud):
+        lease = read(cloud)
+        if lease and lease["run"] == run:
+            _path(cloud).unlink()
+
+
+def is_stale(lease: Json, now: float, boot_id: str) -> bool:
+    """Whether a lease no longer counts: its owner, a process of this very host, is gone; or nobody
+    renewed it for LEASE_SECONDS."""
+    owner = lease["owner"]
+    # Containers share the kernel's boot_id but not its processes, hence the host's name as well.
+    here = owner.get("boot_id") == boot_id and owner.get("host") == socket.gethostname()
+    if here and not Path(f"/proc/{owner['pid']}").exists():
+        return True
+    return not -LEASE_SECONDS < now - lease["renewed"] < LEASE_SECONDS
+
+
+@contextmanager
+def _writing(cloud: Cloud) -> Iterator[None]:
+    """Reading and then writing the lease is one step."""
+    cloud.make_directory()
+    with (cloud.directory / "lease.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _path(cloud: Cloud) -> Path:
+    return cloud.directory / "lease.json"
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _sentence(lease: Json | None) -> str:
+    owner = (lease or {}).get("owner") or {}
+    if not owner:
+        return "another run is changing this host"
+    return "this host is being changed by {user}@{host}, process {pid}: {command}".format(
+        **{"user": "?", "host": "?", "pid": "?", "command": "?", **owner}
+    )

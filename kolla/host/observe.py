@@ -1,0 +1,91 @@
+"""The question before every plan: what is this host, and what is on it now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from . import facts, files, folder, lock, projection, volumes
+from .cloud import Cloud
+from .containers import OLD, base_name
+from .context import is_own
+from .engine import Engine, EngineUnreachable, connect
+from .shapes import Json
+
+
+def observe(request: Json) -> Json:
+    """Facts, state and lease. Changes nothing and waits for nobody."""
+    cloud = Cloud.of(request)
+    state: Json = {"engine": None, "containers": {}, "foreign": [], "volumes": {}, "images": []}
+    try:
+        engine = connect(request["engine"])
+    except EngineUnreachable:
+        pass
+    else:
+        state.update(_of_engine(engine, cloud, request["images"]))
+    own: dict[str, dict[str, str]] = {
+        container["folder"]: {} for container in state["containers"].values() if container["folder"]
+    }
+    state["folders"] = _folders({**own, **request["folders"]})
+    state["jobs"] = _jobs(cloud)
+    return {"facts": facts.gather(), "state": state, "lease": lock.read(cloud)}
+
+
+def _of_engine(engine: Engine, cloud: Cloud, images: list[str]) -> Json:
+    names: dict[str, str] = {}
+    foreign = []
+    for listed in engine.containers():
+        name = listed["Names"][0].lstrip("/")
+        if not is_own(listed["Labels"], cloud):
+            foreign.append(name)
+        elif projection.LABEL_JOB not in listed["Labels"]:
+            names[name] = base_name(name)
+    return {
+        "engine": {"name": engine.name, "version": engine.version},
+        "containers": _containers(engine, cloud, names),
+        "foreign": sorted(foreign),
+        "volumes": {
+            volume["Name"]: volumes.epoch(volume)
+            for volume in engine.volumes(f"{projection.LABEL_CLOUD}={cloud.id}")
+        },
+        "images": [image for image in images if engine.image(image)],
+    }
+
+
+def _containers(engine: Engine, cloud: Cloud, names: Mapping[str, str]) -> Json:
+    """By its own name each. Of a swap cut short, the previous container counts if there is no other."""
+    found: Json = {}
+    for name, base in sorted(names.items()):
+        if name != base and (base in names or name != base + OLD):
+            continue
+        container = engine.inspect(name)
+        if container is not None:
+            found[base] = _container(container, base, engine, cloud)
+    return found
+
+
+def _container(container: Json, name: str, engine: Engine, cloud: Cloud) -> Json:
+    labels, state = container["Config"]["Labels"], container["State"]
+    return {
+        "name": name,
+        "state": state["Status"],
+        "health": (state.get("Health") or {}).get("Status"),
+        "service": labels.get(projection.LABEL_SERVICE, ""),
+        "spec_digest": labels.get(projection.LABEL_SPEC, ""),
+        "generation": int(labels.get(projection.LABEL_GENERATION, 0)),
+        "spec": {**projection.project(container, engine.image(container["Image"])), "name": name},
+        "folder": labels.get(projection.LABEL_FOLDER, ""),
+        "taken": cloud.taken(name),
+    }
+
+
+def _folders(asked: Mapping[str, Mapping[str, str]]) -> Json:
+    return {path: folder.observe(Path(path), known) for path, known in asked.items() if Path(path).is_dir()}
+
+
+def _jobs(cloud: Cloud) -> Json:
+    found: Json = {}
+    for path in sorted((cloud.directory / "jobs").glob("*.json")):
+        record = files.read_json(path)
+        found[path.stem.replace(".", "/", 1)] = {"key": record["key"], "epochs": record["epochs"]}
+    return found

@@ -1,0 +1,78 @@
+"""Doing the operations of a request: four at a time, in their order, telling what happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from . import containers, endpoint, images, jobs, volumes
+from .context import Context, Outcome
+from .dag import Schedule
+from .errors import OperationFailed
+from .shapes import Json, Operation
+
+THREADS = 4
+
+PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
+    "image": images.perform,
+    "volume": volumes.perform,
+    "container": containers.perform,
+    "remove": containers.remove,
+    "job": jobs.perform,
+    "endpoint": endpoint.perform,
+}
+
+Tell = Callable[[Json], None]
+
+
+def perform_all(operations: Sequence[Operation], context: Context, tell: Tell) -> None:
+    """Do all operations; a failed one blocks those after it, the others go on.
+
+    `tell` gets an event whenever an operation starts, ends or is blocked.
+    """
+    by_id = {operation["id"]: operation for operation in operations}
+    schedule = Schedule({operation["id"]: operation["after"] for operation in operations})
+    running: dict[Future[Json], str] = {}
+    with ThreadPoolExecutor(THREADS) as threads:
+        while schedule:
+            for id in schedule.ready():
+                running[threads.submit(_perform, by_id[id], context, tell)] = id
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                id = running.pop(future)
+                result = future.result()
+                blocked = schedule.failed(id) if result["status"] == "failed" else []
+                if result["status"] != "failed":
+                    schedule.done(id)
+                tell(result)
+                for follower in blocked:
+                    tell(event(follower, "blocked", message=f"waits for {id}, which failed"))
+
+
+def _perform(operation: Operation, context: Context, tell: Tell) -> Json:
+    """Do one operation; the event that tells how it ended."""
+    id, begin = operation["id"], time.monotonic()
+    tell(event(id, "started"))
+    try:
+        outcome = PERFORM[operation["kind"]](operation, context)
+    except OperationFailed as failure:
+        outcome = Outcome("failed", str(failure), failure.log)
+    except Exception as defect:
+        # The boundary of a thread: whatever this is, the other operations go on and this one is told.
+        outcome = Outcome("failed", f"{type(defect).__name__}: {defect}")
+    return event(id, outcome.status, time.monotonic() - begin, outcome.message, outcome.log)
+
+
+def event(
+    operation: str, status: str, seconds: float = 0.0, message: str = "", log: Sequence[str] = ()
+) -> Json:
+    """What is told of an operation: started, done, skipped, failed, blocked (or of a run: died)."""
+    return {
+        "time": time.time(),
+        "operation": operation,
+        "status": status,
+        "seconds": round(seconds, 3),
+        "message": message,
+        "log": list(log),
+    }

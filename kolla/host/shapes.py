@@ -1,0 +1,121 @@
+"""The JSON documents that travel between controller and host, as types.
+
+They mirror `kolla/state/{spec,plan,host_state}.py`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+Json = dict[str, Any]
+
+
+class Mount(TypedDict):
+    """A mount; `source` is empty for a tmpfs."""
+
+    type: str
+    source: str
+    target: str
+    read_only: bool
+
+
+class HealthCheck(TypedDict):
+    """A health check; times in seconds."""
+
+    command: list[str]
+    interval: int
+    timeout: int
+    retries: int
+
+
+class Spec(TypedDict):
+    """Everything asked of the engine for one container."""
+
+    name: str
+    image: str
+    environment: dict[str, str]
+    mounts: list[Mount]
+    network: str
+    pid_mode: str
+    capabilities: list[str]
+    security_options: list[str]
+    restart_policy: str
+    stop_timeout: int
+    health: HealthCheck | None
+
+
+class FileEntry(TypedDict):
+    """A file of a configuration folder, its content named by digest."""
+
+    name: str
+    sha256: str
+
+
+class Folder(TypedDict):
+    """A configuration folder."""
+
+    path: str
+    files: list[FileEntry]
+
+
+class Operation(TypedDict):
+    """What every operation has."""
+
+    id: str
+    kind: str
+    service: str
+    after: list[str]
+    timeout: int
+
+
+class ImageOperation(Operation):
+    """Have an image."""
+
+    image: str
+    reference: str
+    digest: str | None
+
+
+class VolumeOperation(Operation):
+    """Have a volume with an epoch."""
+
+    volume: str
+    epoch: str
+
+
+class ContainerOperation(Operation):
+    """Have a container run with a spec and a folder."""
+
+    action: str
+    spec: Spec
+    folder: Folder
+    generation: int
+    start_timeout: int
+
+
+class RemoveOperation(Operation):
+    """Have no such container."""
+
+    container: str
+    folder: str
+
+
+class JobOperation(Operation):
+    """Have run a job."""
+
+    job: str
+    key: str
+    epochs: dict[str, str]
+    spec: Spec
+    folder: Folder
+    record: bool
+
+
+class EndpointOperation(Operation):
+    """See an endpoint answer."""
+
+    address: str
+    port: int
+    http: str | None
+    send: str | None
+    greets: bool

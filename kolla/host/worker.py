@@ -1,0 +1,107 @@
+"""The verbs around a run: apply starts a detached worker, follow reads from it, release ends it."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from . import lock, operations, runs
+from .cloud import Cloud
+from .context import Context
+from .dag import Schedule
+from .engine import Engine, connect
+from .manifest import Manifest
+from .shapes import Json
+
+PATIENCE = 10.0
+"""Seconds a `follow` waits for an event unless the request says otherwise."""
+LOG_LINES = 20
+
+
+def apply(request: Json) -> Json:
+    """Start doing the request's operations in a process that survives this one.
+
+    Refusals (`locked`, `engine`, `request`) come before anything was changed.
+    """
+    cloud = Cloud.of(request)
+    engine = connect(request["engine"])
+    Schedule({operation["id"]: operation["after"] for operation in request["operations"]})
+    handle = lock.take(cloud, request["run"], request["owner"], request.get("lock_timeout", 0))
+    run_file = runs.RunFile(cloud.run(request["run"]))
+    runs.forget_old(cloud)
+    worker = _detach(cloud, engine, request, run_file)
+    run_file.close()
+    os.close(handle)
+    return {"run": request["run"], "offset": run_file.offset, "worker": worker}
+
+
+def follow(request: Json) -> Json:
+    """Events of a run after `offset`; waits up to `wait` seconds for one. Renews the lease."""
+    cloud = Cloud.of(request)
+    path = cloud.run(request["run"])
+    lock.renew(cloud, request["run"])
+    events, offset, finished, died = runs.follow(path, request["offset"], request.get("wait", PATIENCE))
+    lock.renew(cloud, request["run"])
+    if died:
+        message = "the worker on this host ended before its work was done; deploying again goes on from here"
+        events.append(operations.event("", "died", message=message, log=_log(cloud)))
+    return {"events": events, "offset": offset, "finished": finished or died}
+
+
+def release(request: Json) -> Json:
+    """Give the run's lease back."""
+    lock.release(Cloud.of(request), request["run"])
+    return {}
+
+
+def _detach(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile) -> int:
+    """Fork twice (so that init is the worker's parent, not us) and work there; the worker's pid."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(writing, str(os.getpid()).encode())
+            os.close(writing)
+            _work(cloud, engine, request, run_file)
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        return int(pipe.read())
+
+
+def _work(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile) -> NoReturn:
+    """The worker: never returns. The lock's and the run file's descriptors are ours by the fork."""
+    try:
+        _let_go_of_the_session(_log_path(cloud))
+        context = Context(cloud, engine, Manifest(cloud), request["bundle"])
+        operations.perform_all(request["operations"], context, run_file.tell)
+        run_file.tell(runs.FINISHED)
+        os._exit(0)
+    except BaseException:
+        # The last one to hear of it: the log is what `follow` shows of a worker that died.
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _let_go_of_the_session(log: Path) -> None:
+    os.chdir("/")
+    null = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+
+
+def _log_path(cloud: Cloud) -> Path:
+    return cloud.directory / "worker.log"
+
+
+def _log(cloud: Cloud) -> list[str]:
+    try:
+        return _log_path(cloud).read_text(errors="replace").splitlines()[-LOG_LINES:]
+    except FileNotFoundError:
+        return []
