@@ -16,7 +16,7 @@ PURGE   ?=
 WITH_GLOBALS := $(if $(GLOBALS),--globals $(GLOBALS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system bench lock clean
+.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system bench lock reference clean
 
 help: ## this text
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -63,6 +63,9 @@ bench: $(READY) ## measure the running cloud and print the figures
 
 lock: $(READY) ## bring uv.lock up to date with pyproject.toml
 	$(BIN)/uv lock --upgrade
+
+reference: $(READY) ## write the documentation that is made from the code
+	$(BIN)/python -m kolla.cli.manual > docs/verbs.md
 
 clean: ## remove the environment and caches, not the cloud
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

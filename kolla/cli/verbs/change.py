@@ -82,7 +82,7 @@ def reconfigure(plan_file: Path | None, lock_timeout: int) -> None:
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @options.hosts
 def genconfig(directory: Path) -> None:
-    """Write the configuration files of all containers below DIRECTORY, mode 0600; touches no host."""
+    """Write the configuration files of all containers below DIRECTORY, mode 0600; changes no host."""
     run(lambda cloud: cloud.genconfig(directory))
 
 

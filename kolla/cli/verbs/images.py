@@ -14,7 +14,7 @@ from kolla.cli.run import run
 @click.option("--push", is_flag=True, help="Push what was built to the registry of the settings.")
 @options.configuration
 def build(names: tuple[str, ...], refresh: bool, push: bool) -> None:
-    """Build images, with their parents; without NAMES those of all enabled services.
+    """Build images, with their parents; without NAMES every image that containers run from.
 
     An image none of whose inputs changed is not built again. One that fails does not stop the
     others; the summary names it and its log.

@@ -39,7 +39,7 @@ def execute(container: str, command: tuple[str, ...]) -> None:
     """Run COMMAND inside CONTAINER, on the first host that runs it; options go before CONTAINER.
 
     \b
-    kolla exec kolla-toolbox openstack --os-cloud kolla-admin service list
+    kolla exec keystone keystone-manage doctor
     """
     run(lambda cloud: cloud.execute(container, command), interactive=True)
 

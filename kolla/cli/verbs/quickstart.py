@@ -20,7 +20,7 @@ from kolla.events import Listener
     metavar="FILE",
     help="Settings to add to the globals.yml it writes.",
 )
-@options.hosts
+@options.configuration
 def quickstart(globals_file: Path | None) -> None:
     """Make a cloud from nothing: an engine, images, passwords, containers, an issued token.
 

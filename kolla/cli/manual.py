@@ -1,0 +1,62 @@
+"""`docs/verbs.md`, written from the verbs themselves: `python -m kolla.cli.manual > docs/verbs.md`."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+
+from kolla.cli import failure
+from kolla.cli.main import SECTIONS, kolla
+
+HEAD = """\
+# Verbs
+
+<!-- Made by `make reference`; do not edit. -->
+
+`kolla [OPTIONS] VERB [OPTIONS] [ARGUMENTS]`
+
+Options that several verbs share may stand before or after the verb:
+"""
+ALIASES = """\
+`kolla-build ...` is `kolla build ...`; `kolla-ansible -i FILE VERB ...` is `kolla -i FILE VERB ...`.
+
+With `-f json` standard output is one JSON document, also when something is wrong (`{"error": ...}`).
+Progress goes to standard error: a live picture on a terminal, one line per event in a pipe.
+"""
+
+
+def manual() -> str:
+    """The whole page, in Markdown."""
+    context = click.Context(kolla, info_name="kolla")
+    shared = {option.name: option for option in kolla.params if isinstance(option, click.Option)}
+    lines = [HEAD, *_options(context, list(shared.values())), "", ALIASES, "## Exit codes", ""]
+    lines += ["| code | meaning |", "|---|---|"]
+    lines += [f"| {code} | {meaning} |" for code, meaning in failure.EXIT_CODES.items()]
+    for title, commands in SECTIONS.items():
+        lines += ["", f"## {title}"]
+        for command in commands:
+            lines += ["", *_verb(context, command, set(shared))]
+    return "\n".join(lines) + "\n"
+
+
+def _verb(parent: click.Context, command: click.Command, shared: set[str | None]) -> list[str]:
+    context = click.Context(command, info_name=command.name, parent=parent)
+    arguments = [a.make_metavar(context) for a in command.params if isinstance(a, click.Argument)]
+    text = inspect.cleandoc(command.help or "").replace("\b\n", "    ")
+    lines = [f"### {' '.join(('kolla', command.name or '', *arguments))}", "", text]
+    own = [o for o in command.params if isinstance(o, click.Option) and o.name not in shared]
+    common = [f"`{o.opts[0]}`" for o in command.params if isinstance(o, click.Option) and o.name in shared]
+    if own:
+        lines += ["", *_options(context, own)]
+    return [*lines, "", f"Shared: {', '.join(common)}."]
+
+
+def _options(context: click.Context, options: list[click.Option]) -> list[str]:
+    records = [record for option in options if (record := option.get_help_record(context))]
+    rows = [f"| `{names}` | {text} |" for names, text in ((n.replace("|", r"\|"), t) for n, t in records)]
+    return ["| option | |", "|---|---|", *rows]
+
+
+if __name__ == "__main__":
+    click.echo(manual(), nl=False)
