@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.ansible.plans import any_plan, job, plan, volume
+
+from kolla.ansible.conversations import Applying, Asking, Conversations
+from kolla.ansible.outcome import BrokenHost, BrokenHostsError
+from kolla.errors import KollaError, LockedError
+from kolla.events import Event
+from kolla.state.plan import Plan
+
+Answer = dict[str, Any]
+Host = Callable[[str, str, Mapping[str, Any]], Answer]
+"""(host, verb, request) -> answer; ConnectionError when it cannot be reached."""
+
+
+def carry(conversations: Conversations, host_code: Host) -> None:
+    """What Ansible and the plugins do: steps one after the other, every host until it is asked no more."""
+    for step, hosts in enumerate(conversations.hosts_of_steps):
+        for host in sorted(hosts):
+            answer = None
+            try:
+                while demand := conversations.next(host, step, answer):
+                    answer = host_code(host, *demand)
+            except ConnectionError as error:
+                conversations.broke(BrokenHost(host, "192.0.2.1", True, str(error)))
+
+
+class Hosts:
+    """Hosts that do what they are told; operations in `failing` fail, hosts in `lost` break in `follow`."""
+
+    def __init__(self, failing: frozenset[str] = frozenset(), lost: frozenset[str] = frozenset()) -> None:
+        self.failing = failing
+        self.lost = lost
+        self.asked: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.done: list[str] = []
+
+    def __call__(self, host: str, verb: str, request: Mapping[str, Any]) -> Answer:
+        self.asked.append((host, verb, request))
+        if verb == "apply":
+            self.given = request["operations"]
+            return {"run": request["run"], "offset": 7}
+        if verb == "follow":
+            if host in self.lost:
+                raise ConnectionError("no route to host")
+            return self._follow(request)
+        return {}
+
+    def _follow(self, request: Mapping[str, Any]) -> Answer:
+        if request["offset"] == 7:
+            return {"events": [], "offset": 8, "finished": False}
+        events, bad = [], set()
+        for operation in self.given:
+            if operation["id"] in self.failing:
+                status = "failed"
+            elif bad.intersection(operation["after"]):
+                status = "blocked"
+            else:
+                status = "done"
+                self.done.append(operation["id"])
+            if status != "done":
+                bad.add(operation["id"])
+            events.append({"time": 1.0, "operation": operation["id"], "status": status, "seconds": 0.5})
+        return {"events": events, "offset": 9, "finished": True}
+
+
+def verbs(hosts: Hosts, name: str) -> list[str]:
+    return [verb for host, verb, _ in hosts.asked if host == name]
+
+
+@given(any_plan(), st.randoms(use_true_random=False))
+def test_nothing_is_done_before_what_it_waits_for_whatever_fails(plan: Plan, random: Any) -> None:
+    ids = [operation.id for operation in plan.operations]
+    failing = frozenset(random.sample(ids, k=min(len(ids), 2)))
+    hosts = Hosts(failing)
+    applying = Applying(plan, {}, {}, 0)
+    carry(applying, hosts)
+    applying.check()
+    done = set(hosts.done)
+    for operation in plan.operations:
+        if operation.id in done:
+            assert all(dependency in done for dependency in operation.after if dependency in ids)
+    assert {o for o, r in applying.outcome.operations.items() if r.status == "done"} == done
+    assert sorted(applying.outcome.operations) == sorted(ids)
+    for name in {operation.host for operation in plan.operations}:
+        assert verbs(hosts, name)[-1] == "release"
+
+
+def test_a_plan_without_failures_is_done_and_only_what_is_in_it() -> None:
+    a, b = volume("a", "one"), volume("b", "two", ["volume:a@one"])
+    hosts = Hosts()
+    applying = Applying(plan(a, b), {}, {"pid": 1}, 30)
+    carry(applying, hosts)
+    assert hosts.done == [a.id, b.id]
+    assert not applying.outcome.failures()
+    assert verbs(hosts, "one") == ["apply", "follow", "follow", "release"]
+    # Locked in the first step, though its operation is in the second.
+    assert verbs(hosts, "two") == ["apply", "follow", "follow", "apply", "follow", "follow", "release"]
+    first = next(request for host, verb, request in hosts.asked if verb == "apply" and host == "two")
+    assert first["operations"] == [] and first["owner"] == {"pid": 1} and first["lock_timeout"] == 30
+
+
+def test_a_failure_stops_later_steps_but_not_the_hosts_of_the_same_step() -> None:
+    a, b = volume("a", "one"), volume("b", "two")
+    c = volume("c", "two", [a.id])
+    hosts = Hosts(failing=frozenset({a.id}))
+    applying = Applying(plan(a, b, c), {}, {}, 0)
+    carry(applying, hosts)
+    assert hosts.done == [b.id]
+    assert [(f["operation"], f["status"]) for f in applying.outcome.failures()] == [
+        (a.id, "failed"),
+        (c.id, "blocked"),
+    ]
+
+
+def test_a_host_is_sent_only_the_files_it_writes() -> None:
+    a, b = job("a", "one", {"x": "11"}), job("b", "two", {"y": "22"})
+    hosts = Hosts()
+    carry(Applying(plan(a, b), {"11": b"\xffone", "22": b"two", "33": b"three"}, {}, 0), hosts)
+    bundles = {host: request["bundle"] for host, verb, request in hosts.asked if verb == "apply"}
+    assert bundles == {
+        "one": {"11": base64.b64encode(b"\xffone").decode()},
+        "two": {"22": base64.b64encode(b"two").decode()},
+    }
+
+
+def test_a_file_missing_from_the_bundle_is_refused_before_any_host_is_asked() -> None:
+    with pytest.raises(KollaError, match="not there any more: 11"):
+        Applying(plan(job("a", "one", {"x": "11"})), {}, {}, 0)
+
+
+def test_a_locked_host_names_its_holder_and_nothing_further_begins() -> None:
+    a, b = volume("a", "one"), volume("b", "two", ["volume:a@one"])
+    hosts = Hosts()
+
+    def held(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
+        if host == "two" and verb == "apply":
+            owner = {"user": "eve", "host": "desk", "pid": 42, "command": "kolla deploy"}
+            return {"error": "locked", "lease": {"owner": owner}}
+        return hosts(host, verb, request)
+
+    applying = Applying(plan(a, b), {}, {}, 0)
+    carry(applying, held)
+    with pytest.raises(LockedError, match="host two is held by eve@desk, process 42: kolla deploy"):
+        applying.check()
+    assert hosts.done == [a.id]
+    assert verbs(hosts, "one")[-1] == "release"
+    assert verbs(hosts, "two") == []
+
+
+def test_a_lost_host_fails_what_it_was_given_and_is_not_asked_again() -> None:
+    events: list[Event] = []
+    a, b = volume("a", "one"), volume("b", "two", ["volume:a@one"])
+    hosts = Hosts(lost=frozenset({"one"}))
+    applying = Applying(plan(a, b), {}, {}, 0, on_event=events.append, phase="deploy")
+    carry(applying, hosts)
+    with pytest.raises(BrokenHostsError, match=r"host one \(192.0.2.1\) cannot be reached: no route"):
+        applying.check()
+    assert [(e.subject, e.status, e.message) for e in events] == [
+        (a.id, "failed", "the host did not tell how it ended")
+    ]
+    assert verbs(hosts, "one") == ["apply", "follow"]
+    assert verbs(hosts, "two")[-1] == "release"
+    assert applying.outcome.operations[b.id].status == "blocked"
+
+
+def test_a_worker_that_died_fails_what_it_had_not_finished() -> None:
+    a, b = volume("a", "one"), volume("b", "one")
+
+    def dying(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
+        if verb == "apply":
+            return {"run": request["run"], "offset": 0}
+        events = [{"operation": a.id, "status": "done"}, {"operation": "", "status": "died"}]
+        return {"events": events, "offset": 1, "finished": True}
+
+    applying = Applying(plan(a, b), {}, {}, 0)
+    carry(applying, dying)
+    applying.check()
+    assert [(f["operation"], f["message"]) for f in applying.outcome.failures()] == [
+        (b.id, "the host did not tell how it ended")
+    ]
+
+
+def test_an_interrupt_finishes_the_step_begins_no_other_and_gives_leases_back() -> None:
+    a, b = volume("a", "one"), volume("b", "two", ["volume:a@one"])
+    hosts = Hosts()
+    applying = Applying(plan(a, b), {}, {}, 0)
+
+    def pressing(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
+        if host == "two" and verb == "follow":
+            assert applying.interrupt()
+        return hosts(host, verb, request)
+
+    carry(applying, pressing)
+    with pytest.raises(KeyboardInterrupt):
+        applying.check()
+    assert hosts.done == [a.id]
+    assert verbs(hosts, "one")[-1] == verbs(hosts, "two")[-1] == "release"
+
+
+def test_asking_gives_answers_and_raises_refusals_after_all_were_asked() -> None:
+    asking = Asking("observe", {"one": {"a": 1}, "two": {"a": 2}})
+    carry(asking, lambda host, verb, request: {"said": [host, verb, request]})
+    asking.check()
+    assert asking.answers == {
+        "one": {"said": ["one", "observe", {"a": 1}]},
+        "two": {"said": ["two", "observe", {"a": 2}]},
+    }
+    refused = Asking("stop", {"one": {}, "two": {}})
+    carry(
+        refused,
+        lambda host, *_: {"error": "engine", "message": "no engine answers"} if host == "one" else {},
+    )
+    with pytest.raises(KollaError, match="host one refused: no engine answers"):
+        refused.check()
+    assert refused.answers == {"two": {}}
