@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,13 @@ class InputErrors(InputError):
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
+
+
+def raise_all(errors: Sequence[KollaError]) -> None:
+    """Raise all of them as one, each shown once; do nothing when there are none."""
+    distinct = list({str(error): error for error in errors}.values())
+    if distinct:
+        raise distinct[0] if len(distinct) == 1 else InputErrors(distinct)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

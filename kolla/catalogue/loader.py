@@ -15,7 +15,7 @@ from kolla import yamlfile
 from kolla.catalogue import checks
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Service, ServiceFolder
-from kolla.errors import InputError, InputErrors, Location, did_you_mean
+from kolla.errors import InputError, InputErrors, Location, did_you_mean, raise_all
 from kolla.yamlfile import Document
 
 SERVICES = Path(__file__).resolve().parent.parent / "services"
@@ -55,8 +55,7 @@ def load(service_paths: Sequence[Path] = ()) -> Catalogue:
     catalogue = Catalogue(dict(sorted(folders.items())), documents)
     if not errors:
         errors = list(checks.check(catalogue))
-    if errors:
-        raise errors[0] if len(errors) == 1 else InputErrors(errors)
+    raise_all(errors)
     return catalogue
 
 

@@ -1,0 +1,158 @@
+"""globals.yml and the files of globals.d: the settings of the whole cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kolla import yamlfile
+from kolla.catalogue.catalogue import Catalogue
+from kolla.errors import InputError, Location, did_you_mean, raise_all
+from kolla.settings import expressions, keys, passwords
+from kolla.settings.keys import Key
+from kolla.settings.scope import Given, Scope, typed
+from kolla.yamlfile import Document, YamlPath
+
+COMMAND_LINE = Location(Path("command line"))
+"""Where values given with `-e` stand, in messages."""
+
+
+@dataclass(frozen=True)
+class Globals:
+    """Cloud-wide settings, enough to build images with."""
+
+    config_directory: Path
+    catalogue: Catalogue
+    keys: Mapping[str, Key] = field(repr=False)
+    given: Mapping[str, Given]
+    """What the operator wrote; the rest is defaults."""
+    custom: Mapping[str, Given]
+
+    def value(self, key: str) -> Any:
+        """The value of a key, of the key's type; None when it has neither value nor default.
+
+        InputError when it cannot be evaluated, KeyError when there is no such key.
+        """
+        if key not in self.keys:
+            raise KeyError(key)
+        return Scope(self.keys, self.given, custom=self.custom).get(key)
+
+    @property
+    def path(self) -> Path:
+        """The main file, for messages about keys nobody has set."""
+        return self.config_directory / "globals.yml"
+
+
+def load(config_directory: Path, catalogue: Catalogue, extra: Mapping[str, Any] | None = None) -> Globals:
+    """Read globals.yml, then globals.d/*.yml by name, then `extra` (`-e KEY=VALUE`); later ones win.
+
+    Files that do not exist count as empty. InputErrors names all that is wrong.
+    """
+    found, errors = read(config_directory, catalogue, extra or {})
+    errors += Scope(found.keys, found.given, custom=found.custom).errors()
+    raise_all(errors)
+    return found
+
+
+def read(
+    config_directory: Path, catalogue: Catalogue, extra: Mapping[str, Any]
+) -> tuple[Globals, list[InputError]]:
+    """As `load`, but what is wrong is left out and handed back beside the rest."""
+    known = keys.of(catalogue)
+    secret = passwords.expected(catalogue)
+    given: dict[str, Given] = {}
+    custom: dict[str, Given] = {}
+    errors: list[InputError] = []
+    for name, item, parts in (*_written(config_directory, errors), *_spoken(extra)):
+        error = wrong(name, item, known, secret)
+        if error is not None:
+            errors.append(error)
+        elif name == "custom":
+            custom |= parts
+        else:
+            given[name] = item
+    return Globals(config_directory, catalogue, known, given, custom), errors
+
+
+def wrong(name: str, item: Given, known: Mapping[str, Key], secret: Mapping[str, Any]) -> InputError | None:
+    """What is wrong with a key and its value, as far as it shows without evaluating expressions."""
+    if name not in known:
+        hint = "it belongs in passwords.yml" if name in secret else did_you_mean(name, known)
+        return InputError(
+            f"unknown key '{name}'",
+            where=item.where,
+            expected=None
+            if hint
+            else "a key of docs/reference/settings.md; variables of your own go below custom:",
+            hint=hint,
+        )
+    if item.value is None:
+        return InputError(
+            f"'{name}' has no value", where=item.where, hint="remove the line, and the default is used"
+        )
+    try:
+        texts = list(_texts(item.value))
+        for text in texts:
+            expressions.check(text, item.where)
+        if not texts:
+            typed(known[name], item.value, item)
+    except InputError as error:
+        return error
+    return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string with an expression in it, at any depth."""
+    if isinstance(value, str):
+        if expressions.is_expression(value):
+            yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+
+
+_Entry = tuple[str, Given, dict[str, Given]]
+"""Key, value, and, of a mapping, its parts."""
+
+
+def _written(directory: Path, errors: list[InputError]) -> Iterator[_Entry]:
+    """What the files say; those that cannot be read are added to `errors`."""
+    main = directory / "globals.yml"
+    for path in (*([main] if main.exists() else []), *sorted((directory / "globals.d").glob("*.yml"))):
+        try:
+            document = yamlfile.load(path)
+        except InputError as error:
+            errors.append(error)
+            continue
+        if document.data is None:
+            continue
+        if not isinstance(document.data, dict):
+            errors.append(InputError("this is not a mapping", where=document.where(), expected="key: value"))
+            continue
+        for name, value in document.data.items():
+            parts = value if isinstance(value, dict) else {}
+            yield (
+                str(name),
+                _given(document, [name], value),
+                {str(part): _given(document, [name, part], inner) for part, inner in parts.items()},
+            )
+
+
+def _given(document: Document, path: YamlPath, value: Any) -> Given:
+    return Given(value, document.where(path), document.text(path))
+
+
+def _spoken(extra: Mapping[str, Any]) -> Iterator[_Entry]:
+    """What the command line says."""
+    for name, value in extra.items():
+        parts = value if isinstance(value, dict) else {}
+        yield (
+            name,
+            Given(value, COMMAND_LINE),
+            {part: Given(inner, COMMAND_LINE) for part, inner in parts.items()},
+        )

@@ -1,0 +1,43 @@
+"""The inventory as data: hosts, groups and variables, as `ansible-inventory --list` tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kolla.catalogue.catalogue import USUAL_GROUPS
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every host of the cloud; a `--limit` does not show here."""
+
+    hosts: tuple[str, ...]
+    """As first listed: by the usual groups, then by the others."""
+    groups: Mapping[str, tuple[str, ...]]
+    """Group -> its hosts, those of its children included."""
+    host_vars: Mapping[str, Mapping[str, Any]]
+    """Host -> variables, group variables merged in by Ansible's rules."""
+    sources: tuple[str, ...]
+    """What was given with `-i`."""
+
+    @classmethod
+    def parse(cls, listing: Mapping[str, Any], sources: Sequence[str] = ()) -> Inventory:
+        """Make an inventory of the JSON document `ansible-inventory --list` prints."""
+        raw = {name: group for name, group in listing.items() if name != "_meta"}
+        # Ansible leaves empty groups out, but for their names among the children of others.
+        names = [*raw, *(child for group in raw.values() for child in group.get("children", ()))]
+        groups = {name: _hosts(raw, name) for name in dict.fromkeys(names)}
+        order = [*USUAL_GROUPS, *groups]
+        hosts = tuple(dict.fromkeys(host for name in order for host in groups.get(name, ())))
+        variables = listing.get("_meta", {}).get("hostvars", {})
+        return cls(hosts, groups, {host: variables.get(host, {}) for host in hosts}, tuple(sources))
+
+
+def _hosts(groups: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    group = groups.get(name, {})
+    hosts = dict.fromkeys(group.get("hosts", ()))
+    for child in group.get("children", ()):
+        hosts |= dict.fromkeys(_hosts(groups, child))
+    return tuple(hosts)

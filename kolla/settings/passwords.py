@@ -1,0 +1,198 @@
+"""passwords.yml: every secret of the cloud, made once and never lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import string
+import tempfile
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from kolla import yamlfile
+from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.model import Capability, Password, ServiceFolder
+from kolla.errors import InputError
+from kolla.secret import Secret
+from kolla.yamlfile import Document
+
+FILE = "passwords.yml"
+CLOUD_ID = "cloud_id"
+"""Not a secret, but made at random, and never to change: it says which things are this cloud's."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `complete` did."""
+
+    added: tuple[str, ...]
+    """Keys that got a value."""
+    mode_repaired: bool
+    """Whether others could read the file before."""
+
+
+def database_password(database: str) -> str:
+    """Name of the key with the password of a database's user."""
+    return f"{database}_database_password"
+
+
+def identity_password(catalogue: Catalogue, user: str) -> str:
+    """Name of the key with the password of a user of the identity provider."""
+    provider = catalogue.provider(Capability.IDENTITY)
+    return f"{user}_{provider.name if provider else 'identity'}_password"
+
+
+def expected(catalogue: Catalogue) -> dict[str, Password]:
+    """Every key passwords.yml should have, in the order it is written."""
+    wanted = {CLOUD_ID: Password(kind="uuid", description="Identity of this cloud. Never change it.")}
+    for folder in catalogue.folders.values():
+        wanted |= of_service(catalogue, folder)
+    return wanted
+
+
+def of_service(catalogue: Catalogue, folder: ServiceFolder) -> dict[str, Password]:
+    """The keys one service needs."""
+    service = folder.service
+    wanted = dict(service.passwords)
+    for database in service.databases:
+        wanted[database_password(database)] = Password(description=f"Password of database {database}.")
+    if service.identity and service.identity.user:
+        user = service.identity.user
+        wanted[identity_password(catalogue, user)] = Password(description=f"Password of service user {user}.")
+    return wanted
+
+
+def load(config_directory: Path) -> dict[str, Secret]:
+    """What passwords.yml holds, without the keys whose value is empty. No file is an empty one.
+
+    Values are taken as they are written: nothing in them is an expression or a number.
+    """
+    return _values(_document(config_directory / FILE))
+
+
+def generate(catalogue: Catalogue, existing: Mapping[str, Secret]) -> dict[str, Secret]:
+    """A new value for every expected key that has none."""
+    return {
+        name: Secret(_make(password.kind))
+        for name, password in expected(catalogue).items()
+        if name not in existing
+    }
+
+
+def complete(path: Path, additions: Mapping[str, Secret]) -> Written:
+    """Add values to a passwords file: atomically, mode 0600, changing nothing that has a value.
+
+    Comments and order stay. A key that is there without a value gets it in its line; the others are
+    added at the end.
+    """
+    document = _document(path)
+    existing = _values(document)
+    missing = {name: value for name, value in additions.items() if name not in existing}
+    loose = path.exists() and bool(path.stat().st_mode & 0o077)
+    if missing or loose or not path.exists():
+        text = path.read_text(encoding="utf-8") if path.exists() else "---\n"
+        _replace(path, _filled(text, document, missing))
+    return Written(tuple(missing), loose)
+
+
+def merge(old: Path, new: Path, final: Path) -> Written:
+    """Write `final`: everything `old` holds, and what only `new` has besides.
+
+    InputError when one of the first two does not exist.
+    """
+    for path in (old, new):
+        if not path.exists():
+            raise InputError("there is no such file", where=yamlfile.Document(path, None).where())
+    document = _document(old)
+    existing = _values(document)
+    additions = {name: value for name, value in _values(_document(new)).items() if name not in existing}
+    _replace(final, _filled(old.read_text(encoding="utf-8"), document, additions))
+    return Written(tuple(additions), False)
+
+
+def _document(path: Path) -> Document:
+    if not path.exists():
+        return Document(path, None)
+    document = yamlfile.load(path)
+    if document.data is not None and not isinstance(document.data, dict):
+        encrypted = str(document.data).startswith("$ANSIBLE_VAULT")
+        raise InputError(
+            "the file is encrypted" if encrypted else "this is not a mapping",
+            where=document.where(),
+            expected="key: value",
+            hint="run: ansible-vault decrypt" if encrypted else None,
+        )
+    for name, value in (document.data or {}).items():
+        if isinstance(value, dict | list):
+            raise InputError(f"'{name}' is not text", where=document.where([name]), expected="key: value")
+    return document
+
+
+def _values(document: Document) -> dict[str, Secret]:
+    data = document.data or {}
+    return {
+        str(name): Secret(document.text([name]) or str(value))
+        for name, value in data.items()
+        if value is not None and value != ""
+    }
+
+
+def _filled(text: str, document: Document, additions: Mapping[str, Secret]) -> str:
+    """`text` with values put in: into the empty lines of their keys, or at the end."""
+    lines = text.splitlines(keepends=True)
+    appended = []
+    for name, secret in additions.items():
+        line = document.line([name]) if name in (document.data or {}) else None
+        if line is None:
+            appended.append(f"{name}: {_quoted(secret.reveal())}\n")
+            continue
+        key, _, rest = lines[line - 1].partition(":")
+        comment = rest[rest.index("#") :] if "#" in rest else "\n" if rest.endswith("\n") else ""
+        lines[line - 1] = f"{key}: {_quoted(secret.reveal())}{' ' if comment.strip() else ''}{comment}"
+    if appended and lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return "".join(lines + appended)
+
+
+def _quoted(value: str) -> str:
+    """A YAML scalar that is read back as the same text."""
+    return value if yaml.safe_load(value) == value else json.dumps(value)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file atomically; only its owner may read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _make(kind: str) -> str:
+    """A random value of one kind."""
+    match kind:
+        case "uuid":
+            return str(uuid.uuid4())
+        case "fernet_key":
+            from cryptography.fernet import Fernet  # heavy, and only needed here
+
+            return Fernet.generate_key().decode()
+        case "erlang_cookie":
+            return _characters(string.ascii_uppercase, 20)
+        case _:
+            return _characters(string.ascii_letters + string.digits, 40)
+
+
+def _characters(alphabet: str, length: int) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))

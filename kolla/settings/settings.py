@@ -1,0 +1,111 @@
+"""Everything the operator said, read, merged, checked, and from then on immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kolla.catalogue import loader
+from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.model import Capability, ServiceFolder
+from kolla.errors import InputError, raise_all
+from kolla.secret import Secret
+from kolla.settings import checks
+from kolla.settings import globals as globals_file
+from kolla.settings import passwords as passwords_file
+from kolla.settings.globals import Globals
+from kolla.settings.inventory import Inventory
+from kolla.settings.overrides import Overrides
+from kolla.settings.scope import Given, Scope
+
+
+@dataclass(frozen=True)
+class Settings:
+    """globals.yml, passwords.yml, inventory and override files, as one."""
+
+    config_directory: Path
+    cloud_name: str
+    cloud_id: str
+    catalogue: Catalogue
+    services: tuple[ServiceFolder, ...]
+    """Enabled ones, by name."""
+    inventory: Inventory
+    passwords: Mapping[str, Secret] = field(repr=False)
+    overrides: Overrides
+    globals: Globals = field(repr=False)
+    warnings: tuple[str, ...]
+    _host_given: Mapping[str, Mapping[str, Given]] = field(repr=False)
+    _constants: Mapping[str, Any] = field(repr=False)
+
+    def scope(self, host: str | None, extra: Mapping[str, object] | None = None) -> Scope:
+        """What templates and expressions see on `host` (None: what holds for all hosts)."""
+        own = {} if host is None else {"inventory_hostname": host}
+        return Scope(
+            self.globals.keys,
+            self.globals.given,
+            host=host,
+            host_given=self._host_given[host] if host is not None else {},
+            constants=self._constants,
+            custom=self.globals.custom,
+            extra={**own, **(extra or {})},
+        )
+
+    def hosts_of(self, group: str) -> tuple[str, ...]:
+        """Hosts of an inventory group; of its default parent when the inventory does not have it."""
+        return checks.hosts_of(self.inventory, self.catalogue, group)
+
+    def provider(self, capability: str) -> ServiceFolder | None:
+        """The enabled service that provides a capability."""
+        wanted = Capability(capability)
+        return next((folder for folder in self.services if wanted in folder.service.provides), None)
+
+
+def load(
+    config_directory: Path,
+    *,
+    inventory: Inventory,
+    service_paths: Sequence[Path] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read and check everything. `extra` are values given on the command line; they win.
+
+    InputErrors names everything that is wrong; nothing is evaluated that needs facts about hosts.
+    """
+    catalogue = loader.load(service_paths)
+    globals_, errors = globals_file.read(config_directory, catalogue, extra or {})
+    cloud = Scope(globals_.keys, globals_.given, custom=globals_.custom)
+    enabled, wrong = checks.enabled(catalogue, cloud)
+    errors += wrong
+    host_given, wrong = checks.host_values(globals_, inventory, set(extra or {}))
+    errors += wrong
+    passwords: dict[str, Secret] = {}
+    try:
+        passwords = passwords_file.load(config_directory)
+        errors += checks.passwords(catalogue, config_directory, enabled, passwords)
+    except InputError as error:
+        errors.append(error)
+    errors += checks.required(globals_, host_given)
+    errors += checks.capabilities(globals_, enabled)
+    errors += checks.groups(catalogue, inventory, enabled)
+    cloud_id = passwords.pop(passwords_file.CLOUD_ID, Secret("")).reveal()
+    settings = Settings(
+        config_directory=config_directory,
+        cloud_name=str(cloud.get("cloud_name")),
+        cloud_id=cloud_id,
+        catalogue=catalogue,
+        services=enabled,
+        inventory=inventory,
+        passwords=passwords,
+        overrides=Overrides.find(config_directory),
+        globals=globals_,
+        warnings=tuple(checks.password_warnings(catalogue, config_directory, passwords)),
+        _host_given=host_given,
+        _constants={"groups": dict(inventory.groups), **passwords},
+    )
+    errors += settings.scope(None).errors()
+    for host in inventory.hosts:
+        errors += settings.scope(host).errors() if host_given[host] else ()
+    raise_all(errors)
+    return settings
