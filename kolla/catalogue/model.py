@@ -66,10 +66,17 @@ class User(Model):
 
 
 class Packages(Model):
-    """Distribution packages by family; a family's list is for all its distributions."""
+    """Distribution packages: a family's list is for all its distributions, a distribution's for it alone."""
 
     debian: tuple[str, ...] = ()
+    debian_12: tuple[str, ...] = Field((), alias="debian-12")
+    debian_13: tuple[str, ...] = Field((), alias="debian-13")
     rhel: tuple[str, ...] = ()
+
+    def on(self, family: str, distribution: str) -> tuple[str, ...]:
+        """The packages for a distribution ("debian-13") of a family ("debian"), sorted."""
+        lists = self.model_dump(by_alias=True)
+        return tuple(sorted({*lists.get(family, ()), *lists.get(distribution, ())}))
 
 
 class Image(Model):

@@ -1,0 +1,113 @@
+"""The build context of an image: the files its Dockerfile may use, gathered before anything is run.
+
+    build/     helper programs and lists, mounted into RUN instructions, never copied
+    root/      files copied to the same place in the image
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from kolla.errors import InputError
+from kolla.images.graph import Node
+from kolla.images.requirements import Requirement
+
+
+@dataclass(frozen=True)
+class ContextFile:
+    """A file of a build context."""
+
+    path: str
+    """Relative to the context."""
+    mode: int
+    content: bytes | Path
+    digest: str | None = None
+    """SHA-256 of a large file that is known already."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of its content."""
+        return self.digest or hashlib.sha256(self._bytes()).hexdigest()
+
+    def write(self, directory: Path) -> None:
+        """Put it below `directory`, with the time of now.
+
+        BuildKit takes an unchanged size and modification time for unchanged content, so an old or a
+        normalised time would make it use a stale copy from an earlier build.
+        """
+        target = directory / self.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.content, Path):
+            shutil.copyfile(self.content, target)
+        else:
+            target.write_bytes(self.content)
+        target.chmod(self.mode)
+
+    def _bytes(self) -> bytes:
+        return self.content.read_bytes() if isinstance(self.content, Path) else self.content
+
+
+Context = tuple[ContextFile, ...]
+"""Sorted by path."""
+
+
+def gather(
+    node: Node,
+    *,
+    requirements: Iterable[Requirement] = (),
+    hashed: bool = False,
+    root_file_system: ContextFile | None = None,
+) -> Context:
+    """The context of one image; InputError for a file its folder lacks.
+
+    `requirements` are what its Python environment (or, `hashed`, the wheelhouse) holds. The image
+    without a parent gets the runtime and, unless its base is pulled, the root file system.
+    """
+    files = [*helpers(), *_own(node)]
+    if node.image.parent is None:
+        files += _runtime()
+    if root_file_system is not None:
+        files.append(root_file_system)
+    lines = [r.hashed if hashed else r.pin for r in requirements]
+    if lines:
+        files.append(ContextFile("build/requirements.txt", 0o644, "".join(f"{line}\n" for line in lines).encode()))
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def helpers() -> Iterable[ContextFile]:
+    """The programs that RUN instructions use."""
+    for script in sorted(_package("images", "scripts").iterdir()):
+        yield ContextFile(f"build/{script.name}", 0o755, script.read_bytes())
+
+
+def _own(node: Node) -> Iterable[ContextFile]:
+    for name, target in sorted(node.image.files.items()):
+        source = node.folder.path / "image" / name
+        if not source.is_file():
+            raise InputError(
+                f"image '{node.name}' copies '{name}', but there is no file {source}",
+                where=node.where,
+                expected="a file in the `image` folder of the service",
+            )
+        yield ContextFile(f"root{target}", 0o755, source.read_bytes())
+
+
+def _runtime() -> Iterable[ContextFile]:
+    programs = _package("runtime", "bin")
+    for program in sorted(programs.iterdir()):
+        if program.is_file():
+            yield ContextFile(f"root/usr/local/bin/{program.name}", 0o755, program.read_bytes())
+    library = _package("runtime", "lib", "kolla_runtime")
+    for module in sorted(library.rglob("*.py")):
+        path = module.relative_to(library.parent)
+        yield ContextFile(f"root/usr/local/lib/{path}", 0o644, module.read_bytes())
+
+
+def _package(*parts: str) -> Path:
+    return Path(str(resources.files("kolla"))).joinpath(*parts)

@@ -1,0 +1,112 @@
+"""The image graph: which image is built from which, decided from the catalogue alone."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.model import Image, ServiceFolder
+from kolla.errors import InputError, Location, did_you_mean
+
+WHEELHOUSE = "wheelhouse"
+"""The image that holds every wheel of the release's lock; images with Python software are built with it."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """An image, the folder that declares it, and the images that must exist before it."""
+
+    name: str
+    image: Image
+    folder: ServiceFolder
+    needs: tuple[str, ...]
+    where: Location
+    """The line that declares it."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Images by name, in an order in which each comes after what it needs."""
+
+    nodes: Mapping[str, Node]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Graph:
+        """The graph of every image of the catalogue; InputError for an unknown parent or a cycle."""
+        nodes = {
+            name: Node(name, image, folder, _needs(image), catalogue.where(folder.name, "images", name))
+            for folder in catalogue.folders.values()
+            for name, image in folder.service.images.items()
+        }
+        for node in nodes.values():
+            for need in node.needs:
+                if need not in nodes:
+                    raise InputError(
+                        f"image '{node.name}' is built from '{need}', which no service declares",
+                        where=node.where,
+                        hint=did_you_mean(need, nodes),
+                    )
+        return cls(_ordered(nodes))
+
+    def select(self, names: Iterable[str] = ()) -> Graph:
+        """The named images and all they need; without names every published one. InputError if unknown."""
+        wanted = list(names) or [name for name, node in self.nodes.items() if node.image.published]
+        chosen: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name not in self.nodes:
+                raise InputError(
+                    f"there is no image '{name}'",
+                    expected="a name that kolla build --list-images prints",
+                    hint=did_you_mean(name, self.nodes),
+                )
+            if name not in chosen:
+                chosen.add(name)
+                wanted.extend(self.nodes[name].needs)
+        return Graph({name: node for name, node in self.nodes.items() if name in chosen})
+
+    def lineage(self, name: str) -> tuple[Node, ...]:
+        """The image and its parents, the image first."""
+        node = self.nodes[name]
+        parent = node.image.parent
+        return (node, *(self.lineage(parent) if parent else ()))
+
+    def python(self, name: str) -> tuple[str, ...]:
+        """The Python distributions its virtual environment holds: its own and, when it has any, its parents'."""
+        if not self.nodes[name].image.python:
+            return ()
+        return tuple(sorted({d for node in self.lineage(name) for d in node.image.python}))
+
+    def tree(self) -> str:
+        """The graph as text: children indented below their parents."""
+        lines: list[str] = []
+
+        def add(name: str, depth: int) -> None:
+            lines.append("  " * depth + name)
+            for child in sorted(n for n, node in self.nodes.items() if node.image.parent == name):
+                add(child, depth + 1)
+
+        for name, node in self.nodes.items():
+            if node.image.parent is None:
+                add(name, 0)
+        return "\n".join(lines)
+
+
+def _needs(image: Image) -> tuple[str, ...]:
+    needs = [image.parent] if image.parent else []
+    if image.python:
+        needs.append(WHEELHOUSE)
+    return tuple(needs)
+
+
+def _ordered(nodes: Mapping[str, Node]) -> Mapping[str, Node]:
+    sorter = graphlib.TopologicalSorter({name: sorted(nodes[name].needs) for name in sorted(nodes)})
+    try:
+        return {name: nodes[name] for name in sorter.static_order()}
+    except graphlib.CycleError as error:
+        cycle: list[str] = error.args[1]
+        raise InputError(
+            f"images are built from each other: {' -> '.join(reversed(cycle))}", where=nodes[cycle[0]].where
+        ) from None

@@ -1,0 +1,80 @@
+"""What goes into each image of a run: context, Dockerfile, identity. Decided, with nothing run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kolla.images.base import Base
+from kolla.images.context import Context, ContextFile, gather
+from kolla.images.dockerfile import render
+from kolla.images.graph import WHEELHOUSE, Graph
+from kolla.images.identity import identity
+from kolla.images.options import Options
+from kolla.images.requirements import Lock, Requirement
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The images of a run, what the settings say, and the release lock if any image needs it."""
+
+    graph: Graph
+    options: Options
+    lock: Lock | None
+
+    @classmethod
+    def of(cls, graph: Graph, options: Options) -> Inputs:
+        """Check everything that can be checked before a build: templates, files, Python requirements."""
+        locked = WHEELHOUSE in graph.nodes
+        lock = Lock.load(options.release, options.distribution.name) if locked else None
+        inputs = cls(graph, options, lock)
+        for name, node in graph.nodes.items():
+            inputs.dockerfile(name, {need: need for need in node.needs}, None)
+        return inputs
+
+    def dockerfile(self, name: str, built: Mapping[str, str], base: Base | None) -> str:
+        """The Dockerfile; `built` says what stands for the images it is built from."""
+        image = base.image if base else ""
+        return render(self.graph, name, self.context(name, base), self.options, built, image)
+
+    def context(self, name: str, base: Base | None, *, locked: Sequence[str] = ()) -> Context:
+        """The build context; `locked` is the entry of the package lock that must be met."""
+        node = self.graph.nodes[name]
+        is_root = node.image.parent is None
+        files = gather(
+            node,
+            requirements=self._requirements(name),
+            hashed=name == WHEELHOUSE,
+            root_file_system=base.context_file if base and is_root else None,
+        )
+        if not locked:
+            return files
+        lines = "".join(f"{line}\n" for line in locked).encode()
+        return (*files, ContextFile("build/packages.lock", 0o644, lines))
+
+    def identity(
+        self, name: str, identities: Mapping[str, str], base: Base | None, packages: Sequence[str]
+    ) -> str:
+        """The identity of an image, given those of the images it is built from."""
+        if WHEELHOUSE in self.graph.nodes[name].needs:
+            identities = {**identities, WHEELHOUSE: self._wheels_identity(name, identities)}
+        dockerfile = self.dockerfile(name, identities, base)
+        return identity(dockerfile, self.context(name, base), packages)
+
+    def _wheels_identity(self, name: str, identities: Mapping[str, str]) -> str:
+        """What the wheelhouse would be if it held only the wheels this image installs.
+
+        So a lock that changed elsewhere leaves the image as it is.
+        """
+        node = self.graph.nodes[WHEELHOUSE]
+        context = gather(node, requirements=self._requirements(name), hashed=True)
+        return identity(render(self.graph, WHEELHOUSE, context, self.options, identities), context, ())
+
+    def _requirements(self, name: str) -> Sequence[Requirement]:
+        if self.lock is None:
+            return ()
+        if name == WHEELHOUSE:
+            return tuple(self.lock.requirements.values())
+        roots = self.graph.python(name)
+        node = self.graph.nodes[name]
+        return self.lock.closure(roots, wanted=f"image '{name}'", where=node.where)

@@ -1,0 +1,135 @@
+"""Making the release lock: `kolla lock --release RELEASE --constraints FILE|URL`.
+
+The roots are what the services list under `releases`; everything they need is resolved inside the
+builder image, so with the Python and the libraries it is for, within the release's upper constraints.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from kolla.catalogue.catalogue import Catalogue
+from kolla.errors import InputError, KollaError, did_you_mean
+from kolla.events import Listener, ignore
+from kolla.images.build import build, tail
+from kolla.images.context import ContextFile, helpers
+from kolla.images.dockerfile import render_lock
+from kolla.images.engine import BuildError, Engine, Request
+from kolla.images.options import Options, Values
+from kolla.images.requirements import lock_path, normalise
+from kolla.images.transport import secrets
+from kolla.places import Places
+
+BUILDER = "builder"
+"""The image that has compilers and headers."""
+
+
+def lock(
+    settings: Values,
+    catalogue: Catalogue,
+    state_directory: Path,
+    *,
+    release: str,
+    constraints: str,
+    on_event: Listener = ignore,
+) -> Path:
+    """Write the lock of a release for the configured base distribution; gives back its path.
+
+    `constraints` is a file or URL of OpenStack's upper constraints for the release. InputError for a
+    release no service knows or constraints that cannot be read; KollaError when nothing satisfies them.
+    """
+    options = Options.of(settings)
+    roots = collect_roots(catalogue, release)
+    limits = relax(_read(constraints), roots)
+    report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
+    log = Places(state_directory).logs / "build" / "lock.log"
+    with tempfile.TemporaryDirectory(prefix="kolla-lock-") as name:
+        request = Request(
+            dockerfile=render_lock(options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", "")),
+            context=(
+                *helpers(),
+                ContextFile("build/roots.in", 0o644, _lines(f"{n}{s}" for n, s in sorted(roots.items()))),
+                ContextFile("build/constraints.txt", 0o644, _lines(limits)),
+            ),
+            secrets=secrets(options.transport, options.distribution),
+            arguments=options.transport.proxies,
+            log=log,
+            timeout=options.timeout,
+            use_cache=False,
+            output=Path(name),
+        )
+        try:
+            Engine.connect().build(request)
+        except BuildError:
+            text = "\n".join(tail(log.read_text(errors="replace")))
+            raise KollaError(f"release {release} cannot be locked:\n{text}", hint=f"log: {log}") from None
+        resolved = (Path(name) / "lock.txt").read_text()
+    path = lock_path(release, options.distribution.name)
+    path.write_text(header(release, options.distribution.name) + strip_sources(resolved))
+    return path
+
+
+def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:
+    """Normalised distribution -> version specifier, of all services; InputError if none knows `release`."""
+    roots: dict[str, str] = {}
+    for folder in catalogue.folders.values():
+        for name, specifier in folder.service.releases.get(release, {}).items():
+            known = roots.get(normalise(name), "")
+            roots[normalise(name)] = ",".join(part for part in (known, specifier) if part and part != known) or known
+    if not roots:
+        known_releases = {r for folder in catalogue.folders.values() for r in folder.service.releases}
+        raise InputError(
+            f"no service knows release {release}",
+            expected=f"one of {', '.join(sorted(known_releases))}",
+            hint=did_you_mean(release, known_releases),
+        )
+    return roots
+
+
+def relax(constraints: str, roots: Mapping[str, str]) -> list[str]:
+    """Upper constraints as pip understands them, without those that pin a root with a specifier of its own."""
+    limits = []
+    for line in constraints.splitlines():
+        text = line.partition("#")[0].strip()
+        name = re.match(r"[A-Za-z0-9._-]+", text)
+        if name and not roots.get(normalise(name[0])):
+            limits.append(text.replace("===", "=="))
+    return limits
+
+
+def strip_sources(resolved: str) -> str:
+    """The resolver's output without the comments that name its input files."""
+    text = re.sub(r"^    #   -[rc] \S+\n", "", resolved, flags=re.MULTILINE)
+    text = re.sub(r"^    # via -[rc] \S+\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^    # via\n(?!    #   )", "", text, flags=re.MULTILINE)
+    return text
+
+
+def header(release: str, base: str) -> str:
+    """The first lines of a lock: what it is, and how it is made again."""
+    return (
+        f"# Python distributions of OpenStack {release} on {base}, with hashes. Made, not edited, by:\n"
+        f"#   kolla lock --release {release} --constraints FILE|URL\n"
+        "# with the upper constraints of that release from openstack/requirements.\n"
+    )
+
+
+def _read(place: str) -> str:
+    try:
+        if "://" in place:
+            with urllib.request.urlopen(place, timeout=60) as answer:
+                return str(answer.read().decode())
+        return Path(place).read_text()
+    except (OSError, urllib.error.URLError) as error:
+        raise InputError(
+            f"the constraints {place} cannot be read: {error}", expected="a file, or an http(s) URL"
+        ) from None
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()

@@ -1,0 +1,97 @@
+"""What the settings say about building, picked out once: names, and the way to the package mirrors."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from kolla.errors import InputError
+from kolla.images.distribution import Distribution
+
+
+class Values(Protocol):
+    """What building wants of the globals."""
+
+    def value(self, key: str) -> Any:
+        """The value of a settings key."""
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How package mirrors and indexes are reached from here. None of it may end up in an image."""
+
+    debian_mirror: str = "http://deb.debian.org/debian"
+    debian_security_mirror: str = "http://deb.debian.org/debian-security"
+    pypi_index_url: str = "https://pypi.org/simple"
+    http_proxy: str = ""
+    https_proxy: str = ""
+    no_proxy: str = ""
+    extra_ca_certificates: Path | None = None
+    """A PEM file trusted in addition to the distribution's own authorities."""
+
+    @property
+    def proxies(self) -> dict[str, str]:
+        """The proxy variables that are set, in the lower and upper case spelling programs look for."""
+        given = {"http_proxy": self.http_proxy, "https_proxy": self.https_proxy, "no_proxy": self.no_proxy}
+        return {
+            spelling: value for key, value in given.items() if value for spelling in (key, key.upper())
+        }
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything a build is told besides the catalogue."""
+
+    release: str
+    distribution: Distribution
+    namespace: str = "kolla"
+    registry: str = ""
+    pull_base: bool = False
+    """Take the base distribution from a registry instead of bootstrapping it from its mirror."""
+    architecture: str = field(default_factory=platform.machine)
+    threads: int = 2
+    timeout: int = 3600
+    """Seconds one image may take."""
+    transport: Transport = Transport()
+
+    @classmethod
+    def of(cls, settings: Values) -> Options:
+        """Read them from the globals; InputError for a base or a CA file that does not exist."""
+        ca_file = str(settings.value("extra_ca_certificates") or "")
+        if ca_file and not Path(ca_file).is_file():
+            raise InputError(
+                f"extra_ca_certificates: there is no file {ca_file}", expected="a file of PEM certificates"
+            )
+        return cls(
+            release=str(settings.value("openstack_release")),
+            distribution=Distribution.named(
+                str(settings.value("kolla_base_distro")), str(settings.value("kolla_base_distro_version"))
+            ),
+            namespace=str(settings.value("docker_namespace")),
+            registry=str(settings.value("docker_registry") or ""),
+            pull_base=settings.value("kolla_base_source") == "pull",
+            threads=int(settings.value("build_threads")),
+            timeout=int(settings.value("image_build_timeout")),
+            transport=Transport(
+                debian_mirror=str(settings.value("debian_mirror")),
+                debian_security_mirror=str(settings.value("debian_security_mirror")),
+                pypi_index_url=str(settings.value("pypi_index_url")),
+                http_proxy=str(settings.value("build_http_proxy") or ""),
+                https_proxy=str(settings.value("build_https_proxy") or ""),
+                no_proxy=str(settings.value("build_no_proxy") or ""),
+                extra_ca_certificates=Path(ca_file) if ca_file else None,
+            ),
+        )
+
+    @property
+    def tag(self) -> str:
+        """The tag that moves with every build: `2026.1-debian-13`."""
+        return f"{self.release}-{self.distribution.name}"
+
+    def reference(self, image: str, identity: str | None = None) -> str:
+        """`[registry/]namespace/image:tag`; with an identity, the tag only that identity has."""
+        prefix = f"{self.registry}/" if self.registry else ""
+        suffix = f"-{identity[:12]}" if identity else ""
+        return f"{prefix}{self.namespace}/{image}:{self.tag}{suffix}"
