@@ -1,0 +1,72 @@
+"""What changed in a configuration file, key by key, and which layer is the cause."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kolla.config.merge import Merged, keys
+from kolla.errors import InputError
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key (or line) that differs."""
+
+    key: str
+    """`[token] expiration`, a path in YAML or JSON, or `line 12`."""
+    old: str | None
+    """None: it was not there."""
+    new: str | None
+    """None: it is there no longer."""
+    layer: str | None
+    """Name of the layer the new value is from."""
+
+    def __str__(self) -> str:
+        source = f", set by {self.layer}" if self.layer else ""
+        return f"{self.key} {_value(self.old)} -> {_value(self.new)}{source}"
+
+
+def changes(format: str, old_text: str | None, new: Merged) -> tuple[Change, ...]:
+    """The keys in which the file on a host differs from the merged one.
+
+    Empty for a new file (`old_text` None), which has nothing to compare, and where only layout
+    differs. A file on the host that no longer parses is compared line by line.
+    """
+    if old_text is None:
+        return ()
+    if format != "text":
+        file = Path("the file on the host")
+        try:
+            return tuple(_by_key(keys(format, old_text, file), keys(format, new.text, file), new))
+        except InputError:
+            pass
+    return tuple(_by_line(old_text, new))
+
+
+def _by_key(old: dict[str, str], now: dict[str, str], new: Merged) -> Iterator[Change]:
+    for key in dict.fromkeys((*now, *old)):
+        if old.get(key) != now.get(key):
+            yield Change(key, old.get(key), now.get(key), new.origins.get(key))
+
+
+def _by_line(old_text: str, new: Merged) -> Iterator[Change]:
+    old, now = old_text.splitlines(), new.text.splitlines()
+    layer = new.origins.get("")
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, old, now, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        for offset in range(max(j - i, m - k)):
+            before = old[i + offset] if i + offset < j else None
+            after = now[k + offset] if k + offset < m else None
+            # A line is counted where it stands now; one that is gone, where it stood.
+            number = k + offset + 1 if after is not None else i + offset + 1
+            yield Change(f"line {number}", before, after, layer)
+
+
+def _value(value: str | None) -> str:
+    if value is None:
+        return "unset"
+    return value.replace("\n", " ") or "(empty)"

@@ -1,0 +1,96 @@
+"""Override files that nothing reads: the silent mistake of misplaced files, made loud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from kolla.catalogue.model import ConfigFile, ServiceFolder
+from kolla.config.layers import config_json_paths, paths
+from kolla.errors import InputError, Location, did_you_mean, nearest, raise_all
+from kolla.settings import Settings
+from kolla.settings.expressions import render
+
+
+def check(settings: Settings, listeners: Sequence[str] = ()) -> tuple[str, ...]:
+    """Warnings about override files that no layer reads; `listeners` are names of proxied endpoints.
+
+    In the folder of an enabled service such a file is an InputError naming the nearest path that
+    would be read; in a disabled service's folder, or anywhere else, it is a warning.
+    """
+    readable = set(_readable(settings, listeners))
+    enabled = {folder.name for folder in settings.services}
+    warnings: list[str] = []
+    errors: list[InputError] = []
+    for relative, path in settings.overrides.files.items():
+        if relative in readable:
+            continue
+        top = PurePosixPath(relative).parts[0]
+        is_folder = top != relative
+        if is_folder and top in enabled:
+            nearby = [name for name in readable if name.startswith(f"{top}/")]
+            match = _nearest_path(relative, nearby)
+            errors.append(
+                InputError(
+                    "nothing reads this file",
+                    where=Location(path),
+                    expected=None
+                    if match
+                    else f"one of {', '.join(sorted(nearby)) or 'none: it has no files'}",
+                    hint=f"did you mean config/{match}?" if match else None,
+                )
+            )
+        elif is_folder and top in settings.catalogue.folders:
+            warnings.append(f"{path}: not used, service '{top}' is not enabled")
+        else:
+            hint = did_you_mean(
+                top, settings.catalogue.folders if is_folder else (n for n in readable if "/" not in n)
+            )
+            warnings.append(f"{path}: nothing reads this file" + (f"; {hint}" if hint else ""))
+    raise_all(errors)
+    return tuple(warnings)
+
+
+def _nearest_path(relative: str, readable: Sequence[str]) -> str | None:
+    """The path most likely meant: the same file elsewhere, else the most similar path."""
+    name = PurePosixPath(relative).name
+    same = sorted((path for path in readable if PurePosixPath(path).name == name), key=len)
+    return same[0] if same else nearest(relative, readable)
+
+
+def _readable(settings: Settings, listeners: Sequence[str]) -> Iterator[str]:
+    """Every override path some layer of an enabled service would read."""
+    for folder in settings.services:
+        for container, group, config in _rendered(folder):
+            for host in settings.hosts_of(group) if group else settings.inventory.hosts:
+                if container in folder.service.containers:
+                    yield from config_json_paths(folder, container, host)
+                for name, file in config.items():
+                    for own_name in _names(name, file, listeners, settings, folder):
+                        yield from paths(folder, container, own_name, file, host)
+
+
+def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[str, ConfigFile]]]:
+    """What has configuration files: its name, its group (None: any host), its files."""
+    service = folder.service
+    for name, container in service.containers.items():
+        yield name, container.group or folder.name, container.config
+    for name, job in service.jobs.items():
+        yield name, None, job.config
+    for capability, provision in service.provides.items():
+        if provision.job:
+            yield capability.value, None, provision.job.config
+    for name, check_ in service.checks.items():
+        yield name, None, check_.job.config
+
+
+def _names(
+    name: str, file: ConfigFile, listeners: Sequence[str], settings: Settings, folder: ServiceFolder
+) -> Iterator[str]:
+    """A file's name; one for each listener, if it is rendered for each."""
+    if file.for_each is None:
+        yield name
+        return
+    where = settings.catalogue.where(folder.name)
+    for listener in listeners:
+        yield render(name, {"listener": {"name": listener}}, where)
