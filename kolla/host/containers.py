@@ -8,6 +8,8 @@ starts over.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from . import folder as folders
 from . import health, projection, volumes
 from .context import SKIPPED, Context, Outcome
@@ -98,6 +100,9 @@ def _create(name: str, operation: ContainerOperation, context: Context) -> None:
         projection.LABEL_GENERATION: str(operation["generation"]),
         projection.LABEL_FOLDER: operation["folder"]["path"],
     }
+    if not Path(operation["folder"]["path"]).exists():
+        # The engine wants what it is to mount; that no container uses yet.
+        folders.place(operation["folder"], context.bundle, context.manifest)
     context.engine.create(name, projection.payload(operation["spec"], labels))
 
 

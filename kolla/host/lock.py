@@ -30,16 +30,15 @@ def take(cloud: Cloud, run: str, owner: Json, timeout: float) -> int:
 
     Refusal `locked`, with the lease that is in the way, after `timeout` seconds.
     """
-    cloud.make_directory()
-    handle = os.open(cloud.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     end = time.monotonic() + timeout
-    while not _try(handle, cloud, run, owner):
+    while True:
+        handle = _try(cloud, run, owner)
+        if handle is not None:
+            return handle
         if time.monotonic() >= end:
-            os.close(handle)
             lease = read(cloud)
             raise Refusal("locked", _sentence(lease), lease=lease)
         time.sleep(POLL)
-    return handle
 
 
 @contextmanager
@@ -55,17 +54,29 @@ def held(cloud: Cloud, request: Json) -> Iterator[None]:
         os.close(handle)
 
 
-def _try(handle: int, cloud: Cloud, run: str, owner: Json) -> bool:
+def _try(cloud: Cloud, run: str, owner: Json) -> int | None:
+    """The locked descriptor, or None when lock or lease are another's."""
+    cloud.make_directory()
+    path = cloud.directory / "lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A destroy may have removed the file while we waited for it: then this lock is worth nothing.
+        current = path.exists() and os.path.samestat(os.fstat(handle), path.stat())
+        if current and _take_lease(cloud, run, owner):
+            return handle
     except BlockingIOError:
-        return False
+        pass
+    os.close(handle)
+    return None
+
+
+def _take_lease(cloud: Cloud, run: str, owner: Json) -> bool:
     with _writing(cloud):
         lease = read(cloud)
         if lease is None or lease["run"] == run or is_stale(lease, time.time(), _boot_id()):
             files.write_json(_path(cloud), {"run": run, "owner": owner})
             return True
-    fcntl.flock(handle, fcntl.LOCK_UN)
     return False
 
 

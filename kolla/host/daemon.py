@@ -1,0 +1,123 @@
+"""The engine as a daemon: starting, configuring and stopping it, with or without systemd."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import commands, files
+from .engine import EngineUnreachable, connect
+from .errors import Refusal
+from .manifest import Manifest
+from .shapes import Json
+
+CONFIGURATION = Path("/etc/docker/daemon.json")
+PID_FILE = Path("/var/run/docker.pid")
+LOG = Path("/var/log/kolla-dockerd.log")
+START_TIMEOUT = 60
+REGISTRIES = "insecure-registries"
+PROCESS, UNIT = "process", "unit"
+"""In the manifest: how we started the engine."""
+
+
+def has_systemd() -> bool:
+    """Whether systemd is PID 1 here (sd_booted(3))."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def answers() -> bool:
+    """Whether an engine answers."""
+    try:
+        connect("docker", timeout=5)
+    except EngineUnreachable:
+        return False
+    return True
+
+
+def start(manifest: Manifest) -> str:
+    """Start the engine and wait until it answers; a sentence about how. Refusal when it does not."""
+    if has_systemd():
+        manifest.add("engine", [UNIT])
+        commands.run("systemctl", "enable", "--now", "docker.service")
+        _wait(None)
+        return "started the engine by systemd"
+    manifest.add("engine", [PROCESS])
+    with LOG.open("ab") as log:
+        # A session of its own: it outlives this one.
+        process = subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
+        )
+    _wait(process)
+    return f"started the engine, process {process.pid}, log in {LOG}"
+
+
+def _wait(process: subprocess.Popen[bytes] | None) -> None:
+    end = time.monotonic() + START_TIMEOUT
+    while not answers():
+        ended = process is not None and process.poll() is not None
+        if ended or time.monotonic() >= end:
+            what = "ended at once" if ended else f"does not answer after {START_TIMEOUT} s"
+            log = LOG.read_text(errors="replace").splitlines()[-20:] if process else []
+            raise Refusal("engine", f"the engine was started and {what}", log=log)
+        time.sleep(0.2)
+
+
+def with_registries(configuration: Json, registries: Sequence[str]) -> Json:
+    """An engine's configuration that also lets it use these registries without TLS."""
+    present = configuration.get(REGISTRIES, [])
+    return {**configuration, REGISTRIES: [*present, *(each for each in registries if each not in present)]}
+
+
+def without_registries(configuration: Json, registries: Sequence[str]) -> Json:
+    """The configuration before `with_registries`."""
+    left = [each for each in configuration.get(REGISTRIES, []) if each not in registries]
+    rest = {key: value for key, value in configuration.items() if key != REGISTRIES}
+    return {**rest, REGISTRIES: left} if left else rest
+
+
+def read_configuration() -> Json:
+    """The engine's configuration file, empty when there is none; Refusal when it is not JSON."""
+    try:
+        configuration: Json = files.read_json(CONFIGURATION) or {}
+    except ValueError as error:
+        raise Refusal("failed", f"{CONFIGURATION} is not JSON: {error}") from None
+    return configuration
+
+
+def write_configuration(configuration: Json) -> None:
+    """Write the engine's configuration file, or remove it when nothing is left in it."""
+    if configuration:
+        CONFIGURATION.parent.mkdir(mode=0o755, exist_ok=True)
+        files.write(CONFIGURATION, json.dumps(configuration, indent=2).encode() + b"\n", mode=0o644)
+    else:
+        CONFIGURATION.unlink(missing_ok=True)
+
+
+def reload() -> None:
+    """Have a running engine read its list of registries again; its containers do not notice."""
+    if answers():
+        os.kill(int(PID_FILE.read_text()), signal.SIGHUP)
+
+
+def stop(manifest: Manifest) -> list[str]:
+    """Stop the engine if it was us who started it; what was done."""
+    changes = []
+    if UNIT in manifest.entries("engine"):
+        commands.run("systemctl", "disable", "--now", "docker.service", "docker.socket")
+        changes.append("stopped the engine's unit")
+    if PROCESS in manifest.entries("engine") and answers():
+        pid = int(PID_FILE.read_text())
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + START_TIMEOUT
+        while Path(f"/proc/{pid}").exists():
+            if time.monotonic() >= end:
+                raise Refusal("engine", f"the engine, process {pid}, does not end")
+            time.sleep(0.2)
+        changes.append(f"stopped the engine, process {pid}")
+    manifest.remove("engine", (UNIT, PROCESS))
+    return changes

@@ -1,0 +1,107 @@
+"""Taking everything of a cloud off this host again, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from . import daemon, folder, lock, packages
+from .cloud import Cloud
+from .containers import base_name
+from .engine import Engine, EngineUnreachable, connect
+from .errors import OperationFailed
+from .manifest import Manifest
+from .power import own_containers
+from .projection import LABEL_CLOUD
+from .shapes import Json
+
+
+def destroy(request: Json) -> Json:
+    """Remove containers, folders and state; volumes and images if asked; with `purge` also packages,
+    registries and the engine, as far as the manifest says that they came through us.
+
+    Answers what was changed and what was kept. Can be repeated, with more asked than before.
+    """
+    cloud = Cloud.of(request)
+    changes: list[str] = []
+    kept: list[str] = []
+    with lock.held(cloud, request):
+        manifest = Manifest(cloud)
+        try:
+            engine = connect(request["engine"])
+        except EngineUnreachable:
+            kept.append("containers, volumes and images: no engine answers")
+        else:
+            changes += _containers(engine, cloud)
+            _volumes(engine, cloud, request["volumes"], changes, kept)
+            _images(engine, manifest, request["images"], changes, kept)
+            if request["purge"]:
+                _engine(engine, manifest, changes, kept)
+        changes += [f"removed {p}" for p in manifest.entries("folders") if folder.remove(p, manifest)]
+        changes += _directories(manifest)
+        for name in ("jobs", "taken", "runs"):
+            shutil.rmtree(cloud.directory / name, ignore_errors=True)
+        listed = any(manifest.entries(kind) for kind in ("images", "packages", "registries", "engine"))
+    if listed:
+        kept.append(f"{cloud.directory}: lists what is left")
+    else:
+        shutil.rmtree(cloud.directory)
+    return {"changes": changes, "kept": kept}
+
+
+def _containers(engine: Engine, cloud: Cloud) -> list[str]:
+    names = sorted(own_containers(engine, cloud))
+    for name in names:
+        engine.stop(name)
+        engine.remove(name)
+    return [f"removed container {name}" for name in names if name == base_name(name)]
+
+
+def _volumes(engine: Engine, cloud: Cloud, asked: bool, changes: list[str], kept: list[str]) -> None:
+    for volume in engine.volumes(f"{LABEL_CLOUD}={cloud.id}"):
+        if asked:
+            engine.remove_volume(volume["Name"])
+            changes.append(f"removed volume {volume['Name']}")
+        else:
+            kept.append(f"volume {volume['Name']}")
+
+
+def _images(engine: Engine, manifest: Manifest, asked: bool, changes: list[str], kept: list[str]) -> None:
+    for image in manifest.entries("images"):
+        if not asked:
+            kept.append(f"image {image}")
+            continue
+        try:
+            if engine.image(image):
+                engine.remove_image(image)
+                changes.append(f"removed image {image}")
+            manifest.remove("images", [image])
+        except OperationFailed as failure:
+            kept.append(f"image {image}: {failure}")
+
+
+def _engine(engine: Engine, manifest: Manifest, changes: list[str], kept: list[str]) -> None:
+    strangers = [container["Names"][0].lstrip("/") for container in engine.containers()]
+    if strangers:
+        kept.append(f"the engine and its packages: containers of others are on it ({', '.join(strangers)})")
+        return
+    registries = manifest.entries("registries")
+    if registries:
+        daemon.write_configuration(daemon.without_registries(daemon.read_configuration(), registries))
+        daemon.reload()
+        manifest.remove("registries", registries)
+        changes += [f"registry {each} needs TLS again" for each in registries]
+    changes += daemon.stop(manifest)
+    if manifest.entries("packages"):
+        changes += [f"removed package {name}" for name in packages.purge(manifest)]
+
+
+def _directories(manifest: Manifest) -> list[str]:
+    """Directories we made go when nothing is left in them."""
+    gone = []
+    for path in reversed(manifest.entries("directories")):
+        if Path(path).is_dir() and not any(Path(path).iterdir()):
+            Path(path).rmdir()
+            gone.append(path)
+    manifest.remove("directories", manifest.entries("directories"))
+    return [f"removed {path}" for path in gone]

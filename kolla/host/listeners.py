@@ -1,0 +1,96 @@
+"""Who listens on which TCP port of this host, from proc(5)."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LISTEN = "0A"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening socket."""
+
+    address: str
+    port: int
+    inode: str
+
+
+def listening() -> list[Listener]:
+    """Every listening TCP socket of this network namespace."""
+    found = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if Path(table).exists():
+            found += parse(Path(table).read_text())
+    return found
+
+
+def parse(table: str) -> list[Listener]:
+    """The listening sockets in the text of /proc/net/tcp or tcp6."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return [
+        Listener(_address(row[1].split(":")[0]), int(row[1].split(":")[1], 16), row[9])
+        for row in rows
+        if row[3] == LISTEN
+    ]
+
+
+def conflicts(address: str, port: int, listeners: list[Listener]) -> list[Listener]:
+    """Those that keep somebody else from listening on address and port."""
+    everywhere = ("0.0.0.0", "::")
+    return [
+        each
+        for each in listeners
+        if each.port == port and (each.address in (address, *everywhere) or address in everywhere)
+    ]
+
+
+def owner(inode: str) -> int | None:
+    """Pid of a process that has the socket open, None when it is no process of ours to see."""
+    for pid, name in _open_files():
+        if name == f"socket:[{inode}]":
+            return pid
+    return None
+
+
+def program(pid: int) -> str:
+    """The name of a process."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def ancestors(pid: int) -> Iterator[int]:
+    """The process itself, its parent, and so on up to 1."""
+    while pid > 0:
+        yield pid
+        match = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        pid = int(match.group(1)) if match else 0
+
+
+def _open_files() -> Iterator[tuple[int, str]]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            handles = list((process / "fd").iterdir())
+        except OSError:
+            continue
+        for handle in handles:
+            try:
+                yield int(process.name), os.readlink(handle)
+            except OSError:
+                # It was closed while we were looking.
+                continue
+
+
+def _address(hexadecimal: str) -> str:
+    """An address as the kernel prints it: groups of four bytes in the machine's byte order."""
+    raw = bytes.fromhex(hexadecimal)
+    if sys.byteorder == "little":
+        raw = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
+    address = ipaddress.ip_address(raw)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

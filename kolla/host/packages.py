@@ -1,0 +1,45 @@
+"""Distribution packages, and which of them came through us."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from . import commands
+from .manifest import Manifest
+
+
+def supported() -> bool:
+    """Whether this is a distribution whose packages we can install: the Debian family."""
+    return shutil.which("apt-get") is not None
+
+
+def installed() -> set[str]:
+    """Names of the installed packages."""
+    lines = commands.run("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n").splitlines()
+    return {line.split()[1] for line in lines if line.startswith("ii")}
+
+
+def install(names: Sequence[str], manifest: Manifest) -> list[str]:
+    """Install what is missing of `names`; everything that came, dependencies included, goes into the
+    manifest. What came, sorted."""
+    before = installed()
+    missing = [name for name in names if name not in before]
+    if not missing:
+        return []
+    # Listed before they come: killed in between, destroy still knows of these.
+    manifest.add("packages", missing)
+    commands.run("apt-get", "update", "-q")
+    commands.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *missing)
+    came = sorted(installed() - before)
+    manifest.add("packages", came)
+    return came
+
+
+def purge(manifest: Manifest) -> list[str]:
+    """Remove the packages the manifest lists, and nothing that came otherwise. What went, sorted."""
+    here = sorted(set(manifest.entries("packages")) & installed())
+    if here:
+        commands.run("apt-get", "purge", "-q", "-y", *here)
+    manifest.remove("packages", manifest.entries("packages"))
+    return here
