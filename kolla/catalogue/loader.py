@@ -156,20 +156,24 @@ def _words(path: Sequence[str | int]) -> list[str]:
     annotation: Any = Service
     for step in path:
         annotation = _below(annotation, step)
-    return list(annotation.model_fields) if _is_model(annotation) else []
+    return list(_fields(annotation)) if _is_model(annotation) else []
 
 
 def _below(annotation: Any, step: str | int) -> Any:
     """The type of what `step` leads to inside a value of type `annotation`."""
     annotation = _bare(annotation)
     if _is_model(annotation):
-        found = annotation.model_fields.get(str(step))
-        return _bare(found.annotation) if found else None
+        return _bare(_fields(annotation).get(str(step)))
     arguments = typing.get_args(annotation)
     origin = typing.get_origin(annotation)
     if origin in (dict, Mapping):
         return _bare(arguments[1])
     return _bare(arguments[0]) if arguments else None
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Words of a model, as they are written, and their types."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
 def _bare(annotation: Any) -> Any:

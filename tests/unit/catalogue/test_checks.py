@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import pytest
+
+from kolla.catalogue import loader
+from kolla.errors import InputError
+
+from .conftest import MakeService
+
+NOTES = """\
+name: notes
+title: Notes
+enabled: true
+needs: [database, identity]
+settings:
+  notes_port: {type: port, default: 9191, description: x}
+users:
+  notes: {uid: 42999, home: /var/lib/notes, groups: [kolla]}
+images:
+  notes: {user: notes}
+databases: [notes]
+identity: {type: notes, user: notes, endpoint: notes}
+endpoints:
+  notes: {container: notes, port: "{{ notes_port }}"}
+containers:
+  notes:
+    command: notes
+    config:
+      notes.conf: {to: /etc/, owner: notes}
+    volumes: {notes: /var/lib/notes}
+    health: {listen: "{{ notes_port }}"}
+    after: [job/db-sync, database]
+jobs:
+  db-sync: {container: notes, command: [sync]}
+provides:
+  cache: {endpoint: notes, volume: notes}
+"""
+
+
+def errors(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        loader.load([path])
+    return str(caught.value).replace(f"{path}/", "")
+
+
+def test_nothing_wrong(make_service: MakeService):
+    assert "notes" in loader.load([make_service(NOTES)]).folders
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("notes: {user: notes}", "notes: {parent: bse}", 10, "no image 'bse'\n  hint: did you mean 'base'?"),
+        ("notes: {user: notes}", "notes: {user: note}", 10, "no user 'note'\n  hint: did you mean 'notes'?"),
+        ("groups: [kolla]", "groups: [kola]", 8, "no user 'kola'\n  hint: did you mean 'kolla'?"),
+        ("endpoint: notes}\nend", "endpoint: nots}\nend", 12, "no endpoint 'nots'"),
+        ("{container: notes, port", "{container: nots, port", 14, "no container 'nots'"),
+        ("command: notes\n", "command: notes\n    image: nots\n", 18, "no image 'nots'"),
+        ("command: notes\n", "command: notes\n    group: contrl\n", 18, "did you mean 'control'?"),
+        ("command: notes\n", "command: notes\n    user: nobody\n", 18, "no user 'nobody'"),
+        ("owner: notes", "owner: nots", 19, "no user 'nots'"),
+        ("after: [job/db-sync, database]", "after: [job/sync]", 22, "no dependency 'job/sync'"),
+        ("after: [job/db-sync, database]", "after: [cache]", 22, "no dependency 'cache'"),
+        ("{container: notes, command", "{container: nots, command", 24, "no container 'nots'"),
+        ("volume: notes}", "volume: nots}", 26, "no volume 'nots'"),
+        ("{endpoint: notes, v", "{endpoint: nots, v", 26, "no endpoint 'nots'"),
+        ("needs: [database, identity]", "needs: [identity]", 11, "databases without the need for one"),
+        ("needs: [database, identity]", "needs: [database]", 12, "an identity without the need for one"),
+        ("health: {listen", "health: {http: x, listen", 21, "has 2 ways to find out"),
+        (
+            "{container: notes, command",
+            "{image: notes, container: notes, command",
+            24,
+            "'container' or 'image'",
+        ),
+        ("enabled: true\n", "\n", 15, "no 'enabled'"),
+        ("default: 9191,", "default: 9191, required: true,", 6, "required and has a default"),
+    ],
+)
+def test_references_and_rules(make_service: MakeService, old: str, new: str, line: int, said: str):
+    assert NOTES.count(old) == 1
+    found = errors(make_service(NOTES.replace(old, new)))
+    assert f"notes/service.yml:{line}: " in found
+    assert said in found
+
+
+SECOND = """\
+name: second
+title: Second
+enabled: false
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "first"),
+    [
+        ("settings: {notes_port: {description: x}}", "key 'notes_port'", "notes/service.yml:6"),
+        ("passwords: {notes_port: {description: x}}", "key 'notes_port'", "notes/service.yml:6"),
+        ("passwords: {notes_database_password: {description: x}}", "key 'notes_data", "notes/service.yml:11"),
+        ("settings: {x: {type: port, default: 9191, description: x}}", "port '9191'", "notes/service.yml:6"),
+        ("users: {other: {uid: 42999, home: /x}}", "uid '42999'", "notes/service.yml:8"),
+        ("users: {other: {uid: 1, gid: 42999, home: /x}}", "gid '42999'", "notes/service.yml:8"),
+        ("users: {notes: {uid: 1, home: /x}}", "user 'notes'", "notes/service.yml:8"),
+        ("images: {notes: {}}", "image 'notes'", "notes/service.yml:10"),
+        (
+            "images: {x: {}}\ncontainers: {notes: {image: x, command: x}}",
+            "container 'notes'",
+            "service.yml:16",
+        ),
+        ("groups: {notes: control}", "group 'notes'", "notes/service.yml"),
+    ],
+)
+def test_conflicts_name_both_files(make_service: MakeService, text: str, said: str, first: str):
+    make_service(NOTES)
+    found = errors(make_service(SECOND + text + "\n", "second"))
+    assert "second/service.yml:" in found
+    assert f"{said}" in found
+    assert "is already taken by service 'notes'" in found
+    assert f"{first}" in found
+
+
+def test_image_that_is_its_own_ancestor(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\nimages:\n  a: {parent: b}\n  b: {parent: a}\n")
+    assert "notes/service.yml:4: an image is its own parent: a -> b -> a" in errors(path)
+
+
+def test_group_that_takes_its_hosts_from_itself(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\ngroups:\n  a: b\n  b: a\n")
+    assert "notes/service.yml:4: a group takes its hosts from itself: a -> b -> a" in errors(path)

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from kolla import yamlfile
+from kolla.errors import InputError
+
+FILE = Path("globals.yml")
+
+
+def test_lines_of_keys_items_and_what_is_missing():
+    document = yamlfile.parse("a: 1\nb:\n  c:\n  - x\n  - y: 1\n", FILE)
+    assert document.data == {"a": 1, "b": {"c": ["x", {"y": 1}]}}
+    assert document.line(["b", "c"]) == 3
+    assert document.line(["b", "c", 0]) == 4
+    assert document.line(["b", "c", 1, "y"]) == 5
+    assert document.line(["b", "missing", "deeper"]) == 2
+    assert str(document.where(["b", "c"])) == "globals.yml:3"
+
+
+def test_numbers_keep_how_they_are_written():
+    document = yamlfile.parse("release: 2026.10\nmode: 0644\nname: 'x'\n", FILE)
+    assert document.data["release"] == 2026.1
+    assert document.text(["release"]) == "2026.10"
+    assert document.text(["mode"]) == "0644"
+    assert document.text(["missing"]) is None
+
+
+def test_empty_document():
+    document = yamlfile.parse("# nothing\n", FILE)
+    assert document.data is None
+    assert document.line() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: 1\nb: : 2\n", "globals.yml:2:4", "mapping values"),
+        ("a:\n\tb: 1\n", "globals.yml:2:1", "indent with spaces"),
+        ("a: {{ x }}\n", "globals.yml:1:5", "must be in quotes"),
+        ("a: [1\nb: 2\n", "globals.yml:2:2", "check quotes, brackets"),
+        ("a: !vault x\n", "globals.yml:1:4", "tags"),
+        ("a: 1\na: 2\n", "globals.yml:2:1", "'a' is given twice"),
+        ("a:\n  b: 1\n  b: 1\n", "globals.yml:3:3", "first given in line 2"),
+    ],
+)
+def test_mistakes_name_line_and_column(text: str, place: str, words: str):
+    with pytest.raises(InputError) as caught:
+        yamlfile.parse(text, FILE)
+    assert str(caught.value).startswith(f"{place}: ")
+    assert words in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path):
+    with pytest.raises(InputError, match="no such file"):
+        yamlfile.load(tmp_path / "globals.yml")
+
+
+def test_file_that_is_not_text(tmp_path: Path):
+    path = tmp_path / "globals.yml"
+    path.write_bytes(b"a: \xff\xfe\n")
+    with pytest.raises(InputError, match="cannot be read"):
+        yamlfile.load(path)
