@@ -27,7 +27,7 @@ MOST_SHOWN = 12
 
 @dataclass
 class Tally:
-    """What is known of the phases so far."""
+    """What is known of the phase that goes on. A phase nobody announced begins with its first event."""
 
     phase: str = ""
     total: int = 0
@@ -40,19 +40,24 @@ class Tally:
     def take(self, event: Event, now: float) -> float:
         """Count an event; returns the seconds it took, by our own clock when it does not say."""
         key = (event.phase, event.host, event.subject)
-        if event.status == "started":
-            if not event.subject:
-                self.phase, self.total, self.began = event.phase, event.total, now
-                self.ended = self.failed = 0
-                self.running.clear()
-                return 0.0
+        begins = event.status == "started"
+        if event.phase != self.phase or (begins and not event.subject):
+            self._enter(event, now)
+        if not event.subject:
+            if not begins:
+                self.running = {k: began for k, began in self.running.items() if k[0] != event.phase}
+            return 0.0 if begins else event.seconds or now - self.began
+        if begins:
             self.running[key] = now
             return 0.0
-        began = self.running.pop(key, now) if event.subject else self.began
-        if event.subject:
-            self.ended += 1
-            self.failed += event.status == "failed"
+        self.ended += 1
+        self.failed += event.status == "failed"
+        began = self.running.pop(key, now)
         return event.seconds or now - began
+
+    def _enter(self, event: Event, now: float) -> None:
+        self.phase, self.total, self.began = event.phase, event.total, now
+        self.ended = self.failed = 0
 
     def headline(self, now: float) -> str:
         """`deploy 7/23, 1 failed, 42.0s`."""
@@ -111,8 +116,9 @@ class Live:
         """Take the event in; a phase's end, failures and messages stay on the screen."""
         with self._lock:
             seconds = self._tally.take(event, self._now())
-        if event.status != "started" and (not event.subject or event.status == "failed" or event.message):
-            self._console.print(self._ended(event, seconds))
+        ended = event.status != "started"
+        if event.message or event.status == "failed" or (ended and not event.subject):
+            self._console.print(self._remark(event, seconds if ended else None))
 
     def picture(self) -> RenderableType:
         """The lines at the bottom of the screen."""
@@ -141,7 +147,7 @@ class Live:
         self._spinner.update(text=Text(headline, style="bold"))
         return Group(self._spinner, *lines)
 
-    def _ended(self, event: Event, seconds: float) -> Text:
+    def _remark(self, event: Event, seconds: float | None) -> Text:
         from rich.text import Text
 
         words = [event.phase, event.host, event.subject]
@@ -149,7 +155,7 @@ class Live:
             (f"{event.status:>7}", COLOURS.get(event.status, "")),
             " ",
             (" ".join(word for word in words if word), "" if event.subject else "bold"),
-            (f"  {duration(seconds)}", "dim"),
+            ("" if seconds is None else f"  {duration(seconds)}", "dim"),
         )
         if event.message:
             text.append(f"  {event.message}")

@@ -96,6 +96,17 @@ def test_tally_counts_what_ended_and_starts_anew_with_each_phase():
     assert tally.take(deploy("failed", "a"), 14) == 3
     assert set(tally.running) == {("deploy", "", "b")}
     assert tally.headline(20) == "deploy 1/3, 1 failed, 10.0s"
+    assert tally.take(deploy("failed"), 30) == 20
+    assert not tally.running
+
+
+def test_a_phase_nobody_announced_begins_with_its_first_event():
+    tally = Tally()
+    tally.take(Event("build", "started", total=2), 0)
+    tally.take(deploy("started", "a"), 5)
+    tally.take(deploy("done", "b"), 6)
+    assert tally.headline(7) == "deploy, 2.0s"
+    assert set(tally.running) == {("deploy", "", "a")}
 
 
 def screen(listener, width=60):
@@ -137,6 +148,11 @@ def test_live_keeps_failures_and_the_ends_of_phases_on_the_screen(live, clock):
         "        | no [database]",
         " failed deploy  9.0s",
     ]
+
+
+def test_live_keeps_remarks_on_the_screen(live):
+    live(Event("stop", "started", message="waiting for the hosts"))
+    assert live._console.file.getvalue() == "started stop  waiting for the hosts\n"
 
 
 def test_live_is_empty_before_anything_began(live):
