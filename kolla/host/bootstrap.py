@@ -28,9 +28,8 @@ def bootstrap(request: Json) -> Json:
         changes += _registries(request.get("insecure_registries", []), manifest)
         if not daemon.answers():
             changes.append(daemon.start(manifest))
-        changes += [
-            made for path in request.get("directories", []) for made in _directory(Path(path), manifest)
-        ]
+        for path in request.get("directories", []):
+            changes += _directory(Path(path), manifest)
     engine = connect(request["engine"])
     return {"changes": changes, "engine": {"name": engine.name, "version": engine.version}}
 

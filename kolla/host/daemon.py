@@ -101,7 +101,13 @@ def write_configuration(configuration: Json) -> None:
 def reload() -> None:
     """Have a running engine read its list of registries again; its containers do not notice."""
     if answers():
-        os.kill(int(PID_FILE.read_text()), signal.SIGHUP)
+        os.kill(_pid(), signal.SIGHUP)
+
+
+def _pid() -> int:
+    if not PID_FILE.exists():
+        raise Refusal("engine", f"{PID_FILE} does not exist; restart the engine by the means it was started")
+    return int(PID_FILE.read_text())
 
 
 def stop(manifest: Manifest) -> list[str]:
@@ -111,7 +117,7 @@ def stop(manifest: Manifest) -> list[str]:
         commands.run("systemctl", "disable", "--now", "docker.service", "docker.socket")
         changes.append("stopped the engine's unit")
     if PROCESS in manifest.entries("engine") and answers():
-        pid = int(PID_FILE.read_text())
+        pid = _pid()
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + START_TIMEOUT
         while Path(f"/proc/{pid}").exists():

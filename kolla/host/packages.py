@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 
 from . import commands
+from .errors import Refusal
 from .manifest import Manifest
 
 
@@ -37,9 +38,16 @@ def install(names: Sequence[str], manifest: Manifest) -> list[str]:
 
 
 def purge(manifest: Manifest) -> list[str]:
-    """Remove the packages the manifest lists, and nothing that came otherwise. What went, sorted."""
+    """Remove the packages the manifest lists; what went, sorted.
+
+    Refusal when something that came otherwise would have to go with them.
+    """
     here = sorted(set(manifest.entries("packages")) & installed())
     if here:
+        simulated = commands.run("apt-get", "purge", "-q", "--simulate", *here).splitlines()
+        others = {line.split()[1] for line in simulated if line.startswith(("Purg ", "Remv "))} - set(here)
+        if others:
+            raise Refusal("failed", f"packages needed by others stay: {', '.join(sorted(others))} need them")
         commands.run("apt-get", "purge", "-q", "-y", *here)
     manifest.remove("packages", manifest.entries("packages"))
     return here

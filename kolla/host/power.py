@@ -36,10 +36,10 @@ def check_own(names: list[str], own: dict[str, Json]) -> None:
     """Refusal naming those that are not containers of the cloud."""
     strangers = sorted(set(names) - set(own))
     if strangers:
-        known = ", ".join(sorted(own)) or "none"
         raise Refusal(
             "request",
-            f"not a container of this cloud on this host: {', '.join(strangers)}; there are: {known}",
+            f"not a container of this cloud on this host: {', '.join(strangers)}",
+            hint=f"there are: {', '.join(sorted(own)) or 'none'}",
         )
 
 

@@ -51,7 +51,7 @@ def _own_pids(engine: Engine, cloud: Cloud) -> dict[int, str]:
 def _ports(asked: list[Json], own_pids: dict[int, str]) -> list[Json]:
     present = listeners.listening()
     return [
-        _port(port, listeners.conflicts(port["address"], port["port"], present), own_pids) for port in asked
+        _port(each, listeners.conflicts(each["address"], each["port"], present), own_pids) for each in asked
     ]
 
 
@@ -81,9 +81,8 @@ def _space(path: str, needed: int) -> Json:
         existing = existing.parent
     free = shutil.disk_usage(existing).free
     message = f"{path} has {free / GIB:.1f} GiB free, {needed / GIB:.1f} GiB are needed"
-    return _finding(
-        "space", path, free >= needed, message, "" if free >= needed else f"make room below {existing}"
-    )
+    hint = "" if free >= needed else f"make room below {existing}"
+    return _finding("space", path, free >= needed, message, hint)
 
 
 def _memory(needed: int, present: int) -> Json:

@@ -88,7 +88,7 @@ def project(container: Json, image: Json | None) -> Spec:
         "network": {"default": "bridge", "": "bridge"}.get(host["NetworkMode"], host["NetworkMode"]),
         "pid_mode": host.get("PidMode") or "",
         "capabilities": _capabilities(host),
-        "security_options": sorted(_security_option(option) for option in host.get("SecurityOpt") or ()),
+        "security_options": _security_options(host),
         "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
         "stop_timeout": _stop_timeout(config),
         "health": _health(config.get("Healthcheck")),
@@ -137,9 +137,16 @@ def _capabilities(host: Json) -> list[str]:
     return sorted(added | kept)
 
 
-def _security_option(option: str) -> str:
-    name, _, value = option.replace("=", ":", 1).partition(":")
-    return name if name == "no-new-privileges" and value in ("", "true") else option
+def _security_options(host: Json) -> list[str]:
+    options = []
+    for option in host.get("SecurityOpt") or ():
+        name, _, value = option.replace("=", ":", 1).partition(":")
+        if name == "no-new-privileges" and value in ("", "true"):
+            options.append(name)
+        elif (name, value) != ("label", "disable") or host.get("PidMode") != "host":
+            # (The engine adds label=disable itself to whoever shares the host's processes.)
+            options.append(option)
+    return sorted(options)
 
 
 def _stop_timeout(config: Json) -> int:

@@ -1,16 +1,18 @@
 """A tiny image, a cloud of its own for every test, and the host's code run the way the controller does."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -163,13 +165,17 @@ class Host:
     def spec(self, noun: str, **changes: Any) -> ContainerSpec:
         """The spec of a container that runs the file `run` of its folder."""
         mounts = changes.pop("mounts", ())
-        folder = Mount(type="bind", source=str(self.directory / "etc" / noun), target="/config", read_only=True)
+        folder = Mount(
+            type="bind", source=str(self.directory / "etc" / noun), target="/config", read_only=True
+        )
         settings: Json = {
             "name": self.name(noun),
             "image": self.image,
             "mounts": tuple(sorted((folder, *mounts), key=lambda mount: mount.target)),
             "stop_timeout": 1,
-            "health": HealthCheck(command=("/bin/test", "-e", "/config/run"), interval=30, timeout=5, retries=3),
+            "health": HealthCheck(
+                command=("/bin/test", "-e", "/config/run"), interval=30, timeout=5, retries=3
+            ),
         }
         return ContainerSpec(**{**settings, **changes})
 
@@ -227,6 +233,21 @@ class Host:
         found = self.engine.api.containers(all=True, filters={"label": label})
         return sorted(each["Names"][0].rpartition("_")[2] for each in found)
 
+    def kill(self, begun: Json) -> None:
+        """Kill the worker of a run, as a power cut would, and give its lease back."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(begun["worker"], signal.SIGKILL)
+        self.wait_for(lambda: not Path(f"/proc/{begun['worker']}").exists())
+        self.ask("release", run=begun["run"])
+
+    @staticmethod
+    def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+        """Until the condition holds; fails after some seconds."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.02)
+
     def clean(self) -> None:
         """Remove everything, whatever the test left."""
         label = f"kolla.cloud={self.cloud['id']}"
@@ -242,11 +263,3 @@ def host(tmp_path: Path, image: str, engine: docker.DockerClient) -> Iterator[Ho
     host = Host(tmp_path, image, engine)
     yield host
     host.clean()
-
-
-def wait_for(condition: Any, seconds: float = 10) -> None:
-    """Until the condition holds; fails after some seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)

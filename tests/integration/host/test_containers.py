@@ -2,18 +2,220 @@
 
 from pathlib import Path
 
-from kolla.state.spec import ContainerSpec
+import pytest
+
+from kolla.state.plan import ContainerOperation, Folder
+from kolla.state.spec import START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
+
+FAILS = "echo trying; echo reason: wrong password >&2; exit 7\n"
 
 
-def test_create_and_again(host):
+def state_of(host, noun="web"):
+    return host.observe()["containers"][host.name(noun)]
+
+
+def test_what_was_done_is_skipped_the_second_time(host):
     operation = host.container()
     host.do(operation)
-    name = operation["spec"]["name"]
-    seen = host.observe()["containers"][name]
-    assert seen["state"] == "running"
-    assert ContainerSpec(**seen["spec"]) == ContainerSpec(**operation["spec"])
-    assert seen["spec"] == operation["spec"]
     before = host.inspect("web")["State"]["StartedAt"]
     host.do(operation, "skipped")
     assert host.inspect("web")["State"]["StartedAt"] == before
-    assert Path(operation["folder"]["path"], "run").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_protocol_is_the_plans_own_words(host):
+    operation = ContainerOperation(**host.container(), host="here", causes=("because",))
+    host.do(operation.model_dump(mode="json"))
+    seen = state_of(host)
+    assert seen["spec_digest"] == operation.spec.digest
+    assert seen["taken"] == Folder(**operation.folder.model_dump()).digest
+    assert (seen["state"], seen["service"], seen["generation"]) == ("running", "test", 1)
+    assert seen["folder"] == operation.folder.path
+
+
+SPECS = {
+    "plain": {},
+    "everything": {
+        "environment": {"OF_IMAGE": "yes", "B": "a=b", "A": "", "PATH": "/bin:/other"},
+        "capabilities": tuple(sorted((*START_CAPABILITIES, "NET_ADMIN", "NET_BIND_SERVICE"))),
+        "pid_mode": "host",
+        "network": "none",
+        "restart_policy": "no",
+        "stop_timeout": 0,
+        "health": None,
+        "security_options": ("no-new-privileges", "seccomp=unconfined"),
+        "mounts": (
+            Mount(type="bind", source="/tmp", target="/tmp"),
+            Mount(type="tmpfs", target="/run"),
+        ),
+    },
+    "nothing": {"capabilities": (), "security_options": (), "network": "bridge"},
+    "health": {"health": HealthCheck(command=("/bin/sh", "-c", "true"), interval=1, timeout=2, retries=9)},
+}
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_what_inspect_shows_is_what_was_asked(host, kind):
+    operation = host.container(**SPECS[kind])
+    host.do(operation)
+    spec = state_of(host)["spec"]
+    assert spec == operation["spec"]
+    assert ContainerSpec(**spec).digest == state_of(host)["spec_digest"]
+
+
+def test_volumes_are_part_of_the_projection(host):
+    mount = Mount(type="volume", source=host.name("data"), target="/data")
+    operation = host.container(mounts=(mount,), after=["volume:data@here"])
+    host.apply(host.volume("data"), operation)
+    assert state_of(host)["spec"] == operation["spec"]
+
+
+def test_a_changed_file_restarts_the_same_container(host):
+    host.do(host.container(files={"a": "1", "gone": "x"}))
+    before = host.inspect("web")
+    operation = host.container(files={"a": "2"}, action="restart")
+    host.do(operation)
+    after = host.inspect("web")
+    assert before["Id"] == after["Id"]
+    assert before["State"]["StartedAt"] != after["State"]["StartedAt"]
+    folder = Path(operation["folder"]["path"])
+    assert {file.name: file.read_text() for file in folder.iterdir() if file.name != "run"} == {"a": "2"}
+    assert [file.name for file in folder.parent.iterdir()] == ["web"]
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_running_container_keeps_seeing_the_folder_it_took(host):
+    host.do(host.container(files={"a": "old"}))
+    host.do(host.container(files={"a": "new"}, run=FAILS, start_timeout=60), "failed")
+    exit_code, output = host.engine.containers.get(host.name("web")).exec_run(["cat", "/config/a"])
+    assert (exit_code, output) == (0, b"old")
+
+
+def test_a_changed_spec_swaps(host):
+    host.do(host.container())
+    before = host.inspect("web")
+    host.do(host.container(environment={"NEW": "1"}, generation=2, action="recreate"))
+    after = host.inspect("web")
+    assert before["Id"] != after["Id"]
+    assert after["Config"]["Labels"]["kolla.generation"] == "2"
+    assert host.containers() == ["web"]
+
+
+def test_a_swap_that_fails_puts_the_previous_container_back(host):
+    first = host.container(files={"a": "old"})
+    host.do(first)
+    before = host.inspect("web")
+    event = host.do(host.container(run=FAILS, environment={"NEW": "1"}, action="recreate"), "failed")
+    assert "the previous container is back" in event["message"]
+    assert "reason: wrong password" in event["log"]
+    after = host.inspect("web")
+    assert (after["Id"], after["State"]["Running"]) == (before["Id"], True)
+    assert host.containers() == ["web"]
+    host.do(first, "skipped")
+    host.do(host.container(environment={"NEW": "1"}, generation=2, action="recreate"))
+
+
+def test_a_restart_that_fails_puts_the_previous_folder_back(host):
+    first = host.container()
+    host.do(first)
+    event = host.do(host.container(run=FAILS, action="restart"), "failed")
+    assert "previous configuration" in event["message"]
+    host.do(first, "skipped")
+
+
+def test_a_created_container_that_fails_is_left_to_look_at(host):
+    event = host.do(host.container(run=FAILS, restart_policy="no"), "failed")
+    assert event["message"] == f"container '{host.name('web')}' ended with exit status 7"
+    assert event["log"][-2:] == ["trying", "reason: wrong password"]
+    assert state_of(host)["state"] == "exited"
+    assert state_of(host)["taken"] is None
+    host.do(host.container())
+
+
+def test_a_crash_loop_is_seen_long_before_the_time_is_over(host):
+    event = host.do(host.container(run=FAILS, start_timeout=60, health=None), "failed")
+    assert "keeps ending with exit status 7" in event["message"]
+    assert event["seconds"] < 15
+
+
+def test_a_check_that_never_passes_fails_in_time(host):
+    never = HealthCheck(command=("/bin/test", "-e", "/nowhere"), interval=30, timeout=5, retries=3)
+    event = host.do(host.container(health=never, start_timeout=1), "failed")
+    assert event["message"].endswith("did not become ready within 1 s")
+    assert state_of(host)["state"] == "running"
+
+
+def test_a_check_that_hangs_is_given_up(host):
+    hangs = HealthCheck(command=("/bin/sleep", "60"), interval=30, timeout=1, retries=3)
+    event = host.do(host.container(health=hangs, start_timeout=2), "failed")
+    assert event["seconds"] < 8
+
+
+def test_changes_behind_our_back_are_seen_and_repaired(host):
+    operation = host.container()
+    host.do(operation)
+    host.engine.api.update_container(host.name("web"), restart_policy={"Name": "always"})
+    assert state_of(host)["spec"]["restart_policy"] == "always"
+    host.do(operation)
+    assert state_of(host)["spec"] == operation["spec"]
+
+    host.engine.api.stop(host.name("web"), timeout=0)
+    assert state_of(host)["state"] == "exited"
+    host.do({**operation, "action": "start"})
+    assert state_of(host)["state"] == "running"
+
+    host.engine.api.remove_container(host.name("web"), force=True)
+    assert host.observe()["containers"] == {}
+    host.do(operation)
+
+    file = Path(operation["folder"]["path"], "run")
+    file.write_text("echo hand-made\n")
+    seen = host.observe()["folders"][operation["folder"]["path"]]
+    assert seen["run"]["content"] == "echo hand-made\n"
+    host.do({**operation, "action": "restart"})
+    assert file.read_text() != "echo hand-made\n"
+
+
+def test_a_container_of_somebody_else_is_not_touched(host):
+    operation = host.container()
+    host.engine.api.create_container(host.image, name=host.name("web"))
+    try:
+        event = host.do(operation, "failed")
+        assert "this cloud did not make" in event["message"]
+        assert host.name("web") in host.observe()["foreign"]
+    finally:
+        host.engine.api.remove_container(host.name("web"), force=True)
+
+
+def test_a_missing_volume_is_not_made_by_the_way(host):
+    mount = Mount(type="volume", source=host.name("data"), target="/data")
+    event = host.do(host.container(mounts=(mount,)), "failed")
+    assert event["message"] == f"volume '{host.name('data')}' is missing or was not made by this cloud"
+    assert host.name("data") not in {v["Name"] for v in host.engine.api.volumes()["Volumes"]}
+
+
+def test_a_file_that_did_not_come_along(host):
+    operation = host.container()
+    host.bundle.clear()
+    event = host.do(operation, "failed")
+    assert event["message"] == "the content of file 'run' did not come with the request"
+
+
+def test_remove_keeps_the_volume(host):
+    mount = Mount(type="volume", source=host.name("data"), target="/data")
+    operation = host.container(mounts=(mount,), after=["volume:data@here"])
+    host.apply(host.volume("data"), operation)
+    remove = {
+        "id": "remove:web@here",
+        "kind": "remove",
+        "service": "test",
+        "container": host.name("web"),
+        "folder": operation["folder"]["path"],
+        "after": [],
+        "timeout": 30,
+    }
+    host.do(remove)
+    state = host.observe()
+    assert (state["containers"], state["folders"]) == ({}, {})
+    assert list(state["volumes"]) == [host.name("data")]
+    host.do(remove, "skipped")

@@ -1,0 +1,42 @@
+"""Volumes on a real engine."""
+
+from pathlib import Path
+
+from kolla.state.spec import Mount
+
+
+def test_a_volume_keeps_its_first_epoch(host):
+    operation = host.volume("data")
+    host.do(operation)
+    host.do({**operation, "epoch": "another"}, "skipped")
+    assert host.observe()["volumes"] == {operation["volume"]: operation["epoch"]}
+
+
+def test_the_images_content_and_owner_come_into_it(host):
+    mount = Mount(type="volume", source=host.name("data"), target="/data")
+    host.apply(host.volume("data"), host.container(mounts=(mount,), after=["volume:data@here"]))
+    directory = Path(host.engine.api.inspect_volume(host.name("data"))["Mountpoint"])
+    assert directory.stat().st_uid == 1234
+
+
+def test_one_made_anew_behind_our_back_is_seen_and_replaced_while_empty(host):
+    operation = host.volume("data")
+    host.do(operation)
+    host.engine.api.remove_volume(operation["volume"])
+    host.engine.api.create_volume(operation["volume"])
+    assert host.observe()["volumes"] == {}
+    host.do({**operation, "epoch": "second"})
+    assert host.observe()["volumes"] == {operation["volume"]: "second"}
+
+
+def test_somebodys_data_is_not_touched(host):
+    operation = host.volume("data")
+    host.engine.api.create_volume(operation["volume"])
+    try:
+        directory = Path(host.engine.api.inspect_volume(operation["volume"])["Mountpoint"])
+        (directory / "precious").touch()
+        event = host.do(operation, "failed")
+        assert "holds data and was not made by this cloud" in event["message"]
+        assert (directory / "precious").exists()
+    finally:
+        host.engine.api.remove_volume(operation["volume"])
