@@ -58,8 +58,8 @@ test-integration: $(READY) ## tests against a real container engine
 test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
 	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/system
 
-bench: $(READY) ## measure the running cloud and print the figures
-	$(SUDO) $(BIN)/python -m bench
+bench: $(READY) ## make a cloud, measure it, remove it, print the figures
+	$(SUDO) $(BIN)/python -m bench $(WITH_GLOBALS)
 
 lock: $(READY) ## bring uv.lock up to date with pyproject.toml
 	$(BIN)/uv lock --upgrade

@@ -1,0 +1,1 @@
+"""Measuring what users wait for."""
