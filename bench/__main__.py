@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 
@@ -50,7 +51,7 @@ class Bench:
     def kolla(self, *arguments: str, codes: Sequence[int] = (0,)) -> Any:
         """What `kolla -f json` printed; SystemExit with its words when the exit code is not in `codes`."""
         command = [str(KOLLA), "--configdir", str(self.directory), "-f", "json", *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode not in codes:
             raise SystemExit(f"kolla {' '.join(arguments)} failed:\n{done.stderr}{done.stdout}")
         return json.loads(done.stdout)
@@ -76,11 +77,8 @@ class Bench:
             playbooks.append(generate(*arguments))
             return playbooks[-1]
 
-        plays.playbook = counted
-        try:
+        with mock.patch.object(plays, "playbook", counted):
             Cloud(self.directory).deploy()
-        finally:
-            plays.playbook = generate
         return sum(len(play["tasks"]) for text in playbooks for play in json.loads(text))
 
     def from_images_to_a_token(self) -> float:
