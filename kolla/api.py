@@ -14,17 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kolla.ansible.executor import CloudIdentity, Executor, Outcome
+from kolla.ansible import session
+from kolla.ansible.executor import CloudIdentity, Executor
 from kolla.ansible.inventory import read as read_inventory
+from kolla.ansible.outcome import Outcome
 from kolla.build_report import BuildReport
-from kolla.catalogue.loader import Catalogue
+from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.loader import load as load_catalogue
 from kolla.config.unread import check as check_unread
 from kolla.errors import InputError, KollaError, Location, did_you_mean
 from kolla.events import Event, Listener, ignore
 from kolla.places import Places, read_json, remove_files, write_json, write_private
 from kolla.results import Built, Changes, Deployed, Findings, Lines, Planned, Rows, Written
-from kolla.settings import Settings
+from kolla.settings import Settings, passwords
 from kolla.settings import load as load_settings
 from kolla.settings.globals import Globals
 from kolla.settings.globals import load as load_globals
@@ -37,6 +39,7 @@ from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import ImageOperation, Plan
 from kolla.state.reconcile import check_plan, fingerprint, reconcile
+from kolla.state.topology import engine_name
 
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
@@ -155,15 +158,33 @@ class Cloud:
             report = push_images(self.globals, report, self.places.directory, on_event=self.progress)
         return Built(report, self.places.build_report)
 
+    def lock(self, constraints: str) -> Written:
+        """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
+        from kolla.images.lock import lock
+
+        path = lock(
+            self.globals,
+            self.catalogue,
+            self.places.directory,
+            release=str(self.globals.value("openstack_release")),
+            constraints=constraints,
+            on_event=self.progress,
+        )
+        return Written((path,))
+
     # -- passwords ---------------------------------------------------------------------------
 
     def genpwd(self) -> Written:
         """Fill in every password that is missing; what is there stays."""
-        from kolla.settings import passwords
+        path = self.config_directory / passwords.FILE
+        missing = passwords.generate(self.catalogue, passwords.load(self.config_directory))
+        return _passwords_written(path, passwords.complete(path, missing))
 
-        path = self.config_directory / "passwords.yml"
-        written = passwords.fill(path, self.catalogue)
-        return Written((path,) if written.added else (), written.notes)
+    def mergepwd(self, old: Path, new: Path, final: Path) -> Written:
+        """Write `final`: everything `old` holds, and what only `new` has besides."""
+        if final.exists():
+            raise InputError("it exists already, and passwords are never overwritten", where=Location(final))
+        return _passwords_written(final, passwords.merge(old, new, final))
 
     # -- hosts -------------------------------------------------------------------------------
 
@@ -336,7 +357,7 @@ class Cloud:
 
     def logs(self, container: str, lines: int = 100) -> Lines:
         """The last `lines` lines a container wrote to its standard output, from every host that has it."""
-        request = {"container": container.replace("-", "_"), "lines": lines}
+        request = {"container": engine_name(container), "lines": lines}
         answers = self._executor("logs").ask("logs", self._each(request))
         several = len(answers) > 1
         return Lines(
@@ -345,6 +366,19 @@ class Cloud:
                 for host, answer in answers.items()
                 for line in answer["lines"]
             )
+        )
+
+    def execute(self, container: str, command: Sequence[str]) -> Lines:
+        """Run a command in a container, on the first host that runs it, at this terminal."""
+        for folder in self.settings.services:
+            if container in folder.service.containers:
+                group = folder.service.containers[container].group or folder.name
+                host = self.settings.hosts_of(group)[0]
+                status = session.run(self.inventory.host_vars[host], host, engine_name(container), command)
+                return Lines((), exit_code=status)
+        known = [name for folder in self.settings.services for name in folder.service.containers]
+        raise InputError(
+            f"no enabled service has a container '{container}'", hint=did_you_mean(container, known)
         )
 
     def stop(self, containers: Sequence[str] = ()) -> Changes:
@@ -356,7 +390,7 @@ class Cloud:
         return self._containers("start", containers)
 
     def _containers(self, verb: str, containers: Sequence[str]) -> Changes:
-        names = [name.replace("-", "_") for name in containers] or None
+        names = [engine_name(name) for name in containers] or None
         answers = self._executor(verb).ask(verb, self._each({"containers": names}))
         return _changes(answers)
 
@@ -468,6 +502,13 @@ def owner(command: str) -> dict[str, object]:
         "pid": os.getpid(),
         "command": command,
     }
+
+
+def _passwords_written(path: Path, written: passwords.Written) -> Written:
+    notes = [f"added {len(written.added)} passwords"] if written.added else []
+    if written.mode_repaired:
+        notes.append(f"{path} could be read by others; its mode is 0600 now")
+    return Written((path,) if written.added else (), tuple(notes))
 
 
 def _changes(answers: Mapping[str, Mapping[str, Any]]) -> Changes:

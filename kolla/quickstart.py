@@ -23,6 +23,8 @@ class _Result(Protocol):
 
     def text(self) -> str: ...
 
+    def to_json(self) -> Any: ...
+
 
 @dataclass(frozen=True)
 class Quickstarted:
@@ -45,6 +47,7 @@ class Quickstarted:
 
     def text(self) -> str:
         """The summary an operator reads."""
+        config = self.config_directory
         width = max(len(name) for name, _ in self.phases)
         times = [f"    {name:<{width}}  {seconds:6.1f}s" for name, seconds in self.phases]
         total = sum(seconds for _, seconds in self.phases)
@@ -53,11 +56,11 @@ class Quickstarted:
                 "The cloud is ready.",
                 "",
                 f"  token     {self.token}",
-                f"  use it    export OS_CLIENT_CONFIG_FILE={self.config_directory}/clouds.yaml OS_CLOUD=kolla-admin",
+                f"  use it    export OS_CLIENT_CONFIG_FILE={config}/clouds.yaml OS_CLOUD=kolla-admin",
                 "            openstack token issue",
-                f"            (or: source {self.config_directory}/admin-openrc.sh;",
+                f"            (or: source {config}/admin-openrc.sh;",
                 "             without a client of your own: kolla exec kolla-toolbox openstack token issue)",
-                f"  settings  {self.config_directory}/globals.yml, overrides in {self.config_directory}/config/",
+                f"  settings  {config}/globals.yml, overrides in {config}/config/",
                 "            then: kolla plan, kolla deploy",
                 f"  logs      {self.logs}; kolla logs CONTAINER; kolla status",
                 "  remove    make clean-cloud",

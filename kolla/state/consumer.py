@@ -9,6 +9,7 @@ from kolla.catalogue.model import Capability, ServiceFolder
 from kolla.secret import Secret
 from kolla.settings import Settings
 from kolla.settings.expressions import render
+from kolla.settings.passwords import database_password, identity_password
 from kolla.state.topology import EndpointView, Topology, service_file
 
 
@@ -68,14 +69,15 @@ class Consumer:
         """The consumer's side of a service."""
         service, passwords = folder.service, settings.passwords
         identity = service.identity
-        provider = topology.provider(Capability.IDENTITY)
         view = None
-        if identity is not None and provider is not None:
+        if identity is not None:
             view = IdentityView(
                 type=identity.type,
                 description=identity.description or service.title,
                 user=identity.user,
-                password=passwords[f"{identity.user}_{provider.name}_password"] if identity.user else None,
+                password=passwords[identity_password(settings.catalogue, identity.user)]
+                if identity.user
+                else None,
                 roles=identity.roles,
                 endpoint=identity.endpoint,
             )
@@ -85,7 +87,7 @@ class Consumer:
             title=service.title,
             needs=service.needs,
             database_list=tuple(
-                Database(name, name, passwords[f"{name}_database_password"]) for name in service.databases
+                Database(name, name, passwords[database_password(name)]) for name in service.databases
             ),
             identity=view,
             endpoint=endpoint,

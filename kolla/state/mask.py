@@ -17,9 +17,10 @@ def mask(text: str, change: Change, secrets: Collection[str]) -> str:
     An old value may hold a password that is no longer in passwords.yml, so both sides are masked when
     either holds a known secret or the key's name tells that it carries one.
     """
+    option = change.key.rpartition("] ")[2]
     values = [value for value in (change.old, change.new) if value]
     known = [secret for secret in secrets if len(secret) > 3]
-    if _TELLING.search(change.key) or any(secret in value for secret in known for value in values):
+    if _TELLING.search(option) or any(secret in value for secret in known for value in values):
         for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, MASK)
     for secret in known:

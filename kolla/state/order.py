@@ -8,9 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 from kolla.errors import InputError
 from kolla.state.plan import ContainerOperation, Operation
 
+KINDS = ("remove", "image", "volume", "container", "job", "endpoint")
+
 
 def ordered(operations: Sequence[Operation]) -> list[Operation]:
-    """Sorted so that each comes after those it names; ties by host and id.
+    """Sorted so that each comes after those it names; ties by host, kind and id.
 
     `after` is narrowed to operations of the plan: what is not in it is done. InputError when the
     catalogue's references form a circle.
@@ -27,10 +29,14 @@ def ordered(operations: Sequence[Operation]) -> list[Operation]:
         raise InputError(f"these wait for each other: {' -> '.join(error.args[1])}") from None
     result: list[Operation] = []
     while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=lambda id_: (narrowed[id_].host, id_))
+        ready = sorted(sorter.get_ready(), key=lambda id_: _rank(narrowed[id_]))
         result += [narrowed[id_] for id_ in ready]
         sorter.done(*ready)
     return result
+
+
+def _rank(operation: Operation) -> tuple[str, int, str]:
+    return operation.host, KINDS.index(operation.kind), operation.id
 
 
 def serial(operations: Sequence[Operation]) -> list[Operation]:

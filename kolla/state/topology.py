@@ -89,7 +89,7 @@ class Topology:
     def _api_address(self, host: str) -> str:
         scope = self.settings.scope(host, self._interface(host))
         given = scope.get("api_address")
-        if given is not None:
+        if given:
             return str(given)
         facts = self.facts.get(host)
         if facts is None:

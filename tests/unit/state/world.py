@@ -1,0 +1,148 @@
+"""A small cloud made of real services, and a model of what hosts become when a plan is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kolla.build_report import BuildReport, BuiltImage
+from kolla.catalogue import loader
+from kolla.secret import Secret
+from kolla.settings import Settings, load, passwords
+from kolla.settings.inventory import Inventory
+from kolla.state.derive import desire
+from kolla.state.desired import Desired
+from kolla.state.facts import HostFacts, Interface
+from kolla.state.host_state import Engine, HostState, JobRecord, ObservedContainer, ObservedFile
+from kolla.state.plan import (
+    ContainerOperation,
+    ImageOperation,
+    JobOperation,
+    Plan,
+    RemoveOperation,
+    VolumeOperation,
+)
+
+THIRD_PARTY = Path(__file__).parents[2] / "system" / "services"
+
+
+class World:
+    """A configuration directory that can be edited, and hosts that can be changed."""
+
+    def __init__(self, directory: Path, hosts: Sequence[str] = ("one",)) -> None:
+        self.directory = directory
+        self.groups: dict[str, Sequence[str]] = {"control": hosts}
+        self.hosts = tuple(hosts)
+        self.globals: dict[str, Any] = {
+            "network_interface": "eth0",
+            "kolla_internal_vip_address": "10.0.0.250",
+        }
+        self.image_ids: dict[str, str] = {}
+        self.states = {
+            host: HostState(host=host, engine=Engine(name="docker", version="26.1")) for host in hosts
+        }
+        catalogue = loader.load([THIRD_PARTY])
+        values = passwords.generate(catalogue, {})
+        (directory / "passwords.yml").write_text(
+            yaml.safe_dump({k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()})
+        )
+        (directory / "passwords.yml").chmod(0o600)
+
+    def override(self, path: str, text: str) -> None:
+        """Write a file below config/."""
+        file = self.directory / "config" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    @property
+    def settings(self) -> Settings:
+        (self.directory / "globals.yml").write_text(yaml.safe_dump(self.globals))
+        document: dict[str, Any] = {"_meta": {"hostvars": {host: {} for host in self.hosts}}}
+        for group, hosts in self.groups.items():
+            document[group] = {"hosts": list(hosts)}
+        document["all"] = {"children": list(self.groups)}
+        inventory = Inventory.parse(document, ("inventory",))
+        return load(self.directory, inventory=inventory, service_paths=[THIRD_PARTY])
+
+    @property
+    def facts(self) -> dict[str, HostFacts]:
+        return {
+            host: HostFacts(
+                hostname=f"{host}.example",
+                distribution="debian",
+                distribution_version="13",
+                architecture="x86_64",
+                cores=2,
+                memory=1 << 33,
+                interfaces={"eth0": Interface(addresses=(f"10.0.0.{number}",))},
+                default_interface="eth0",
+            )
+            for number, host in enumerate(self.hosts, 1)
+        }
+
+    @property
+    def report(self) -> BuildReport:
+        catalogue = loader.load([THIRD_PARTY])
+        names = [name for folder in catalogue.folders.values() for name in folder.service.images]
+        images = {
+            name: BuiltImage(
+                name=name,
+                status="built",
+                identity=name,
+                id=self.image_ids.get(name, f"sha256:{name}"),
+                reference=f"kolla/{name}:1",
+                size=1000,
+            )
+            for name in names
+        }
+        return BuildReport(release="2026.1", base="debian-13", images=images)
+
+    @property
+    def desired(self) -> Desired:
+        return desire(self.settings, self.report, self.facts)
+
+    def carry_out(self, plan: Plan) -> None:
+        """Make the hosts what a faithful executor would make of them."""
+        contents = self.desired.bundle()
+        for operation in plan.operations:
+            state = self.states[operation.host]
+            self.states[operation.host] = state.model_copy(update=_effect(operation, state, contents))
+
+
+def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes]) -> dict[str, Any]:
+    if isinstance(operation, ImageOperation):
+        return {"images": (*state.images, operation.image)}
+    if isinstance(operation, VolumeOperation):
+        return {"volumes": {**state.volumes, operation.volume: operation.epoch}}
+    if isinstance(operation, JobOperation):
+        record = JobRecord(key=operation.key, epochs=operation.epochs)
+        return {"jobs": {**state.jobs, operation.job: record}}
+    if isinstance(operation, RemoveOperation):
+        containers = {n: c for n, c in state.containers.items() if n != operation.container}
+        return {"containers": containers}
+    if isinstance(operation, ContainerOperation):
+        spec, folder = operation.spec, operation.folder
+        container = ObservedContainer(
+            name=spec.name,
+            state="running",
+            service=operation.service,
+            spec_digest=spec.digest,
+            generation=operation.generation,
+            spec=spec.model_dump(mode="json"),
+            folder=folder.path,
+            taken=folder.digest,
+        )
+        files = {
+            file.name: ObservedFile(
+                sha256=file.sha256, mode="0600", content=Secret(contents[file.sha256].decode())
+            )
+            for file in folder.files
+        }
+        return {
+            "containers": {**state.containers, spec.name: container},
+            "folders": {**state.folders, folder.path: files},
+        }
+    return {}
