@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import secrets
 import string
 import tempfile
@@ -161,7 +161,10 @@ def _filled(text: str, document: Document, additions: Mapping[str, Secret]) -> s
 
 def _quoted(value: str) -> str:
     """A YAML scalar that is read back as the same text."""
-    return value if yaml.safe_load(value) == value else json.dumps(value)
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_=+/.-]*", value) and yaml.safe_load(value) == value:
+        return value
+    quoted: str = yaml.safe_dump(value, default_style='"', width=len(value) * 10)
+    return quoted.rstrip("\n")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -69,7 +69,7 @@ def test_nothing_wrong(make_service: MakeService):
         ("health: {listen", "health: {http: x, listen", 21, "has 2 ways to find out"),
         (
             "{container: notes, command",
-            "{image: notes, container: notes, command",
+            "{image: x, container: notes, command",
             24,
             "'container' or 'image'",
         ),
