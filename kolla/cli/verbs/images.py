@@ -12,14 +12,18 @@ from kolla.cli.run import run
 @click.argument("names", nargs=-1)
 @click.option("--refresh", is_flag=True, help="Take newer distribution packages; rewrites the package locks.")
 @click.option("--push", is_flag=True, help="Push what was built to the registry of the settings.")
+@click.option("--list-images", is_flag=True, help="Build nothing; list the images below their parents.")
 @options.configuration
-def build(names: tuple[str, ...], refresh: bool, push: bool) -> None:
+def build(names: tuple[str, ...], refresh: bool, push: bool, list_images: bool) -> None:
     """Build images, with their parents; without NAMES every image that containers run from.
 
     An image none of whose inputs changed is not built again. One that fails does not stop the
     others; the summary names it and its log.
     """
-    run(lambda cloud: cloud.build(names, refresh=refresh, push=push))
+    if list_images:
+        run(lambda cloud: cloud.images())
+    else:
+        run(lambda cloud: cloud.build(names, refresh=refresh, push=push))
 
 
 @click.command()
@@ -29,11 +33,12 @@ def build(names: tuple[str, ...], refresh: bool, push: bool) -> None:
     metavar="FILE|URL",
     help="OpenStack's upper constraints of the release: the versions upstream tested together.",
 )
+@click.option("--release", metavar="RELEASE", help="OpenStack release.  [default: that of the settings]")
 @options.configuration
-def lock(constraints: str) -> None:
+def lock(constraints: str, release: str | None) -> None:
     """Lock the Python distributions of all services, with hashes.
 
-    Takes the versions of the constraints for what the services' `releases` name and all they need,
-    for the release of the settings.
+    Takes what the services' `releases` name and all they need, in versions that the constraints
+    allow.
     """
-    run(lambda cloud: cloud.lock(constraints))
+    run(lambda cloud: cloud.lock(constraints, release=release))

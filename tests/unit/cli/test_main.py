@@ -20,7 +20,9 @@ REALLY = "--yes-i-really-really-mean-it"
 CALLS = {
     "build": ("build", ((),), {"refresh": False, "push": False}),
     "build keystone --refresh --push": ("build", (("keystone",),), {"refresh": True, "push": True}),
-    "lock --constraints uc.txt": ("lock", ("uc.txt",), {}),
+    "build --list-images": ("images", (), {}),
+    "lock --constraints uc.txt": ("lock", ("uc.txt",), {"release": None}),
+    "lock --constraints uc.txt --release 2026.1": ("lock", ("uc.txt",), {"release": "2026.1"}),
     "genpwd": ("genpwd", (), {}),
     "mergepwd --old a --new b --final c": (
         "mergepwd",
