@@ -35,7 +35,7 @@ cloud: $(READY) ## from nothing to an all-in-one cloud with an issued token (GLO
 	$(SUDO) $(BIN)/kolla quickstart $(WITH_GLOBALS)
 
 clean-cloud: $(READY) ## remove what the cloud's manifest lists, volumes and images included (PURGE=1: engine, packages)
-	$(SUDO) $(BIN)/kolla destroy --volumes --images $(if $(PURGE),--purge) --yes-i-really-really-mean-it
+	$(SUDO) $(BIN)/kolla destroy --volumes --images --config $(if $(PURGE),--purge) --yes-i-really-really-mean-it
 
 test: lint test-unit ## what must pass before every commit; needs no engine
 

@@ -35,7 +35,8 @@ def show(result: Result, output_format: str) -> None:
     if output_format == "json":
         click.echo(json.dumps(result.to_json(), indent=2))
     elif isinstance(result, Worded):
-        click.echo(result.text())
+        if text := result.text():
+            click.echo(text)
     else:
         for line in table(result.to_json()):
             click.echo(line)

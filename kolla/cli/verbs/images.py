@@ -33,12 +33,11 @@ def build(names: tuple[str, ...], refresh: bool, push: bool, list_images: bool) 
     metavar="FILE|URL",
     help="OpenStack's upper constraints of the release: the versions upstream tested together.",
 )
-@click.option("--release", metavar="RELEASE", help="OpenStack release.  [default: that of the settings]")
 @options.configuration
-def lock(constraints: str, release: str | None) -> None:
-    """Lock the Python distributions of all services, with hashes.
+def lock(constraints: str) -> None:
+    """Lock the Python distributions of all services, with hashes, for the release of the settings.
 
     Takes what the services' `releases` name and all they need, in versions that the constraints
     allow.
     """
-    run(lambda cloud: cloud.lock(constraints, release=release))
+    run(lambda cloud: cloud.lock(constraints))

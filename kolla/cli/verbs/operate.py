@@ -66,13 +66,18 @@ def start(containers: tuple[str, ...]) -> None:
 @confirmation
 @click.option("--volumes", is_flag=True, help="The data, too: databases, keys, messages.")
 @click.option("--images", is_flag=True, help="The images, too.")
-@click.option("--purge", is_flag=True, help="All of that, and the engine and packages kolla installed.")
+@click.option("--config", is_flag=True, help="The configuration on this machine, if quickstart made it.")
+@click.option("--purge", is_flag=True, help="Volumes, images, and the engine and packages kolla installed.")
 @options.hosts
-def destroy(confirmed: bool, volumes: bool, images: bool, purge: bool) -> None:
+def destroy(confirmed: bool, volumes: bool, images: bool, config: bool, purge: bool) -> None:
     """Remove the cloud: what its manifests list, and nothing else.
 
-    A configuration directory that kolla did not make is left alone. Volumes and images stay unless
-    asked for.
+    Containers and their configuration on the hosts go; volumes, images and what quickstart wrote stay
+    unless asked for. A configuration that quickstart did not make is never removed.
     """
     demand_confirmation(confirmed, "removes the cloud")
-    run(lambda cloud: cloud.destroy(volumes=volumes or purge, images=images or purge, purge=purge))
+    run(
+        lambda cloud: cloud.destroy(
+            volumes=volumes or purge, images=images or purge, config=config, purge=purge
+        )
+    )

@@ -16,13 +16,14 @@ from .conftest import Answer
 VERBS = [command.name for commands in SECTIONS.values() for command in commands]
 REALLY = "--yes-i-really-really-mean-it"
 
+DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
+
 # command line -> the one call it makes
 CALLS = {
     "build": ("build", ((),), {"refresh": False, "push": False}),
     "build keystone --refresh --push": ("build", (("keystone",),), {"refresh": True, "push": True}),
     "build --list-images": ("images", (), {}),
-    "lock --constraints uc.txt": ("lock", ("uc.txt",), {"release": None}),
-    "lock --constraints uc.txt --release 2026.1": ("lock", ("uc.txt",), {"release": "2026.1"}),
+    "lock --constraints uc.txt": ("lock", ("uc.txt",), {}),
     "genpwd": ("genpwd", (), {}),
     "mergepwd --old a --new b --final c": (
         "mergepwd",
@@ -48,9 +49,14 @@ CALLS = {
     f"stop {REALLY}": ("stop", ((),), {}),
     "start": ("start", ((),), {}),
     "start keystone haproxy": ("start", (("keystone", "haproxy"),), {}),
-    f"destroy {REALLY}": ("destroy", (), {"volumes": False, "images": False, "purge": False}),
-    f"destroy --volumes {REALLY}": ("destroy", (), {"volumes": True, "images": False, "purge": False}),
-    f"destroy --purge {REALLY}": ("destroy", (), {"volumes": True, "images": True, "purge": True}),
+    f"destroy {REALLY}": ("destroy", (), DESTROY),
+    f"destroy --volumes {REALLY}": ("destroy", (), DESTROY | {"volumes": True}),
+    f"destroy --config {REALLY}": ("destroy", (), DESTROY | {"config": True}),
+    f"destroy --purge {REALLY}": (
+        "destroy",
+        (),
+        DESTROY | {"volumes": True, "images": True, "purge": True},
+    ),
 }
 
 

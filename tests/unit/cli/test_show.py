@@ -48,6 +48,15 @@ def test_a_result_without_words_is_a_table(capsys):
     assert capsys.readouterr().out == "HOST  GENERATION\none   3\n"
 
 
+def test_no_words_are_no_line(capsys):
+    class Silent(Spoken):
+        def text(self):
+            return ""
+
+    show(Silent(), "text")
+    assert capsys.readouterr().out == ""
+
+
 def test_an_empty_table_is_nothing():
     assert table([]) == []
 
