@@ -66,7 +66,12 @@ class Asking(Conversations):
         super().__init__([requests])
         self._verb = verb
         self._requests = requests
-        self.answers: dict[str, Answer] = {}
+        self._answers: dict[str, Answer] = {}
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """By host, in the order of the requests."""
+        return {host: self._answers[host] for host in self._requests if host in self._answers}
 
     def begin(self, host: str, step: int) -> Conversation:
         """Its request."""
@@ -74,7 +79,7 @@ class Asking(Conversations):
         if "error" in answer:
             self.refusals[host] = answer
         else:
-            self.answers[host] = answer
+            self._answers[host] = answer
 
 
 class Applying(Conversations):

@@ -1,0 +1,218 @@
+"""Several hosts on one machine: containers with systemd, sshd and an engine of their own, and a registry.
+
+A host's disk outlives `stop` and `kill` and ends with `down`; `kill` is a power cut, `start` a boot.
+Everything made carries the label `kolla.rig=<name>`, which is how `down` knows what to remove.
+"""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import shutil
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import docker
+from docker.errors import APIError
+from docker.models.containers import Container
+from docker.models.networks import Network
+from docker.types import IPAMConfig, IPAMPool
+
+from . import image
+
+LABEL = "kolla.rig"
+SUBNETS = ipaddress.ip_network("10.213.0.0/16")
+"""A rig takes the first free /24 of it: .1 the bridge, .2 the registry, .11 and up the hosts."""
+FIRST_HOST = 11
+PATIENCE = 60
+"""Seconds a host may take to boot."""
+MIRROR = "http://deb.debian.org/debian"
+
+INVENTORY = """\
+[all]
+{hosts}
+
+[all:vars]
+ansible_user=root
+ansible_ssh_private_key_file={directory}/key
+ansible_ssh_common_args=-F /dev/null -o IdentitiesOnly=yes -o UserKnownHostsFile={directory}/known_hosts \
+-o StrictHostKeyChecking=accept-new
+ansible_control_path_dir={directory}/connections
+"""
+
+
+class Rig:
+    """Hosts under one name. Rigs of different names do not meet."""
+
+    def __init__(self, name: str = "rig", *, mirror: str = MIRROR) -> None:
+        """`mirror`: where the hosts' Debian packages come from, when their image must be built."""
+        self.name = name
+        self.directory = Path(tempfile.gettempdir()) / f"kolla-rig-{name}"
+        """Key, known hosts, SSH's connections and the inventory."""
+        self._mirror = mirror
+        self._client = docker.from_env()
+        self._labels = {LABEL: name}
+
+    @property
+    def inventory(self) -> Path:
+        """The inventory of the hosts, without groups: give Ansible a second one for those."""
+        return self.directory / "inventory"
+
+    @property
+    def registry(self) -> str:
+        """`127.0.0.1:PORT`, the registry's address here and on every host alike."""
+        ports = self._container("registry").ports["5000/tcp"]
+        return f"127.0.0.1:{ports[0]['HostPort']}"
+
+    def up(self, hosts: Sequence[str]) -> None:
+        """Make the hosts and the registry, and wait until they answer. An older rig of the name goes."""
+        self.down()
+        tag = image.ensure(self._client, self._mirror)
+        self.directory.mkdir(mode=0o700)
+        (self.directory / "connections").mkdir()
+        key = self.directory / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        network = self._network()
+        prefix = network.attrs["IPAM"]["Config"][0]["Subnet"].rpartition(".")[0]
+        self._registry(tag, network, f"{prefix}.2")
+        addresses = {host: f"{prefix}.{FIRST_HOST + number}" for number, host in enumerate(hosts)}
+        for host, address in addresses.items():
+            self._host(tag, network, host, address)
+        lines = [f"{host} ansible_host={address}" for host, address in addresses.items()]
+        self.inventory.write_text(INVENTORY.format(hosts="\n".join(lines), directory=self.directory))
+        for host in hosts:
+            self._wait(host)
+
+    def down(self) -> None:
+        """Remove the rig's containers, volumes, network and files; nothing else."""
+        label = {"label": f"{LABEL}={self.name}"}
+        for container in self._client.containers.list(all=True, filters=label):
+            container.remove(force=True, v=True)
+        for volume in self._client.volumes.list(filters=label):
+            volume.remove()
+        for network in self._client.networks.list(filters=label):
+            network.remove()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def kill(self, host: str) -> None:
+        """Cut its power."""
+        self._container(host).kill()
+
+    def stop(self, host: str) -> None:
+        """Shut it down."""
+        self._container(host).stop(timeout=30)
+
+    def start(self, host: str) -> None:
+        """Switch it on, and wait until it answers."""
+        self._container(host).start()
+        self._wait(host)
+
+    def run(self, host: str, command: Sequence[str]) -> str:
+        """Run a command on a host, past SSH; its output. CalledProcessError when it fails."""
+        result = self._container(host).exec_run(list(command))
+        if result.exit_code != 0:
+            raise subprocess.CalledProcessError(result.exit_code, command, result.output)
+        output: bytes = result.output
+        return output.decode()
+
+    def _name(self, host: str) -> str:
+        return f"kolla-rig-{self.name}-{host}"
+
+    def _container(self, host: str) -> Container:
+        return self._client.containers.get(self._name(host))
+
+    def _network(self) -> Network:
+        for subnet in SUBNETS.subnets(new_prefix=24):
+            pool = IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
+            try:
+                network = self._client.networks.create(
+                    f"kolla-rig-{self.name}", labels=self._labels, ipam=IPAMConfig(pool_configs=[pool])
+                )
+            except APIError as error:
+                if "overlap" not in str(error):
+                    raise
+            else:
+                network.reload()
+                return network
+        raise RuntimeError(f"no free subnet in {SUBNETS}")
+
+    def _registry(self, tag: str, network: Network, address: str) -> None:
+        api = self._client.api
+        container = api.create_container(
+            tag,
+            name=self._name("registry"),
+            entrypoint=["docker-registry", "serve", "/etc/rig/registry.yml"],
+            labels=self._labels,
+            ports=[5000],
+            host_config=api.create_host_config(port_bindings={5000: ("127.0.0.1", None)}),
+            networking_config=_endpoint(network, address, "registry"),
+        )
+        api.start(container["Id"])
+
+    def _host(self, tag: str, network: Network, host: str, address: str) -> None:
+        api = self._client.api
+        volume = self._client.volumes.create(f"{self._name(host)}-docker", labels=self._labels)
+        host_config = api.create_host_config(
+            # All that --privileged would give, but for CAP_SYS_RESOURCE, which a machine may not have.
+            cap_add=["ALL"],
+            cap_drop=["SYS_RESOURCE"],
+            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+            device_cgroup_rules=["a *:* rwm"],
+            cgroupns="private",
+            tmpfs={"/run": "exec,mode=755", "/run/lock": "", "/tmp": ""},
+            binds={volume.name: {"bind": "/var/lib/docker"}},
+        )
+        host_config |= {"MaskedPaths": [], "ReadonlyPaths": []}
+        container = api.create_container(
+            tag,
+            name=self._name(host),
+            hostname=host,
+            labels=self._labels,
+            stop_signal="SIGRTMIN+3",
+            environment={"RIG_REGISTRY_PORT": self.registry.rpartition(":")[2]},
+            host_config=host_config,
+            networking_config=_endpoint(network, address, host),
+        )
+        api.put_archive(container["Id"], "/root", self._authorized_keys())
+        api.start(container["Id"])
+
+    def _authorized_keys(self) -> bytes:
+        key = (self.directory / "key.pub").read_bytes()
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            folder = tarfile.TarInfo(".ssh")
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+            archive.addfile(folder)
+            file = tarfile.TarInfo(".ssh/authorized_keys")
+            file.size, file.mode = len(key), 0o600
+            archive.addfile(file, io.BytesIO(key))
+        return buffer.getvalue()
+
+    def _wait(self, host: str) -> None:
+        container = self._container(host)
+        address = container.attrs["NetworkSettings"]["Networks"][f"kolla-rig-{self.name}"]["IPAddress"]
+        deadline = time.monotonic() + PATIENCE
+        while not (container.exec_run(["docker", "info"]).exit_code == 0 and _greets(address, 22)):
+            if time.monotonic() > deadline:
+                journal = container.exec_run(["journalctl", "--no-pager", "--lines=40"]).output.decode()
+                raise TimeoutError(f"host {host} does not answer after {PATIENCE} s:\n{journal}")
+            time.sleep(0.2)
+
+
+def _endpoint(network: Network, address: str, alias: str) -> dict[str, object]:
+    endpoint = {"IPAMConfig": {"IPv4Address": address}, "Aliases": [alias]}
+    return {"EndpointsConfig": {network.name: endpoint}}
+
+
+def _greets(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), 1) as connection:
+            connection.settimeout(1)
+            return bool(connection.recv(1))
+    except OSError:
+        return False

@@ -1,0 +1,132 @@
+"""The rig does what the tests of the product lean on."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from system.rig import Rig
+
+from kolla.ansible.archive import Archive
+from kolla.ansible.executor import CloudIdentity, Executor
+from kolla.ansible.outcome import BrokenHostsError
+
+HOST_CODE = """\
+import json, os, sys
+def main():
+    request = json.load(sys.stdin)
+    print(json.dumps({"verb": sys.argv[1], "host": os.uname().nodename, "word": request["word"]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    rig = Rig("test-rig")
+    try:
+        rig.up(["node1", "node2"])
+        yield rig
+    finally:
+        rig.down()
+
+
+@pytest.fixture
+def executor(rig: Rig, tmp_path: Path) -> Executor:
+    code = tmp_path / "host"
+    code.mkdir()
+    (code / "main.py").write_text(HOST_CODE)
+    return Executor([str(rig.inventory)], CloudIdentity("kolla", "id"), archive=Archive.of(code))
+
+
+@pytest.fixture(scope="module")
+def image(rig: Rig) -> Iterator[str]:
+    """A small image in the rig's registry, pushed by the engine of this machine."""
+    client = docker.from_env()
+    stream, _ = client.containers.get("kolla-rig-test-rig-node1").get_archive("/bin/busybox")
+    source = tarfile.open(fileobj=io.BytesIO(b"".join(stream)))  # noqa: SIM115
+    program = source.extractfile("busybox")
+    assert program is not None
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as root:
+        content = program.read()
+        entry = tarfile.TarInfo("bin/busybox")
+        entry.size, entry.mode = len(content), 0o755
+        root.addfile(entry, io.BytesIO(content))
+        shell = tarfile.TarInfo("bin/sh")
+        shell.type, shell.linkname = tarfile.SYMTYPE, "busybox"
+        root.addfile(shell)
+    name = f"{rig.registry}/example"
+    client.api.import_image_from_data(buffer.getvalue(), repository=name, tag="1")
+    client.images.push(name, tag="1")
+    yield f"{name}:1"
+    client.images.remove(f"{name}:1")
+
+
+def test_hosts_answer_over_ssh(executor: Executor) -> None:
+    answers = executor.ask("observe", {"node1": {"word": "a"}, "node2": {"word": "b"}})
+    assert answers == {
+        "node1": {"verb": "observe", "host": "node1", "word": "a"},
+        "node2": {"verb": "observe", "host": "node2", "word": "b"},
+    }
+
+
+def test_a_host_is_a_host_of_its_own(rig: Rig) -> None:
+    assert rig.run("node1", ["systemctl", "is-active", "docker", "ssh"]).split() == ["active", "active"]
+    assert rig.run("node1", ["cat", "/proc/1/comm"]) == "systemd\n"
+    keys = {
+        rig.run(host, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).split()[1] for host in ("node1", "node2")
+    }
+    assert len(keys) == 2
+
+
+def test_engines_of_hosts_run_images_of_the_registry(rig: Rig, image: str) -> None:
+    rig.run("node2", ["docker", "pull", image])
+    run = ["docker", "run", "--network", "host", "--volume", "data:/data", image, "/bin/busybox"]
+    rig.run("node2", [*run, "sh", "-c", "echo kept > /data/file"])
+    assert rig.run("node2", [*run, "cat", "/data/file"]) == "kept\n"
+    health = ["--health-cmd", "true", "--health-interval", "1s"]
+    detached = ["docker", "run", "--detach", "--init", "--name", "checked", "--network", "host", *health]
+    rig.run("node2", [*detached, image, "/bin/busybox", "sleep", "600"])
+    state = "docker inspect --format {{.State.Health.Status}} checked"
+    until = f"until {state} | grep -qx healthy; do sleep 0.2; done"
+    rig.run("node2", ["timeout", "30", "sh", "-c", until])
+
+
+def test_a_power_cut_is_noticed_and_a_boot_brings_the_host_back(rig: Rig, executor: Executor) -> None:
+    rig.run("node1", ["sh", "-c", "echo here > /var/lib/mark && sync"])
+    rig.kill("node1")
+    with pytest.raises(
+        BrokenHostsError, match=r"host node1 \(10\.213\.\d+\.11\) cannot be reached: "
+    ) as caught:
+        executor.ask("observe", {"node1": {"word": "a"}, "node2": {"word": "b"}})
+    assert list(caught.value.broken) == ["node1"]
+    rig.start("node1")
+    assert rig.run("node1", ["cat", "/var/lib/mark"]) == "here\n"
+    assert executor.ask("observe", {"node1": {"word": "back"}})["node1"]["word"] == "back"
+
+
+def test_down_removes_what_up_made_and_nothing_else() -> None:
+    client = docker.from_env()
+    other = client.volumes.create("kolla-rig-test-bystander")
+    try:
+        rig = Rig("test-down")
+        rig.up(["only"])
+        assert len(_belongings(client, "test-down")) == 4
+        rig.down()
+        assert _belongings(client, "test-down") == []
+        assert not rig.directory.exists()
+        assert client.volumes.get(other.name)
+    finally:
+        other.remove()
+
+
+def _belongings(client: docker.DockerClient, name: str) -> list[object]:
+    label = {"label": f"kolla.rig={name}"}
+    return [
+        *client.containers.list(all=True, filters=label),
+        *client.volumes.list(filters=label),
+        *client.networks.list(filters=label),
+    ]
