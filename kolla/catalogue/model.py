@@ -41,37 +41,50 @@ class Setting(Model):
     """A key of `globals.yml` (or, when its scope is `host`, of the inventory as well)."""
 
     type: Literal["string", "boolean", "integer", "port", "address", "list", "mapping", "path"] = "string"
+    """What values it takes; docs/reference/settings.md says more."""
     default: Any = None
+    """May be an expression over other keys. Without one the key has no value until somebody sets it."""
     description: str
+    """One sentence or two, for the reference and the sample file."""
     scope: Literal["cloud", "host"] = "cloud"
+    """`host`: may differ from host to host, and is then set in the inventory."""
     choices: tuple[str, ...] = ()
+    """The only values allowed."""
     required: bool = False
+    """Nothing is deployed before it has a value."""
 
 
 class Password(Model):
     """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
 
     kind: Literal["password", "uuid", "fernet_key", "erlang_cookie"] = "password"
+    """40 letters and digits; or what else is to be made."""
     description: str
+    """What it opens."""
 
 
 class User(Model):
     """An operating system user inside images. Numbers are on disk in volumes: never renumber."""
 
     uid: int
+    """Its number, the same in every image and every cloud."""
     gid: int | None = None
     """Equal to `uid` when not given."""
     home: str
+    """Home directory; made where the user's images need it."""
     groups: tuple[str, ...] = ()
+    """Other groups it belongs to: users of this name."""
 
 
 class Packages(Model):
     """Distribution packages: a family's list is for all its distributions, a distribution's for it alone."""
 
     debian: tuple[str, ...] = ()
-    debian_12: tuple[str, ...] = Field((), alias="debian-12")
-    debian_13: tuple[str, ...] = Field((), alias="debian-13")
+    """For Debian, all versions."""
+    debian_12: tuple[str, ...] = Field(default=(), alias="debian-12")
+    debian_13: tuple[str, ...] = Field(default=(), alias="debian-13")
     rhel: tuple[str, ...] = ()
+    """For RHEL and its relatives."""
 
     def on(self, family: str, distribution: str) -> tuple[str, ...]:
         """The packages for a distribution ("debian-13") of a family ("debian"), sorted."""
@@ -136,6 +149,7 @@ class Health(Model):
     timeout: int = 10
     """Seconds one check may take."""
     retries: int = 3
+    """Failed checks in a row that make it unhealthy."""
     start_timeout: int = 120
     """Seconds a container may take to become ready after a start."""
 
@@ -144,8 +158,11 @@ class Bind(Model):
     """A directory or file of the host seen inside the container."""
 
     source: Expression
+    """Path on the host."""
     target: str
+    """Path inside."""
     read_only: bool = False
+    """Whether it can only be read inside."""
 
 
 class Container(Model):
@@ -158,13 +175,17 @@ class Container(Model):
     when: Expression = "true"
     """An expression; the container exists only where it is true."""
     command: Expression
+    """What it runs, as a shell would split it."""
     user: Name | None = None
     """Default: the image's user."""
     config: dict[str, ConfigFile] = {}
+    """Configuration files: name -> where they go."""
     volumes: dict[Volume, str] = {}
     """Named volumes: volume -> path inside. They survive everything but a confirmed destroy."""
     binds: tuple[Bind, ...] = ()
+    """Directories and files of the host."""
     tmpfs: tuple[str, ...] = ()
+    """Paths inside that live in memory."""
     environment: dict[str, Expression] = {}
     """Never a secret: the environment shows in `inspect`."""
     capabilities: tuple[str, ...] = ()
@@ -172,6 +193,7 @@ class Container(Model):
     ports: tuple[Expression, ...] = ()
     """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
     health: Health | None = None
+    """Without one, running is healthy."""
     after: tuple[str, ...] = ()
     """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability."""
     stop_timeout: int = 10
@@ -186,9 +208,11 @@ class Job(Model):
     image: Name | None = None
     """Instead of `container`: an image of the catalogue."""
     command: tuple[Expression, ...]
+    """Program of the image and its arguments."""
     config: dict[str, ConfigFile] = {}
     """Files of its own: a change in these runs the job again; in borrowed ones it does not."""
     after: tuple[str, ...] = ()
+    """What must be done or ready first: words as for containers."""
     before: tuple[str, ...] = ()
     """Containers and jobs that wait for it, in the words of `after`."""
     timeout: int = 300
@@ -203,20 +227,26 @@ class Answer(Model):
     send: str | None = None
     """Bytes sent first (text with escapes); any reply is an answer. With neither, a greeting is."""
     greets: bool = False
+    """The server speaks first."""
 
 
 class Endpoint(Model):
     """A place where a service is reached."""
 
     container: Name
+    """The container that serves it."""
     port: Expression
+    """Port it listens on, and the proxy as well."""
     protocol: Literal["http", "tcp"] = "http"
+    """What the proxy understands of it."""
     proxy: bool = True
     """Whether it is reached through the proxy (one address) or directly (every member)."""
     public: bool = False
     """Whether it is reached from outside, on the external address as well."""
     path: str = ""
+    """Path of its URLs: `/v3`."""
     answer: Answer = Answer()
+    """How to tell that it answers."""
     listener_options: tuple[Expression, ...] = ()
     """Lines added to the proxy's listener, in the proxy's own language."""
 
@@ -227,9 +257,11 @@ class Identity(Model):
     type: str
     """Service type of the OpenStack service-types authority: image, compute, ..."""
     description: str = ""
+    """Default: the service's title."""
     user: Key | None = None
     """A service user with this name; its password is `<user>_keystone_password`."""
     roles: tuple[str, ...] = ("admin", "service")
+    """Roles of the service user in the service project."""
     endpoint: Name | None = None
     """The endpoint registered in the catalogue; None: only the user."""
 
@@ -253,35 +285,51 @@ class Check(Model):
     """A functional check run on demand by `kolla check`: a job that leaves no record."""
 
     description: str
+    """What is true when it succeeds."""
     job: Job
+    """What is run to find out."""
 
 
 class Service(Model):
     """A service: images, containers, jobs, endpoints, and what it needs from and gives to others."""
 
     name: Name
+    """Also the name of its folder, and of its folder below `config/`."""
     title: str
+    """A few words: Identity service."""
     description: str = ""
+    """What else an operator should know."""
     enabled: bool | None = None
     """Default of `enable_<name>`; None: the folder has nothing to run and no such key."""
     needs: tuple[Capability, ...] = ()
+    """Capabilities it uses; whoever provides them is found and wired."""
     provides: dict[Capability, Provision] = {}
+    """Capabilities it offers to others."""
     groups: dict[Name, Name] = {}
     """Inventory groups of this service -> the group whose hosts they have unless the inventory
     says otherwise. A group of the service's own name is assumed below `control`."""
     settings: dict[Key, Setting] = {}
+    """Keys it adds to globals.yml."""
     passwords: dict[Key, Password] = {}
+    """Keys it adds to passwords.yml, besides those of databases and of its identity."""
     users: dict[Name, User] = {}
+    """Operating system users of its images."""
     images: dict[Name, Image] = {}
+    """Images it adds."""
     releases: dict[str, dict[str, str]] = {}
     """OpenStack release -> distribution on PyPI -> version specifier: the roots of the lock."""
     databases: tuple[Key, ...] = ()
     """Each gets a database, a user of the same name, and `<name>_database_password`."""
     identity: Identity | None = None
+    """What is registered with the identity provider."""
     endpoints: dict[Name, Endpoint] = {}
+    """Places where it is reached."""
     containers: dict[Name, Container] = {}
+    """What runs."""
     jobs: dict[Name, Job] = {}
+    """What is done once before or after something runs."""
     checks: dict[Name, Check] = {}
+    """What `kolla check` tries."""
 
 
 class ServiceFolder(Model):

@@ -1,0 +1,36 @@
+"""Files of the repository that are made from the code: samples and reference.
+
+`python -m kolla.settings.generated [DIRECTORY]` writes them; a test compares them with what is committed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from kolla.catalogue import loader
+from kolla.catalogue import reference as service_reference
+from kolla.settings import reference, samples
+
+
+def files() -> dict[str, str]:
+    """Path in the repository -> text."""
+    catalogue = loader.load()
+    return {
+        "etc/kolla/globals.yml": samples.globals_yml(catalogue),
+        "etc/kolla/passwords.yml": samples.passwords_yml(catalogue),
+        "docs/reference/settings.md": reference.text(catalogue),
+        "docs/reference/service.md": service_reference.text(),
+    }
+
+
+def write(directory: Path) -> None:
+    """Write all of them below `directory`."""
+    for relative, text in files().items():
+        path = directory / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    write(Path(*sys.argv[1:2]))
