@@ -48,10 +48,10 @@ def sources(transport: Transport, distribution: Distribution) -> list[str]:
 
 def _apt_conf(transport: Transport) -> str:
     lines = [
-        'Dir::Etc::sourcelist "/run/secrets/sources.list";',
+        'Dir::Etc::sourcelist "/mnt/secrets/sources.list";',
         'Dir::Etc::sourceparts "/dev/null";',
         'Acquire::Languages "none";',
     ]
     if transport.extra_ca_certificates is not None:
-        lines.append('Acquire::https::CaInfo "/run/ca.pem";')
+        lines.append('Acquire::https::CaInfo "/mnt/ca.pem";')
     return "".join(f"{line}\n" for line in lines)
