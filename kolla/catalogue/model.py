@@ -82,7 +82,9 @@ class Packages(Model):
     debian: tuple[str, ...] = ()
     """For Debian, all versions."""
     debian_12: tuple[str, ...] = Field(default=(), alias="debian-12")
+    """For Debian 12 besides."""
     debian_13: tuple[str, ...] = Field(default=(), alias="debian-13")
+    """For Debian 13 besides."""
     rhel: tuple[str, ...] = ()
     """For RHEL and its relatives."""
 
@@ -98,6 +100,7 @@ class Image(Model):
     parent: Name | None = "base"
     """Name of the image this one is built from; None only for the root of the graph."""
     packages: Packages = Packages()
+    """Distribution packages installed."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
     user: Name | None = None
@@ -124,6 +127,7 @@ class ConfigFile(Model):
     owner: Name | None = None
     """Default: the user of the container."""
     mode: Mode = "0600"
+    """Mode of the copy inside."""
     format: Literal["oslo", "ini", "yaml", "json", "text"] | None = None
     """How layers are merged. Default by suffix (.ini .yaml .yml .json, else text). `oslo` files
     take the cloud-wide layers (global.conf, database.conf, ...) as well."""
