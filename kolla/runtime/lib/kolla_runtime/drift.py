@@ -11,7 +11,7 @@ from pathlib import Path
 from . import defaults
 from .configuration import Configuration
 from .place import records
-from .tree import Entry, Tree, at, expected
+from .tree import Entry, Tree, at, expected, is_below
 
 
 def drift(configuration: Configuration, root: Path) -> Iterator[str]:
@@ -49,9 +49,10 @@ def _compare(tree: Tree, dest: str, path: Path) -> Iterator[str]:
         return
     yield from _compare_properties(entry, dest, status)
     if entry.kind == stat.S_IFDIR:
-        for name in sorted(os.listdir(path)):
-            if os.path.join(dest, name) not in tree.entries:
-                yield f"{os.path.join(dest, name)} is not from the configuration"
+        for child in sorted(os.path.join(dest, name) for name in os.listdir(path)):
+            # A directory may also be there only because something was placed further down.
+            if child not in tree.entries and not any(is_below(path, child) for path in tree.entries):
+                yield f"{child} is not from the configuration"
     elif entry.kind == stat.S_IFLNK:
         if os.readlink(path) != os.readlink(entry.source):
             yield f"{dest} points elsewhere"
