@@ -19,6 +19,7 @@ def check(catalogue: Catalogue) -> Iterator[InputError]:
             if name not in candidates:
                 yield _unknown(catalogue.where(folder.name, *path), kind, name, candidates)
         yield from _rules(catalogue, folder)
+        yield from _missing_files(catalogue, folder)
     yield from _parent_cycles(catalogue)
     yield from _group_cycles(catalogue)
     yield from _conflicts(catalogue)
@@ -153,6 +154,40 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for name, setting in service.settings.items():
         if setting.required and setting.default is not None:
             yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")
+
+
+def _missing_files(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
+    """Files of `image/` and templates of `config/` that are named and not there."""
+    for path, subfolder, name in _files(folder.service):
+        directory = folder.path / subfolder
+        if not (directory / name).is_file():
+            present = [file.name for file in directory.glob("*")]
+            yield InputError(
+                f"there is no file '{subfolder}/{name}'",
+                where=catalogue.where(folder.name, *path),
+                expected=f"a file of {directory}",
+                hint=did_you_mean(name, present),
+            )
+
+
+def _files(service: Service) -> Iterator[tuple[_Path, str, str]]:
+    """Where a file is named, the subfolder it must be in, and its name."""
+    for name, image in service.images.items():
+        for file in image.files:
+            yield ("images", name, "files", file), "image", file
+        if image.dockerfile is not None:
+            yield ("images", name, "dockerfile"), "image", image.dockerfile
+    rendered: list[tuple[_Path, Container | Job]] = [
+        *((("containers", name), container) for name, container in service.containers.items()),
+        *_jobs(service),
+    ]
+    for path, part in rendered:
+        for file, config in part.config.items():
+            if not config.optional:
+                yield (*path, "config", file), "config", config.template or f"{file}.j2"
+    for capability, provision in service.provides.items():
+        for file, template in provision.client_files.items():
+            yield ("provides", capability.value, "client_files", file), "config", template
 
 
 def _parent_cycles(catalogue: Catalogue) -> Iterator[InputError]:

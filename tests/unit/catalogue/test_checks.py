@@ -127,3 +127,40 @@ def test_image_that_is_its_own_ancestor(make_service: MakeService):
 def test_group_that_takes_its_hosts_from_itself(make_service: MakeService):
     path = make_service("name: notes\ntitle: x\ngroups:\n  a: b\n  b: a\n")
     assert "notes/service.yml:4: a group takes its hosts from itself: a -> b -> a" in errors(path)
+
+
+@pytest.mark.parametrize(
+    ("files", "line", "said"),
+    [
+        ([], 19, "there is no file 'config/notes.conf.j2'"),
+        (["config/note.conf.j2"], 19, "did you mean 'note.conf.j2'?"),
+    ],
+)
+def test_templates_must_be_there(make_service: MakeService, files: list[str], line: int, said: str):
+    found = errors(make_service(NOTES, files=files))
+    assert f"notes/service.yml:{line}: " in found
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("images:\n  a:\n    files: {x: /usr/bin/x}\n", 5, "'image/x'"),
+        ("images:\n  a: {dockerfile: x.Dockerfile.j2}\n", 4, "'image/x.Dockerfile.j2'"),
+        ("provides:\n  cache:\n    client_files: {x.sh: x.sh.j2}\n", 5, "'config/x.sh.j2'"),
+        (
+            "images: {a: {}}\nchecks:\n  c:\n    description: x\n"
+            "    job: {image: a, command: [x], config: {y: {to: /}}}\n",
+            7,
+            "'config/y.j2'",
+        ),
+    ],
+)
+def test_every_named_file_must_be_there(make_service: MakeService, text: str, line: int, said: str):
+    found = errors(make_service("name: notes\ntitle: x\n" + text, files=[]))
+    assert f"notes/service.yml:{line}: there is no file {said}" in found
+
+
+def test_optional_files_have_no_template(make_service: MakeService):
+    text = NOTES.replace("{to: /etc/, owner: notes}", "{to: /etc/, optional: true}")
+    assert loader.load([make_service(text, files=[])])
