@@ -1,0 +1,155 @@
+"""The verbs besides apply: stop, start, logs, precheck, bootstrap, destroy."""
+
+import socket
+from pathlib import Path
+
+from kolla.host.listeners import listening
+from kolla.state.facts import HostFacts
+
+
+def test_facts_are_the_controllers_type(host):
+    facts = HostFacts(**host.ask("observe", folders={}, images=[])["facts"])
+    assert facts.hostname == socket.gethostname()
+    assert facts.interfaces["lo"].addresses[0] == "127.0.0.1"
+    assert facts.memory > 1 << 28
+
+
+def test_images_asked_for(host):
+    assert host.observe(images=[host.image, "sha256:" + "0" * 64])["images"] == [host.image]
+
+
+def test_files_whose_digest_is_known_are_not_sent(host):
+    operation = host.container(files={"a": "1"})
+    host.do(operation)
+    known = {entry["name"]: entry["sha256"] for entry in operation["folder"]["files"]}
+    path = operation["folder"]["path"]
+    seen = host.observe(folders={path: {**known, "a": "0" * 64}, "/nowhere": {}})["folders"]
+    assert seen == {
+        path: {
+            "run": {"sha256": known["run"], "mode": "0600"},
+            "a": {"sha256": known["a"], "mode": "0600", "content": "1"},
+        }
+    }
+
+
+def test_stop_and_start(host):
+    host.apply(host.container("one"), host.container("two"))
+    one, two = host.name("one"), host.name("two")
+    assert host.ask("stop", containers=[one])["changes"] == [f"stopped {one}"]
+    assert host.ask("stop", containers=None)["changes"] == [f"stopped {two}"]
+    assert host.ask("start", containers=None)["changes"] == [f"started {one}", f"started {two}"]
+    answer = host.ask("start", containers=["other"])
+    assert (answer["error"], answer["hint"]) == ("request", f"there are: {one}, {two}")
+
+
+def test_logs(host):
+    host.do(host.container(run="echo 1; echo 2; echo 3\nsleep 60\n"))
+    host.wait_for(lambda: host.ask("logs", container=host.name("web"), lines=2)["lines"] == ["2", "3"])
+    assert host.ask("logs", container="other", lines=2)["error"] == "request"
+
+
+def precheck(host, **request):
+    asked = {"ports": [], "directories": {}, "memory": 0, **request}
+    return {f["check"]: f for f in host.ask("precheck", **asked)["findings"]}
+
+
+def test_precheck_names_who_has_a_port(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        asked = {"address": "127.0.0.1", "port": port, "service": "web"}
+        finding = precheck(host, ports=[asked])["port"]
+        assert not finding["ok"]
+        assert f"port {port}, which web needs, is in use on 127.0.0.1:{port} by process" in finding["message"]
+        assert precheck(host, ports=[{**asked, "address": "127.0.0.2"}])["port"]["ok"]
+    assert precheck(host, ports=[asked])["port"]["ok"]
+
+
+def test_precheck_lets_a_container_of_the_cloud_have_its_port(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    host.do(host.container(run=f"while :; do nc -l -p {port}; done\n", health=None))
+    asked = {"address": "127.0.0.1", "port": port, "service": "web"}
+    host.wait_for(lambda: port in [listener.port for listener in listening()])
+    assert precheck(host, ports=[asked])["port"]["ok"]
+    other = {**host.cloud, "id": "another"}
+    assert not precheck(host, ports=[asked], cloud=other)["port"]["ok"]
+
+
+def test_precheck_of_addresses_space_and_memory(host):
+    findings = precheck(
+        host, addresses=["127.0.0.1"], directories={"/var/lib/kolla/not/there/yet": 1}, memory=1 << 20
+    )
+    assert {name: f["ok"] for name, f in findings.items()} == dict.fromkeys(
+        ("engine", "address", "space", "memory"), True
+    )
+    findings = precheck(host, addresses=["192.0.2.9"], directories={"/": 1 << 60}, memory=1 << 60)
+    assert {name for name, f in findings.items() if not f["ok"]} == {"address", "space", "memory"}
+
+
+def test_precheck_without_an_engine_still_tells_everything(host):
+    answer = host.ask("precheck", ports=[], directories={}, memory=0, engine="other")
+    assert answer == {"error": "request", "message": "unknown engine 'other'; known: docker"}
+
+
+def test_bootstrap_where_all_is_there(host):
+    directory = host.directory / "etc" / "kolla"
+    answer = host.ask("bootstrap", directories=[str(directory)])
+    assert answer["changes"] == [f"made {directory.parent}", f"made {directory}"]
+    assert answer["engine"]["name"] == "docker"
+    assert host.ask("bootstrap", directories=[str(directory)])["changes"] == []
+    host.ask("destroy", volumes=False, images=False, purge=False)
+    assert not directory.parent.exists()
+
+
+def test_destroy_takes_what_is_ours_and_says_what_it_keeps(host):
+    operation = host.container()
+    host.apply(host.volume("data"), operation, host.job("done", "true\n"))
+    other = host.directory / "etc" / "theirs"
+    other.touch()
+    answer = host.ask("destroy", volumes=False, images=False, purge=False)
+    assert f"removed container {host.name('web')}" in answer["changes"]
+    assert answer["kept"] == [f"volume {host.name('data')}"]
+    assert host.containers() == []
+    assert [path.name for path in (host.directory / "etc").iterdir()] == ["theirs"]
+    assert not host.state.exists()
+    answer = host.ask("destroy", volumes=True, images=True, purge=True)
+    assert answer["changes"] == [f"removed volume {host.name('data')}"]
+    assert host.image in {image["Id"] for image in host.engine.api.images()}, "not ours: nobody pulled it"
+    assert host.ask("destroy", volumes=True, images=True, purge=False) == {"changes": [], "kept": []}
+
+
+def test_endpoint(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        operation = {
+            "id": "endpoint:web@here",
+            "kind": "endpoint",
+            "service": "test",
+            "address": "127.0.0.1",
+            "port": port,
+            "http": None,
+            "send": None,
+            "greets": False,
+            "after": [],
+            "timeout": 1,
+        }
+        host.do(operation)
+    event = host.do(operation, "failed")
+    assert event["message"].startswith(f"127.0.0.1:{port} did not answer within 1 s: ")
+
+
+def test_an_image_the_engine_has_is_not_pulled(host):
+    operation = {
+        "id": "image:test@here",
+        "kind": "image",
+        "service": "test",
+        "image": host.image,
+        "reference": "127.0.0.1:9/kolla/test:1",
+        "digest": None,
+        "after": [],
+        "timeout": 30,
+    }
+    host.do(operation, "skipped")
+    event = host.do({**operation, "image": "sha256:" + "0" * 64}, "failed")
+    assert event["message"].startswith("cannot pull 127.0.0.1:9/kolla/test:1: ")
+    assert Path(host.state, "manifest.json").exists()
