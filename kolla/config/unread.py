@@ -12,13 +12,13 @@ from kolla.settings import Settings
 from kolla.settings.expressions import render
 
 
-def check(settings: Settings, listeners: Sequence[str] = ()) -> tuple[str, ...]:
-    """Warnings about override files that no layer reads; `listeners` are names of proxied endpoints.
+def check(settings: Settings) -> tuple[str, ...]:
+    """Warnings about override files that no layer reads.
 
     In the folder of an enabled service such a file is an InputError naming the nearest path that
     would be read; in a disabled service's folder, or anywhere else, it is a warning.
     """
-    readable = set(_readable(settings, listeners))
+    readable = set(_readable(settings))
     enabled = {folder.name for folder in settings.services}
     warnings: list[str] = []
     errors: list[InputError] = []
@@ -58,7 +58,7 @@ def _nearest_path(relative: str, readable: Sequence[str]) -> str | None:
     return same[0] if same else nearest(relative, readable)
 
 
-def _readable(settings: Settings, listeners: Sequence[str]) -> Iterator[str]:
+def _readable(settings: Settings) -> Iterator[str]:
     """Every override path some layer of an enabled service would read."""
     for folder in settings.services:
         for container, group, config in _rendered(folder):
@@ -66,7 +66,7 @@ def _readable(settings: Settings, listeners: Sequence[str]) -> Iterator[str]:
                 if container in folder.service.containers:
                     yield from config_json_paths(folder, container, host)
                 for name, file in config.items():
-                    for own_name in _names(name, file, listeners, settings, folder):
+                    for own_name in _names(name, file, settings, folder):
                         yield from paths(folder, container, own_name, file, host)
 
 
@@ -84,13 +84,13 @@ def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[
         yield name, None, check_.job.config
 
 
-def _names(
-    name: str, file: ConfigFile, listeners: Sequence[str], settings: Settings, folder: ServiceFolder
-) -> Iterator[str]:
-    """A file's name; one for each listener, if it is rendered for each."""
+def _names(name: str, file: ConfigFile, settings: Settings, folder: ServiceFolder) -> Iterator[str]:
+    """A file's name; one for each proxied endpoint, if it is rendered for each."""
     if file.for_each is None:
         yield name
         return
     where = settings.catalogue.where(folder.name)
-    for listener in listeners:
-        yield render(name, {"listener": {"name": listener}}, where)
+    for other in settings.services:
+        for endpoint, declared in other.service.endpoints.items():
+            if declared.proxy:
+                yield render(name, {"listener": {"name": endpoint}}, where)
