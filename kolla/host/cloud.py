@@ -32,6 +32,11 @@ class Cloud:
         """Make the state directory if it is not there."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    @property
+    def worker_log(self) -> Path:
+        """What the last worker had to say about defects."""
+        return self.directory / "worker.log"
+
     def run(self, run: str) -> Path:
         """Where the events of a run are."""
         return self.directory / "runs" / f"{_file_name(run)}.jsonl"

@@ -14,8 +14,8 @@ from .errors import OperationFailed, Refusal
 VERBS = {
     "observe": "observe",
     "apply": "worker",
-    "follow": "worker",
-    "release": "worker",
+    "follow": "following",
+    "release": "following",
     "bootstrap": "bootstrap",
     "precheck": "precheck",
     "stop": "power",

@@ -11,6 +11,7 @@ from . import containers, endpoint, images, jobs, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
+from .runs import event
 from .shapes import Json, Operation
 
 THREADS = 4
@@ -62,17 +63,3 @@ def _perform(operation: Operation, context: Context, tell: Tell) -> Json:
         # The boundary of a thread: whatever this is, the other operations go on and this one is told.
         outcome = Outcome("failed", f"{type(defect).__name__}: {defect}")
     return event(id, outcome.status, time.monotonic() - begin, outcome.message, outcome.log)
-
-
-def event(
-    operation: str, status: str, seconds: float = 0.0, message: str = "", log: Sequence[str] = ()
-) -> Json:
-    """What is told of an operation: started, done, skipped, failed, blocked (or of a run: died)."""
-    return {
-        "time": time.time(),
-        "operation": operation,
-        "status": status,
-        "seconds": round(seconds, 3),
-        "message": message,
-        "log": list(log),
-    }

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .cloud import Cloud
@@ -18,6 +19,20 @@ KEPT = 20
 """Files of so many runs are kept."""
 FINISHED = {"status": "finished"}
 POLL = 0.1
+
+
+def event(
+    operation: str, status: str, seconds: float = 0.0, message: str = "", log: Sequence[str] = ()
+) -> Json:
+    """What is told of an operation: started, done, skipped, failed, blocked (or of a run: died)."""
+    return {
+        "time": time.time(),
+        "operation": operation,
+        "status": status,
+        "seconds": round(seconds, 3),
+        "message": message,
+        "log": list(log),
+    }
 
 
 class RunFile:

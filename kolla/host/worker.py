@@ -1,4 +1,4 @@
-"""The verbs around a run: apply starts a detached worker, follow reads from it, release ends it."""
+"""Starting a run: apply leaves a detached worker behind that does the operations."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ from .dag import Schedule
 from .engine import Engine, connect
 from .manifest import Manifest
 from .shapes import Json
-
-PATIENCE = 10.0
-"""Seconds a `follow` waits for an event unless the request says otherwise."""
-LOG_LINES = 20
 
 
 def apply(request: Json) -> Json:
@@ -35,25 +31,6 @@ def apply(request: Json) -> Json:
     run_file.close()
     os.close(handle)
     return {"run": request["run"], "offset": run_file.offset, "worker": worker}
-
-
-def follow(request: Json) -> Json:
-    """Events of a run after `offset`; waits up to `wait` seconds for one. Renews the lease."""
-    cloud = Cloud.of(request)
-    path = cloud.run(request["run"])
-    lock.renew(cloud, request["run"])
-    events, offset, finished, died = runs.follow(path, request["offset"], request.get("wait", PATIENCE))
-    lock.renew(cloud, request["run"])
-    if died:
-        message = "the worker on this host ended before its work was done; deploying again goes on from here"
-        events.append(operations.event("", "died", message=message, log=_log(cloud)))
-    return {"events": events, "offset": offset, "finished": finished or died}
-
-
-def release(request: Json) -> Json:
-    """Give the run's lease back."""
-    lock.release(Cloud.of(request), request["run"])
-    return {}
 
 
 def _detach(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile) -> int:
@@ -76,7 +53,7 @@ def _detach(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile)
 def _work(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile) -> NoReturn:
     """The worker: never returns. The lock's and the run file's descriptors are ours by the fork."""
     try:
-        _let_go_of_the_session(_log_path(cloud))
+        _let_go_of_the_session(cloud.worker_log)
         context = Context(cloud, engine, Manifest(cloud), request["bundle"])
         operations.perform_all(request["operations"], context, run_file.tell)
         run_file.tell(runs.FINISHED)
@@ -94,14 +71,3 @@ def _let_go_of_the_session(log: Path) -> None:
     os.dup2(null, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-
-
-def _log_path(cloud: Cloud) -> Path:
-    return cloud.directory / "worker.log"
-
-
-def _log(cloud: Cloud) -> list[str]:
-    try:
-        return _log_path(cloud).read_text(errors="replace").splitlines()[-LOG_LINES:]
-    except FileNotFoundError:
-        return []

@@ -1,0 +1,32 @@
+"""The engine's configuration."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kolla.host import daemon
+
+registries = st.lists(st.sampled_from(["a:1", "b:2", "c:3"]), unique=True)
+configurations = st.fixed_dictionaries(
+    {},
+    optional={
+        "log-level": st.just("warn"),
+        daemon.REGISTRIES: st.lists(st.just("own:1"), min_size=1, max_size=1),
+    },
+)
+
+
+@given(configurations, registries)
+def test_registries_come_and_go_and_nothing_else_changes(configuration, registries):
+    changed = daemon.with_registries(configuration, registries)
+    assert set(registries) <= set(changed[daemon.REGISTRIES])
+    assert daemon.with_registries(changed, registries) == changed
+    assert daemon.without_registries(changed, registries) == configuration
+
+
+def test_written_and_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(daemon, "CONFIGURATION", tmp_path / "docker" / "daemon.json")
+    assert daemon.read_configuration() == {}
+    daemon.write_configuration({"log-level": "warn"})
+    assert daemon.read_configuration() == {"log-level": "warn"}
+    daemon.write_configuration({})
+    assert not daemon.CONFIGURATION.exists()

@@ -1,0 +1,52 @@
+"""The order of operations."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kolla.host.dag import Schedule
+from kolla.host.errors import Refusal
+
+graphs = st.integers(0, 12).flatmap(
+    lambda size: st.tuples(
+        *(st.sets(st.integers(0, max(0, i - 1)).map(str) if i else st.just("elsewhere")) for i in range(size))
+    ).map(lambda edges: {str(i): after for i, after in enumerate(edges)})
+)
+
+
+@given(graphs, st.sets(st.integers(0, 12).map(str)), st.randoms())
+def test_everything_is_done_after_what_it_waits_for_or_blocked(after, failing, random):
+    schedule, done, blocked, running = Schedule(after), set(), set(), []
+    started = []
+    while schedule:
+        for id in schedule.ready():
+            assert after[id] & set(after) <= done
+            running.append(id)
+            started.append(id)
+        if running:
+            id = running.pop(random.randrange(len(running)))
+            if id in failing:
+                blocked |= set(schedule.failed(id))
+            else:
+                schedule.done(id)
+                done.add(id)
+    failed = failing & set(started)
+    assert len(started) == len(set(started))
+    assert done | failed | blocked == set(after)
+    assert not (done | failed) & blocked
+    for id in blocked:
+        assert after[id] & (failed | blocked)
+
+
+def test_a_circle_is_named():
+    with pytest.raises(Refusal, match=r"(a -> b -> a|b -> a -> b)"):
+        Schedule({"a": ["b"], "b": ["a"]})
+
+
+def test_blocked_are_told_once():
+    schedule = Schedule({"a": [], "b": [], "c": ["a", "b"]})
+    assert schedule.ready() == ["a", "b"]
+    assert schedule.failed("a") == ["c"]
+    assert schedule.failed("b") == []
+    assert schedule.ready() == []
+    assert not schedule

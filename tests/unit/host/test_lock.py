@@ -1,0 +1,96 @@
+"""Lock and lease."""
+
+import os
+import socket
+import time
+
+import pytest
+
+from kolla.host import lock
+from kolla.host.cloud import Cloud
+from kolla.host.errors import Refusal
+
+OWNER = {"user": "ann", "host": "far", "boot_id": "x", "pid": 1, "command": "kolla deploy"}
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    return Cloud("c", "id", tmp_path / "c")
+
+
+def test_one_at_a_time(cloud):
+    handle = lock.take(cloud, "one", OWNER, 0)
+    with pytest.raises(Refusal, match="ann@far, process 1: kolla deploy") as refusal:
+        lock.take(cloud, "two", OWNER, 0)
+    assert refusal.value.answer()["lease"]["run"] == "one"
+    os.close(handle)
+    with pytest.raises(Refusal):
+        lock.take(cloud, "two", OWNER, 0)
+    lock.release(cloud, "two")
+    with pytest.raises(Refusal):
+        lock.take(cloud, "two", OWNER, 0)
+    lock.release(cloud, "one")
+    os.close(lock.take(cloud, "two", OWNER, 0))
+
+
+def test_the_same_run_may_come_again(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    os.close(lock.take(cloud, "one", OWNER, 0))
+
+
+def test_a_lease_nobody_renews_may_be_taken_over(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    old = time.time() - lock.LEASE_SECONDS - 1
+    os.utime(cloud.directory / "lease.json", (old, old))
+    lock.renew(cloud, "other")
+    os.close(lock.take(cloud, "two", OWNER, 0))
+    lock.renew(cloud, "one")
+    lock.release(cloud, "one")
+    assert (lock.read(cloud) or {})["run"] == "two"
+
+
+def test_renewing(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    old = time.time() - lock.LEASE_SECONDS - 1
+    os.utime(cloud.directory / "lease.json", (old, old))
+    lock.renew(cloud, "one")
+    with pytest.raises(Refusal):
+        lock.take(cloud, "two", OWNER, 0)
+
+
+HERE = {"host": socket.gethostname(), "boot_id": "b"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "age", "stale"),
+    [
+        ({**HERE, "pid": os.getpid()}, 0, False),
+        ({**HERE, "pid": os.getpid()}, 61, True),
+        ({**HERE, "pid": 1 << 30}, 0, True),
+        ({**HERE, "pid": 1 << 30, "boot_id": "other"}, 0, False),
+        ({**HERE, "pid": 1 << 30, "host": "other"}, 0, False),
+        ({**HERE, "pid": 1 << 30, "host": "other"}, 61, True),
+        ({**HERE, "pid": 1 << 30, "host": "other"}, -3600, True),
+        ({}, 0, False),
+    ],
+)
+def test_stale(owner, age, stale):
+    assert lock.is_stale({"owner": owner, "renewed": 1000.0}, 1000.0 + age, "b") is stale
+
+
+def test_a_lock_whose_file_was_removed_is_not_a_lock(cloud):
+    one = lock.take(cloud, "one", OWNER, 0)
+    (cloud.directory / "lock").unlink()
+    two = lock.take(cloud, "one", OWNER, 0)
+    assert os.fstat(one).st_ino != os.fstat(two).st_ino
+    os.close(one)
+    os.close(two)
+
+
+def test_held_gives_a_lease_of_its_own_back(cloud):
+    with lock.held(cloud, {}):
+        assert lock.read(cloud)
+    assert lock.read(cloud) is None
+    with lock.held(cloud, {"run": "one", "owner": OWNER}):
+        pass
+    assert (lock.read(cloud) or {})["run"] == "one"

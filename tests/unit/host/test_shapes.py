@@ -1,0 +1,34 @@
+"""The host's types are the controller's."""
+
+import pytest
+
+from kolla.host import shapes
+from kolla.state import plan, spec
+
+PAIRS = {
+    shapes.Mount: spec.Mount,
+    shapes.HealthCheck: spec.HealthCheck,
+    shapes.Spec: spec.ContainerSpec,
+    shapes.FileEntry: plan.FileEntry,
+    shapes.Folder: plan.Folder,
+    shapes.ImageOperation: plan.ImageOperation,
+    shapes.VolumeOperation: plan.VolumeOperation,
+    shapes.ContainerOperation: plan.ContainerOperation,
+    shapes.RemoveOperation: plan.RemoveOperation,
+    shapes.JobOperation: plan.JobOperation,
+    shapes.EndpointOperation: plan.EndpointOperation,
+}
+FOR_PEOPLE = {"host", "causes", "interrupts"}
+"""Fields of operations that the host does not read."""
+
+
+@pytest.mark.parametrize("shape", PAIRS, ids=lambda shape: shape.__name__)
+def test_fields_are_the_same(shape):
+    assert set(shape.__annotations__) == set(PAIRS[shape].model_fields) - FOR_PEOPLE
+
+
+def test_every_kind_of_operation_can_be_performed():
+    from kolla.host.operations import PERFORM
+
+    kinds = {model.model_fields["kind"].default for model in PAIRS.values() if "kind" in model.model_fields}
+    assert set(PERFORM) == kinds
