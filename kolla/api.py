@@ -44,6 +44,9 @@ from kolla.state.topology import engine_name
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
 
+NOTHING_WANTED = {"folders": {}, "images": []}
+"""The question to a host of which not even the facts are known."""
+
 
 class Cloud:
     """One cloud, as its configuration directory and inventory describe it. Everything is read lazily,
@@ -144,7 +147,6 @@ class Cloud:
     def build(self, names: Sequence[str] = (), *, refresh: bool = False, push: bool = False) -> Built:
         """Build images and those they are built from; all published ones when `names` is empty."""
         from kolla.images.build import build
-        from kolla.images.push import push as push_images
 
         report = build(
             self.globals,
@@ -155,8 +157,16 @@ class Cloud:
             on_event=self.progress,
         )
         if push:
+            from kolla.images.push import push as push_images
+
             report = push_images(self.globals, report, self.places.directory, on_event=self.progress)
         return Built(report, self.places.build_report)
+
+    def images(self) -> Lines:
+        """Every image there is, each below its parent."""
+        from kolla.images.graph import Graph
+
+        return Lines(tuple(Graph.of(self.catalogue).tree().splitlines()))
 
     def lock(self, constraints: str) -> Written:
         """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
@@ -445,7 +455,7 @@ class Cloud:
         facts = self._cached_facts()
         unknown = [host for host in self.inventory.hosts if host not in facts]
         if unknown:
-            facts |= self._remember_facts(self._observe({host: {} for host in unknown}))
+            facts |= self._remember_facts(self._observe({host: NOTHING_WANTED for host in unknown}))
         return facts
 
     def _remember_facts(self, observations: Mapping[str, Observation]) -> dict[str, HostFacts]:

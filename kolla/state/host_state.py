@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict
 
 from kolla.catalogue.model import Model
 from kolla.secret import Secret
 from kolla.state.facts import HostFacts
+
+
+def _secret(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
+
+
+SecretText = Annotated[Secret, BeforeValidator(_secret)]
+"""Text that is a secret from the moment it arrives."""
 
 
 class ObservedContainer(Model):
@@ -39,7 +47,7 @@ class ObservedFile(Model):
     sha256: str
     mode: str
     """Octal, four digits."""
-    content: Secret | None = None
+    content: SecretText | None = None
     """Only of files whose digest differs from the one named in the question."""
 
 
