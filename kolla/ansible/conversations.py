@@ -9,7 +9,7 @@ from typing import Any
 
 from kolla.ansible import plays
 from kolla.ansible.outcome import SUCCESS, BrokenHost, BrokenHostsError, Outcome, Result, refusal
-from kolla.errors import KollaError, LockedError
+from kolla.errors import InputError, KollaError, LockedError
 from kolla.events import Event, Listener, ignore
 from kolla.state.plan import Operation, Plan
 
@@ -27,6 +27,7 @@ class Conversations:
         self.broken: dict[str, BrokenHost] = {}
         self.refusals: dict[str, Answer] = {}
         self._open: dict[str, Conversation] = {}
+        """The last conversation with each host that was met."""
 
     def begin(self, host: str, step: int) -> Conversation:
         """The conversation with `host` in `step`; it may be empty."""
@@ -51,12 +52,15 @@ class Conversations:
         self.broken.setdefault(host.host, host)
 
     def check(self) -> None:
-        """Raise what went wrong with hosts as a whole: a lock, a refusal, a host that broke."""
+        """Raise what went wrong with hosts as a whole: a lock, a refusal, one that broke, one unknown."""
         errors = [refusal(host, self.refusals[host]) for host in sorted(self.refusals)]
         for error in sorted(errors, key=lambda error: not isinstance(error, LockedError)):
             raise error
         if self.broken:
             raise BrokenHostsError(self.broken)
+        unknown = {host for hosts in self.hosts_of_steps for host in hosts} - self._open.keys()
+        if unknown:
+            raise InputError(f"not in the inventory: {', '.join(sorted(unknown))}")
 
 
 class Asking(Conversations):

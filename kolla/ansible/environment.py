@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+_ERROR = re.compile(r"^(\[ERROR\]:|ERROR[!:])\s*", re.MULTILINE)
+_UNPARSED = re.compile(r"^\[WARNING\]: Failed to parse inventory with '(\w+)' plugin: (.*)", re.MULTILINE)
 
 CONFIGURATION = Path(__file__).parent / "ansible.cfg"
 
@@ -44,8 +48,10 @@ def command(program: str, sources: Sequence[str], vault_password_files: Sequence
 
 
 def condensed(output: str, lines: int = 12) -> str:
-    """What an operator needs of `output` of an Ansible program that failed: from the first error on."""
-    kept = [line for line in output.splitlines() if line.strip() and not line.startswith("[WARNING]")]
-    first = next((n for n, line in enumerate(kept) if line.startswith(("[ERROR]", "ERROR"))), 0)
-    text = "\n".join(kept[first : first + lines])
-    return text.removeprefix("[ERROR]:").removeprefix("ERROR!").removeprefix("ERROR:").strip() or "no message"
+    """What an operator needs of `output` of an Ansible program that failed: the error, and when it is
+    about an inventory source, what each parser had against it (Ansible says that in warnings)."""
+    kept = [line for line in output.splitlines() if line.strip()]
+    first = next((n for n, line in enumerate(kept) if _ERROR.match(line)), 0)
+    said = [line for line in kept[first:] if not line.startswith("[WARNING]")][:lines]
+    said += [f"  as {plugin}: {reason}" for plugin, reason in _UNPARSED.findall(output)]
+    return _ERROR.sub("", "\n".join(said)).strip() or "no message"

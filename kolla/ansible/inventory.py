@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from kolla.ansible import environment
-from kolla.errors import InputError
+from kolla.errors import InputError, Location
 
 
-def read(
-    sources: Sequence[str], *, vault_password_files: Sequence[str] = (), limit: str | None = None
-) -> dict[str, Any]:
+def read(sources: Sequence[str], *, vault_password_files: Sequence[str] = ()) -> dict[str, Any]:
     """What `ansible-inventory --list` says about `sources`: files, directories, scripts, plugins.
 
-    `limit` is a host pattern; hosts that do not match it are left out. InputError with Ansible's own
-    message when a source cannot be read or a vault cannot be opened.
+    InputError with Ansible's own message when a source cannot be read or a vault cannot be opened.
     """
-    arguments = environment.command("ansible-inventory", sources, vault_password_files)
-    if limit is not None:
-        arguments += ["--limit", limit]
+    for source in sources:
+        if "," not in source and not Path(source).exists():
+            raise InputError("there is no such inventory", where=Location(Path(source)))
     result = subprocess.run(
-        [*arguments, "--list"],
+        [*environment.command("ansible-inventory", sources, vault_password_files), "--list"],
         env=environment.variables(),
         stdin=subprocess.DEVNULL,
         capture_output=True,

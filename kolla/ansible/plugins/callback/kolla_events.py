@@ -39,6 +39,6 @@ class CallbackModule(CallbackBase):
             host=host.get_name(),
             address=str(host.get_vars().get("ansible_host", host.get_name())),
             unreachable=unreachable,
-            message=str(result._result.get("msg", "no message")),
+            message=str(result._result.get("msg", "no message")).removeprefix("Task failed: "),
         )
         executor.close()
