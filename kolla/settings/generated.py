@@ -11,6 +11,7 @@ from pathlib import Path
 from kolla.catalogue import loader
 from kolla.catalogue import reference as service_reference
 from kolla.settings import reference, samples
+from kolla.settings.inventory import ALL_IN_ONE
 
 
 def files() -> dict[str, str]:
@@ -19,6 +20,7 @@ def files() -> dict[str, str]:
     return {
         "etc/kolla/globals.yml": samples.globals_yml(catalogue),
         "etc/kolla/passwords.yml": samples.passwords_yml(catalogue),
+        "etc/kolla/inventory/all-in-one": ALL_IN_ONE.read_text(),
         "docs/reference/settings.md": reference.text(catalogue),
         "docs/reference/service.md": service_reference.text(),
     }

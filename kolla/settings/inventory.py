@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kolla.catalogue.catalogue import USUAL_GROUPS
+
+ALL_IN_ONE = Path(__file__).with_name("all-in-one")
+"""The inventory that is used when none is given."""
 
 
 @dataclass(frozen=True)
