@@ -108,8 +108,14 @@ def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
     return None
 
 
-def _duplicates(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+def _duplicates(
+    node: yaml.Node, visited: set[yaml.Node] | None = None
+) -> Iterator[tuple[yaml.Node, yaml.Node]]:
     """Pairs of equal keys of one mapping, anywhere below `node`."""
+    visited = set() if visited is None else visited
+    if node in visited:  # an alias; it may even be inside what it stands for
+        return
+    visited.add(node)
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, yaml.Node] = {}
         for key, value in node.value:
@@ -117,10 +123,10 @@ def _duplicates(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
                 if key.value in seen:
                     yield seen[key.value], key
                 seen[key.value] = key
-            yield from _duplicates(value)
+            yield from _duplicates(value, visited)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _duplicates(item)
+            yield from _duplicates(item, visited)
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, path: Path) -> InputError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -70,7 +71,8 @@ def of_service(catalogue: Catalogue, folder: ServiceFolder) -> dict[str, Passwor
 def load(config_directory: Path) -> dict[str, Secret]:
     """What passwords.yml holds, without the keys whose value is empty. No file is an empty one.
 
-    Values are taken as they are written: nothing in them is an expression or a number.
+    Values are taken as they are written: nothing in them is an expression or a number. Mappings and
+    lists, which only passwords of other tools are, become JSON.
     """
     return _values(_document(config_directory / FILE))
 
@@ -127,16 +129,13 @@ def _document(path: Path) -> Document:
             expected="key: value",
             hint="run: ansible-vault decrypt" if encrypted else None,
         )
-    for name, value in (document.data or {}).items():
-        if isinstance(value, dict | list):
-            raise InputError(f"'{name}' is not text", where=document.where([name]), expected="key: value")
     return document
 
 
 def _values(document: Document) -> dict[str, Secret]:
     data = document.data or {}
     return {
-        str(name): Secret(document.text([name]) or str(value))
+        str(name): Secret(document.text([name]) or json.dumps(value))
         for name, value in data.items()
         if value is not None and value != ""
     }

@@ -103,7 +103,6 @@ def test_any_value_is_read_back_as_it_was(tmp_path_factory: pytest.TempPathFacto
     [
         ("$ANSIBLE_VAULT;1.1;AES256\n33\n", "ansible-vault decrypt"),
         ("- a\n", "not a mapping"),
-        ("a: [x]\n", "passwords.yml:1: 'a' is not text"),
         ("a: 'x\n", "not YAML"),
     ],
 )
@@ -114,6 +113,15 @@ def test_what_is_not_a_passwords_file(tmp_path: Path, text: str, said: str):
         passwords.complete(path, {"a": Secret("x")})
     assert said in str(caught.value)
     assert path.read_text() == text
+
+
+def test_key_pairs_of_other_tools_are_kept(tmp_path: Path):
+    path = tmp_path / "passwords.yml"
+    text = "nova_ssh_key:\n  private_key: a\n  public_key: b\n"
+    path.write_text(text)
+    passwords.complete(path, {"nova_ssh_key": Secret("x"), "b": Secret("y")})
+    assert path.read_text() == text + "b: y\n"
+    assert passwords.load(tmp_path)["nova_ssh_key"] == Secret('{"private_key": "a", "public_key": "b"}')
 
 
 def test_merge_keeps_all_that_is_old(tmp_path: Path):

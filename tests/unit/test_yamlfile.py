@@ -51,6 +51,11 @@ def test_mistakes_name_line_and_column(text: str, place: str, words: str):
     assert words in str(caught.value)
 
 
+def test_anchors_that_hold_themselves():
+    document = yamlfile.parse("a: &a [1, *a]\nb: *a\n", FILE)
+    assert document.line(["b", 1, 1, 0]) == 1
+
+
 def test_missing_file(tmp_path: Path):
     with pytest.raises(InputError, match="no such file"):
         yamlfile.load(tmp_path / "globals.yml")
