@@ -170,13 +170,16 @@ class Applying(Conversations):
             return
         self._leased.add(host)
         self._unfinished |= {operation.id for operation in operations}
+        died: Mapping[str, Any] = {"message": NO_WORD}
         while not answer.get("finished"):
             answer = yield "follow", {"run": self.outcome.run, "offset": answer["offset"]}
             for event in answer["events"]:
                 self._happened(host, event)
+                if event["status"] == "died":
+                    died = event
         for operation in operations:
             if operation.id in self._unfinished:
-                self._happened(host, {"operation": operation.id, "status": "failed", "message": NO_WORD})
+                self._happened(host, {**died, "operation": operation.id, "status": "failed"})
 
     def _request(self, operations: Sequence[Operation]) -> dict[str, Any]:
         return {

@@ -84,9 +84,8 @@ class BrokenHostsError(KollaError):
 def refusal(host: str, answer: Mapping[str, Any]) -> KollaError:
     """The error for an answer of `host` that has an "error" in it; LockedError names who holds it."""
     if answer["error"] != "locked":
-        return KollaError(
-            f"host {host} refused: {answer.get('message') or answer['error']}", hint=answer.get("hint")
-        )
+        log = "".join(f"\n    | {line}" for line in answer.get("log") or ())
+        return KollaError(f"host {host} refused: {answer.get('message') or answer['error']}{log}")
     owner = (answer.get("lease") or {}).get("owner") or {}
     return LockedError(
         f"host {host} is held by {owner.get('user')}@{owner.get('host')}, "

@@ -176,15 +176,16 @@ def test_a_worker_that_died_fails_what_it_had_not_finished() -> None:
     def dying(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
         if verb == "apply":
             return {"run": request["run"], "offset": 0}
-        events = [{"operation": a.id, "status": "done"}, {"operation": "", "status": "died"}]
+        events = [
+            {"operation": a.id, "status": "done"},
+            {"operation": "", "status": "died", "message": "out of memory"},
+        ]
         return {"events": events, "offset": 1, "finished": True}
 
     applying = Applying(plan(a, b), {}, {}, 0)
     carry(applying, dying)
     applying.check()
-    assert [(f["operation"], f["message"]) for f in applying.outcome.failures()] == [
-        (b.id, "the host did not tell how it ended")
-    ]
+    assert [(f["operation"], f["message"]) for f in applying.outcome.failures()] == [(b.id, "out of memory")]
 
 
 def test_an_interrupt_finishes_the_step_begins_no_other_and_gives_leases_back() -> None:
