@@ -91,6 +91,19 @@ class Engine:
         except (APIError, ImageNotFound) as error:
             raise KollaError(f"cannot pull {reference}: {error.explanation}") from None
 
+    def push(self, reference: str) -> str:
+        """Push one tag; gives back the digest (`name@sha256:...`). KollaError with the registry's words."""
+        repository, _, tag = reference.rpartition(":")
+        digest = ""
+        try:
+            for line in self.client.api.push(repository, tag, stream=True, decode=True):
+                if "error" in line:
+                    raise KollaError(f"cannot push {reference}: {line['error']}")
+                digest = line.get("aux", {}).get("Digest", digest)
+        except APIError as error:
+            raise KollaError(f"cannot push {reference}: {error.explanation}") from None
+        return f"{repository}@{digest}"
+
     def read_file(self, image: str, path: str) -> str | None:
         """A file of an image as text, or None when it has none there. Nothing of the image is run."""
         api = self.client.api
