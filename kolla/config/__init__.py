@@ -1,0 +1,1 @@
+"""Layered configuration files: merged, explained key by key, and none read in vain."""

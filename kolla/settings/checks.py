@@ -72,7 +72,7 @@ def host_values(
                 misplaced.setdefault(name, []).append(host)
                 continue
             if key is not None:
-                error = globals_file.wrong(name, item, globals_.keys, secret)
+                error = globals_file.mistake(name, item, globals_.keys, secret)
                 if error is not None:
                     error.what = f"host '{host}': {error.what}"
                     errors.append(error)

@@ -66,7 +66,7 @@ def read(
     custom: dict[str, Given] = {}
     errors: list[InputError] = []
     for name, item, parts in (*_written(config_directory, errors), *_spoken(extra)):
-        error = wrong(name, item, known, secret)
+        error = mistake(name, item, known, secret)
         if error is not None:
             errors.append(error)
         elif name == "custom":
@@ -76,7 +76,7 @@ def read(
     return Globals(config_directory, catalogue, known, given, custom), errors
 
 
-def wrong(name: str, item: Given, known: Mapping[str, Key], secret: Mapping[str, Any]) -> InputError | None:
+def mistake(name: str, item: Given, known: Mapping[str, Key], secret: Mapping[str, Any]) -> InputError | None:
     """What is wrong with a key and its value, as far as it shows without evaluating expressions."""
     if name not in known:
         hint = "it belongs in passwords.yml" if name in secret else did_you_mean(name, known)

@@ -26,7 +26,6 @@ class Settings:
     """globals.yml, passwords.yml, inventory and override files, as one."""
 
     config_directory: Path
-    cloud_name: str
     cloud_id: str
     catalogue: Catalogue
     services: tuple[ServiceFolder, ...]
@@ -38,6 +37,11 @@ class Settings:
     warnings: tuple[str, ...]
     _host_given: Mapping[str, Mapping[str, Given]] = field(repr=False)
     _constants: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def cloud_name(self) -> str:
+        """Name of the cloud, part of paths and labels."""
+        return str(self.scope(None)["cloud_name"])
 
     def scope(self, host: str | None, extra: Mapping[str, object] | None = None) -> Scope:
         """What templates and expressions see on `host` (None: what holds for all hosts)."""
@@ -75,11 +79,12 @@ def load(
     """
     catalogue = loader.load(service_paths)
     globals_, errors = globals_file.read(config_directory, catalogue, extra or {})
-    cloud = Scope(globals_.keys, globals_.given, custom=globals_.custom)
-    enabled, wrong = checks.enabled(catalogue, cloud)
-    errors += wrong
-    host_given, wrong = checks.host_values(globals_, inventory, set(extra or {}))
-    errors += wrong
+    groups = {"groups": dict(inventory.groups)}
+    cloud = Scope(globals_.keys, globals_.given, constants=groups, custom=globals_.custom)
+    enabled, mistakes = checks.enabled(catalogue, cloud)
+    errors += mistakes
+    host_given, mistakes = checks.host_values(globals_, inventory, set(extra or {}))
+    errors += mistakes
     passwords: dict[str, Secret] = {}
     try:
         passwords = passwords_file.load(config_directory)
@@ -92,7 +97,6 @@ def load(
     cloud_id = passwords.pop(passwords_file.CLOUD_ID, Secret("")).reveal()
     settings = Settings(
         config_directory=config_directory,
-        cloud_name=str(cloud.get("cloud_name")),
         cloud_id=cloud_id,
         catalogue=catalogue,
         services=enabled,
@@ -102,7 +106,7 @@ def load(
         globals=globals_,
         warnings=tuple(checks.password_warnings(catalogue, config_directory, passwords)),
         _host_given=host_given,
-        _constants={"groups": dict(inventory.groups), **passwords},
+        _constants=groups | passwords,
     )
     errors += settings.scope(None).errors()
     for host in inventory.hosts:

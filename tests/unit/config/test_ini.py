@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kolla.config import ini
@@ -92,6 +92,7 @@ def test_keys_alone_are_refused_where_oslo_reads():
         parse("[a]\nalone\n", bare_keys=False)
 
 
+@settings(max_examples=50)
 @given(FILES)
 def test_what_is_written_is_read_back(sections: ini.Sections):
     assert parse(ini.write(sections)) == {name: keys for name, keys in sections.items()}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kolla.catalogue.model import ConfigFile
@@ -139,6 +139,7 @@ def test_keys_of_each_format():
     assert keys("text", "x\ny\n", Path("f")) == {"line 1": "x", "line 2": "y"}
 
 
+@settings(max_examples=50)
 @given(st.lists(INI, min_size=3, max_size=3))
 def test_ini_merging_is_associative_and_idempotent(texts: list[str]):
     a, b, c = texts
@@ -148,6 +149,7 @@ def test_ini_merging_is_associative_and_idempotent(texts: list[str]):
     assert merge("ini", layers(everything)).text == everything
 
 
+@settings(max_examples=50)
 @given(st.lists(MAPPINGS, min_size=3, max_size=3), st.sampled_from(["yaml", "json"]))
 def test_tree_merging_is_idempotent_and_every_leaf_has_an_origin(trees: list[Any], format: str):
     texts = [json.dumps(tree) if format == "json" else yaml.safe_dump(tree) for tree in trees]

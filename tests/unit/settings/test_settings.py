@@ -143,6 +143,19 @@ def test_missing_provider_names_the_switch(load_settings: LoadSettings):
     assert "set enable_mariadb: true, or enable_keystone: false" in found
 
 
+def test_a_switch_may_ask_for_the_groups(load_settings: LoadSettings):
+    text = VIP + "enable_haproxy: \"{{ groups['control'] | length > 1 }}\"\n"
+    assert "haproxy" not in [folder.name for folder in load_settings(text).services]
+    two = inventory(control=["a", "b"])
+    assert "haproxy" in [folder.name for folder in load_settings(text, two).services]
+
+
+def test_a_switch_that_goes_in_circles(load_settings: LoadSettings):
+    found = message(load_settings, VIP + "cloud_name: '{{ cloud_name }}'\nkeystone_prot: 1\n")
+    assert "circular expression: cloud_name -> cloud_name" in found
+    assert "keystone_prot" in found
+
+
 def test_the_proxy_is_optional(load_settings: LoadSettings):
     names = [folder.name for folder in load_settings(VIP + "enable_haproxy: no\n").services]
     assert "haproxy" not in names
