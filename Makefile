@@ -28,7 +28,8 @@ $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -q -y --no-install-recommends python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
-	UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --locked --python $(BIN)/python
+	UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --locked --compile-bytecode --python $(BIN)/python
+	$(BIN)/python -m compileall -q kolla
 	@touch $@
 
 cloud: $(READY) ## from nothing to an all-in-one cloud with an issued token (GLOBALS=FILE adds settings)

@@ -1,0 +1,118 @@
+"""Driving the product as an operator does: its commands, the engine, HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+
+ROOT = Path(__file__).parents[2]
+KOLLA = str(Path(sys.executable).parent / "kolla")
+
+
+@dataclass(frozen=True)
+class Kolla:
+    """The command line, for one configuration directory."""
+
+    config_directory: Path
+    options: tuple[str, ...] = ()
+
+    def arguments(self, *words: str) -> list[str]:
+        return [KOLLA, "--configdir", str(self.config_directory), *self.options, *words]
+
+    def run(self, *words: str, expect: int = 0) -> str:
+        """Run a verb; its standard output, or standard error when it is expected to fail."""
+        done = subprocess.run(self.arguments(*words), capture_output=True, text=True)
+        said = f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == expect, said
+        return done.stdout + done.stderr if expect not in (0, 2) else done.stdout
+
+    def json(self, *words: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*words, "-f", "json", expect=expect))
+
+    def plan(self) -> list[dict[str, Any]]:
+        """The operations a deploy would do now."""
+        done = subprocess.run(self.arguments("plan", "-f", "json"), capture_output=True, text=True)
+        assert done.returncode in (0, 2), done.stderr
+        operations: list[dict[str, Any]] = json.loads(done.stdout)["operations"]
+        assert bool(operations) == (done.returncode == 2)
+        return operations
+
+    def set(self, **values: Any) -> None:
+        """Add lines to globals.yml."""
+        path = self.config_directory / "globals.yml"
+        path.write_text(path.read_text() + "".join(f"{k}: {json.dumps(v)}\n" for k, v in values.items()))
+
+    def override(self, path: str, text: str) -> Path:
+        """Write a file below config/."""
+        file = self.config_directory / "config" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+
+def started(engine: docker.DockerClient, cloud: str = "kolla") -> dict[str, str]:
+    """When each of the cloud's containers was started last."""
+    containers = engine.containers.list(filters={"label": "kolla.cloud"})
+    return {c.name: f"{c.id} {c.attrs['State']['StartedAt']}" for c in containers}
+
+
+def snapshot(engine: docker.DockerClient, config: Path) -> dict[str, Any]:
+    """What a host is like, without what differs between two equally good hosts (ids, times,
+    generations)."""
+    containers = {}
+    for container in engine.containers.list(all=True, filters={"label": "kolla.cloud"}):
+        labels = container.labels
+        containers[container.name] = [
+            labels["kolla.spec"],
+            container.status,
+            container.attrs["Image"],
+            sorted((m["Destination"], m.get("Name", m["Source"])) for m in container.attrs["Mounts"]),
+        ]
+    folders = [
+        Path(c.labels["kolla.folder"]) for c in engine.containers.list(filters={"label": "kolla.cloud"})
+    ]
+    files = {
+        str(path): [path.read_bytes(), oct(path.stat().st_mode)]
+        for folder in sorted(folders)
+        for path in sorted(folder.iterdir())
+    }
+    records = {
+        path.name: json.loads(path.read_text())["key"] for path in Path("/var/lib/kolla/kolla/jobs").iterdir()
+    }
+    leftovers = sorted(str(path) for path in config.glob("jobs/*"))
+    return {"containers": containers, "files": files, "jobs": records, "leftovers": leftovers}
+
+
+def http(
+    url: str, headers: Mapping[str, str] | None = None, body: Any = None
+) -> tuple[int, Any, Mapping[str, str]]:
+    """Status, JSON document and headers of a request."""
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read() or b"null"), error.headers
+
+
+def make(target: str, *variables: str, expect: int = 0) -> str:
+    """Run a target of the Makefile in the checkout; everything it printed."""
+    command: Sequence[str] = ["make", "--no-print-directory", target, *variables]
+    # The machine's own virtual environment variables would point make's Python elsewhere.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("VIRTUAL_ENV")}
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    assert done.returncode == expect, done.stdout
+    return done.stdout

@@ -1,0 +1,311 @@
+"""`make cloud` on one machine, and what an operator does with it afterwards."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import yaml
+from harness import ROOT, Kolla, http, make, snapshot, started
+
+THIRD_PARTY = ROOT / "tests" / "system" / "services"
+KILLS = 20
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(cloud: Kolla) -> Iterator[None]:
+    """Each test leaves the settings as it found them, and the cloud deployed."""
+    path = cloud.config_directory / "globals.yml"
+    before = path.read_text()
+    yield
+    path.write_text(before)
+    for file in (cloud.config_directory / "config").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    cloud.run("deploy")
+
+
+def admin(cloud: Kolla) -> dict[str, Any]:
+    clouds = yaml.safe_load((cloud.config_directory / "clouds.yaml").read_text())
+    auth: dict[str, Any] = clouds["clouds"]["kolla-admin"]["auth"]
+    return auth
+
+
+def token(cloud: Kolla) -> str:
+    """A token issued over HTTP, as any client would ask for it."""
+    auth = admin(cloud)
+    domain = {"name": auth["user_domain_name"]}
+    user = {"name": auth["username"], "password": auth["password"], "domain": domain}
+    body = {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"name": auth["project_name"], "domain": domain}},
+        }
+    }
+    status, _, headers = http(f"{auth['auth_url']}/auth/tokens", body=body)
+    assert status == 201
+    return headers["X-Subject-Token"]
+
+
+def test_make_cloud_again_restarts_nothing_and_ends_with_a_token(
+    cloud: Kolla, engine: docker.DockerClient, machine_globals: Path | None
+) -> None:
+    before = started(engine)
+    said = make("cloud", *([f"GLOBALS={machine_globals}"] if machine_globals else []))
+    assert "The cloud is ready." in said
+    assert '"issued": true' in said
+    assert started(engine) == before
+
+
+def test_a_token_is_issued_over_http(cloud: Kolla) -> None:
+    status, catalog, _ = http(f"{admin(cloud)['auth_url']}/auth/catalog", {"X-Auth-Token": token(cloud)})
+    assert status == 200
+    assert [service["type"] for service in catalog["catalog"]] == ["identity"]
+
+
+def test_the_openstack_client_of_the_toolbox_works(cloud: Kolla) -> None:
+    done = subprocess.run(
+        cloud.arguments("exec", "kolla-toolbox", "openstack", "token", "issue", "-f", "json"),
+        capture_output=True,
+        text=True,
+    )
+    assert "expires" in json.loads(done.stdout), done.stderr
+
+
+def test_files_with_secrets_are_for_their_owner_alone(cloud: Kolla) -> None:
+    private = [cloud.config_directory / name for name in ("passwords.yml", "clouds.yaml", "admin-openrc.sh")]
+    private += [path for path in cloud.config_directory.glob("*/*") if path.is_file()]
+    assert len(private) > 10
+    for path in private:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_no_secret_shows_in_inspect_labels_environment_or_processes(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    secrets = yaml.safe_load((cloud.config_directory / "passwords.yml").read_text())
+    del secrets["cloud_id"]
+    shown = [json.dumps(c.attrs) for c in engine.containers.list(all=True)]
+    shown += [json.dumps(v.attrs) for v in engine.volumes.list()]
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in ("cmdline", "environ"):
+            try:
+                shown.append((process / name).read_bytes().decode(errors="replace"))
+            except OSError:
+                continue  # it ended meanwhile
+    text = "\n".join(shown)
+    assert [name for name, value in secrets.items() if str(value) in text] == []
+
+
+def test_processes_have_dropped_root_and_every_capability(cloud: Kolla, engine: docker.DockerClient) -> None:
+    for container in engine.containers.list(filters={"label": "kolla.cloud"}):
+        assert not container.attrs["HostConfig"]["Privileged"]
+        titles, rows = (container.top(ps_args="-eo pid,uid,comm").get(k) for k in ("Titles", "Processes"))
+        assert titles == ["PID", "UID", "COMMAND"]
+        services = [row for row in rows if row[2] != "dumb-init"]
+        assert services
+        for pid, uid, command in services:
+            status = Path(f"/proc/{pid}/status")
+            if uid == "0" or not status.exists():
+                pytest.fail(f"{container.name}: {command} runs as root")
+            assert "CapEff:\t0000000000000000" in status.read_text(), (container.name, command)
+
+
+def test_a_second_deploy_does_nothing(cloud: Kolla, engine: docker.DockerClient) -> None:
+    before = started(engine)
+    assert "Nothing to do" in cloud.run("deploy")
+    assert started(engine) == before
+
+
+def test_one_override_restarts_one_container_and_says_why(cloud: Kolla, engine: docker.DockerClient) -> None:
+    before = started(engine)
+    cloud.override("keystone.conf", "[token]\nexpiration = 7200\n")
+    (operation,) = cloud.plan()
+    assert operation["id"] == "container:keystone@localhost"
+    assert operation["causes"] == [
+        "keystone.conf: [token] expiration 3600 -> 7200, set by config/keystone.conf"
+    ]
+    cloud.run("deploy")
+    after = started(engine)
+    assert [name for name in after if after[name] != before[name]] == ["keystone"]
+    configured = engine.containers.get("keystone").exec_run("grep expiration /etc/keystone/keystone.conf")
+    assert configured.output == b"expiration = 7200\n"
+
+
+def test_what_is_changed_behind_our_back_is_found_and_repaired(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    engine.containers.get("memcached").remove(force=True)
+    engine.containers.get("rabbitmq").update(restart_policy={"Name": "no"})
+    engine.containers.get("kolla_toolbox").stop()
+    file = cloud.config_directory / "haproxy" / "haproxy.cfg"
+    file.write_text(file.read_text().replace("retries 3", "retries 9"))
+    causes = {operation["id"]: operation["causes"] for operation in cloud.plan()}
+    assert causes == {
+        "container:memcached@localhost": ["it does not exist"],
+        "container:rabbitmq@localhost": ["changed on the host: restart_policy: no -> unless-stopped"],
+        "container:kolla-toolbox@localhost": ["it is exited"],
+        "container:haproxy@localhost": [
+            "haproxy.cfg: line 8 retries 9 -> retries 3, set by template haproxy.cfg.j2"
+        ],
+    }
+    cloud.run("deploy")
+    assert cloud.plan() == []
+
+
+def test_an_operation_deleted_from_a_plan_is_exactly_what_is_not_done(
+    cloud: Kolla, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    for name in ("memcached", "kolla_toolbox"):
+        engine.containers.get(name).remove(force=True)
+    file = tmp_path / "plan.json"
+    cloud.run("plan", "-o", str(file), expect=2)
+    plan = json.loads(file.read_text())
+    kept = [o for o in plan["operations"] if o["id"] != "container:memcached@localhost"]
+    assert len(kept) == len(plan["operations"]) - 1 == 1
+    file.write_text(json.dumps({**plan, "operations": kept}))
+    cloud.run("deploy", "--plan", str(file))
+    assert [operation["id"] for operation in cloud.plan()] == ["container:memcached@localhost"]
+
+
+def test_a_plan_is_refused_when_the_hosts_have_changed_since(
+    cloud: Kolla, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.json"
+    engine.containers.get("memcached").remove(force=True)
+    cloud.run("plan", "-o", str(file), expect=2)
+    engine.containers.get("kolla_toolbox").stop()
+    said = cloud.run("deploy", "--plan", str(file), expect=3)
+    assert "the hosts have changed since this plan was made" in said
+
+
+def test_a_container_that_never_becomes_healthy_stops_the_deploy_and_shows_its_log(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    before = started(engine)
+    cloud.override("haproxy/haproxy.cfg", "this is no configuration\n")
+    said = cloud.run("deploy", expect=1)
+    assert "container:haproxy@localhost failed" in said
+    assert "unknown keyword 'this'" in said
+    after = started(engine)
+    assert {n: t for n, t in after.items() if n != "haproxy"} == {
+        n: t for n, t in before.items() if n != "haproxy"
+    }
+
+
+def test_the_second_of_two_deployers_names_the_first_and_stops(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    engine.containers.get("rabbitmq").remove(force=True)  # slow to become ready
+    first = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lease = Path("/var/lib/kolla/kolla/lease.json")
+    deadline = time.monotonic() + 60
+    while not lease.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    engine.containers.get("memcached").remove(force=True)
+    said = cloud.run("deploy", "--lock-timeout", "0", expect=4)
+    assert f"process {first.pid}" in said
+    assert first.wait() == 1  # it found the memcached we removed meanwhile still to be done
+
+
+def test_a_port_held_by_someone_else_is_found_before_anything_is_touched(cloud: Kolla) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        cloud.set(memcached_port=port)
+        said = cloud.run("prechecks", expect=1)
+    assert f"127.0.0.1:{port}" in said
+
+
+def test_too_little_disk_space_is_found_before_anything_is_touched(cloud: Kolla, tmp_path: Path) -> None:
+    report = Path("/var/lib/kolla/deployment/kolla/build.json")
+    before = report.read_text()
+    document = json.loads(before)
+    keystone = document["images"]["keystone"]
+    document["images"]["keystone"] = {**keystone, "id": "sha256:" + "0" * 64, "size": 1 << 60}
+    report.write_text(json.dumps(document))
+    try:
+        said = cloud.run("prechecks", expect=1)
+    finally:
+        report.write_text(before)
+    assert "disk" in said
+
+
+def test_a_deployer_killed_at_any_moment_leaves_nothing_the_next_does_not_mend(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    wanted = {}
+    for expiration in (7200, 7300):
+        cloud.override("keystone.conf", f"[token]\nexpiration = {expiration}\n")
+        cloud.run("deploy")
+        wanted[expiration] = snapshot(engine, cloud.config_directory)
+
+    def damage(expiration: int) -> None:
+        cloud.override("keystone.conf", f"[token]\nexpiration = {expiration}\n")
+        engine.containers.get("memcached").remove(force=True)
+        Path("/var/lib/kolla/kolla/jobs/keystone.bootstrap.json").unlink(missing_ok=True)
+
+    damage(7200)
+    begun = time.monotonic()
+    cloud.run("deploy")
+    duration = time.monotonic() - begun
+    seeded = random.Random(2026)
+    for kill in range(KILLS):
+        expiration = (7300, 7200)[kill % 2]
+        damage(expiration)
+        deployer = subprocess.Popen(
+            cloud.arguments("deploy"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            deployer.wait(timeout=duration * (kill + seeded.random()) / KILLS)
+        except subprocess.TimeoutExpired:
+            deployer.send_signal(signal.SIGKILL)
+            deployer.wait()
+        cloud.run("deploy")
+        assert snapshot(engine, cloud.config_directory) == wanted[expiration], f"kill {kill}"
+        assert cloud.plan() == []
+
+
+def test_a_third_partys_service_gets_everything_by_data(cloud: Kolla, engine: docker.DockerClient) -> None:
+    ours = Kolla(cloud.config_directory, ("--service-path", str(THIRD_PARTY)))
+    before = started(engine)
+    ours.run("genpwd")
+    ours.run("build", "notes")
+    ours.run("deploy")
+    after = started(engine)
+    assert {name for name in after if after[name] != before.get(name)} == {"notes", "haproxy"}
+    auth_url = admin(cloud)["auth_url"]
+    own = token(cloud)
+    _, catalog, _ = http(f"{auth_url}/auth/catalog", {"X-Auth-Token": own})
+    (notes,) = [service for service in catalog["catalog"] if service["type"] == "notes"]
+    url = {endpoint["interface"]: endpoint["url"] for endpoint in notes["endpoints"]}["public"]
+    assert http(f"{url}/notes", {"X-Auth-Token": own})[:2] == (200, {"notes": ["Hello"]})
+    assert http(f"{url}/notes", {"X-Auth-Token": "nobody's"})[0] == 401
+    # Without its folder nothing wants it any more; its data stays.
+    assert "remove:notes@localhost" in [operation["id"] for operation in cloud.plan()]
+    cloud.run("deploy")
+    assert "notes" not in started(engine)
+    assert engine.volumes.get("notes")
+
+
+def test_the_load_balancer_can_be_switched_off_and_on(cloud: Kolla, engine: docker.DockerClient) -> None:
+    cloud.set(enable_haproxy=False)
+    cloud.run("deploy")
+    assert "haproxy" not in started(engine)
+    cloud.run("post-deploy")
+    assert admin(cloud)["auth_url"] == "http://127.0.0.1:5000/v3"
+    assert token(cloud)
+    globals_file = cloud.config_directory / "globals.yml"
+    globals_file.write_text(globals_file.read_text().replace("enable_haproxy: false\n", ""))
+    cloud.run("deploy")
+    cloud.run("post-deploy")
+    assert token(cloud)
