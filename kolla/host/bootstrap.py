@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import daemon, facts, lock, packages
@@ -11,46 +12,43 @@ from .errors import Refusal
 from .manifest import Manifest
 from .shapes import Json
 
-ENGINE_PACKAGES = ("docker.io", "iptables")
+PACKAGES = ("docker.io", "iptables")
+SPLIT_OFF = ("docker-cli", "docker-buildx")
+"""The client for people and for building images: packages of their own in newer distributions."""
 MODE = 0o755
 
 
 def bootstrap(request: Json) -> Json:
     """Have the packages, the engine, its registries and the directories; can be repeated.
 
-    Request: `packages` (more packages to have), `insecure_registries`, `directories`. Everything made
-    goes into the manifest.
+    Request: `node_config` (the directory of the configuration folders), `insecure_registries`.
+    Everything made goes into the manifest.
     """
     cloud = Cloud.of(request)
     with lock.held(cloud, request):
         manifest = Manifest(cloud)
-        changes = _packages(request.get("packages", []), manifest)
-        changes += _registries(request.get("insecure_registries", []), manifest)
+        installed = [] if daemon.answers() else _install_engine(manifest)
+        changes = installed + _registries(request.get("insecure_registries", ()), manifest)
         if not daemon.answers():
             changes.append(daemon.start(manifest))
-        for path in request.get("directories", []):
-            changes += _directory(Path(path), manifest)
+        changes += _directory(Path(request["node_config"]), manifest)
     engine = connect(request["engine"])
     return {"changes": changes, "engine": {"name": engine.name, "version": engine.version}}
 
 
-def _packages(more: list[str], manifest: Manifest) -> list[str]:
-    """An engine that answers is good, however it came here."""
-    wanted = [*more] if daemon.answers() else [*ENGINE_PACKAGES, *more]
-    if not wanted:
-        return []
+def _install_engine(manifest: Manifest) -> list[str]:
     if not packages.supported():
         here = facts.gather()
         raise Refusal(
             "unsupported",
-            f"cannot install {', '.join(wanted)} on {here['distribution']} {here['distribution_version']}: "
-            "packages can be installed on Debian and Ubuntu",
-            hint="install and start the engine with the means of this distribution, then run this again",
+            f"cannot install an engine on {here['distribution']} {here['distribution_version']}: "
+            "that works on Debian and Ubuntu",
+            hint="install and start it with the means of this distribution, then run this again",
         )
-    return [f"installed {name}" for name in packages.install(wanted, manifest)]
+    return [f"installed {name}" for name in packages.install(PACKAGES, SPLIT_OFF, manifest)]
 
 
-def _registries(registries: list[str], manifest: Manifest) -> list[str]:
+def _registries(registries: Sequence[str], manifest: Manifest) -> list[str]:
     before = daemon.read_configuration()
     missing = [each for each in registries if each not in before.get(daemon.REGISTRIES, [])]
     if not missing:

@@ -45,7 +45,7 @@ def take(cloud: Cloud, run: str, owner: Json, timeout: float) -> int:
 def held(cloud: Cloud, request: Json) -> Iterator[None]:
     """Lock and lease for one short request; a lease the same run had before stays with it."""
     run, owner = request.get("run") or f"request-{os.getpid()}", request.get("owner") or {}
-    handle = take(cloud, run, owner, request.get("lock_timeout", 0))
+    handle = take(cloud, run, owner, request.get("lock_timeout", LEASE_SECONDS))
     try:
         yield
     finally:

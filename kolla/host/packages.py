@@ -21,20 +21,27 @@ def installed() -> set[str]:
     return {line.split()[1] for line in lines if line.startswith("ii")}
 
 
-def install(names: Sequence[str], manifest: Manifest) -> list[str]:
-    """Install what is missing of `names`; everything that came, dependencies included, goes into the
-    manifest. What came, sorted."""
+def install(names: Sequence[str], if_known: Sequence[str], manifest: Manifest) -> list[str]:
+    """Install what is missing of `names`, and of `if_known` what this distribution has.
+
+    Everything that came, dependencies included, goes into the manifest. What came, sorted.
+    """
     before = installed()
-    missing = [name for name in names if name not in before]
-    if not missing:
+    if before.issuperset(names):
         return []
-    # Listed before they come: killed in between, destroy still knows of these.
-    manifest.add("packages", missing)
     commands.run("apt-get", "update", "-q")
-    commands.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *missing)
+    wanted = [name for name in (*names, *known(if_known)) if name not in before]
+    # Listed before they come: killed in between, destroy still knows of these.
+    manifest.add("packages", wanted)
+    commands.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *wanted)
     came = sorted(installed() - before)
     manifest.add("packages", came)
     return came
+
+
+def known(names: Sequence[str]) -> list[str]:
+    """Those of `names` that the package lists have."""
+    return [name for name in names if commands.run("apt-cache", "madison", name).strip()]
 
 
 def purge(manifest: Manifest) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import facts, listeners
@@ -17,7 +18,8 @@ MEMORY_TOLERANCE = 0.95
 
 
 def precheck(request: Json) -> Json:
-    """Findings about the engine, ports, addresses, free space and memory. Changes nothing."""
+    """Findings about the engine, and about what the request names: ports, addresses, directories,
+    memory. Changes nothing."""
     cloud = Cloud.of(request)
     findings: list[Json] = []
     engine: Engine | None = None
@@ -27,10 +29,11 @@ def precheck(request: Json) -> Json:
     except EngineUnreachable as refusal:
         hint = refusal.details["hint"]
         findings.append(_finding("engine", request["engine"], False, str(refusal), hint))
-    findings += _ports(request["ports"], _own_pids(engine, cloud) if engine else {})
+    findings += _ports(request.get("ports", ()), _own_pids(engine, cloud) if engine else {})
     findings += [_address(address) for address in request.get("addresses", ())]
-    findings += [_space(path, needed) for path, needed in sorted(request["directories"].items())]
-    findings.append(_memory(request["memory"], facts.memory()))
+    findings += [_space(path, needed) for path, needed in sorted(request.get("directories", {}).items())]
+    if "memory" in request:
+        findings.append(_memory(request["memory"], facts.memory()))
     return {"findings": findings}
 
 
@@ -48,7 +51,7 @@ def _own_pids(engine: Engine, cloud: Cloud) -> dict[int, str]:
     return found
 
 
-def _ports(asked: list[Json], own_pids: dict[int, str]) -> list[Json]:
+def _ports(asked: Iterable[Json], own_pids: dict[int, str]) -> list[Json]:
     present = listeners.listening()
     return [
         _port(each, listeners.conflicts(each["address"], each["port"], present), own_pids) for each in asked

@@ -93,10 +93,10 @@ def test_precheck_without_an_engine_still_tells_everything(host):
 
 def test_bootstrap_where_all_is_there(host):
     directory = host.directory / "etc" / "kolla"
-    answer = host.ask("bootstrap", directories=[str(directory)])
+    answer = host.ask("bootstrap", node_config=str(directory))
     assert answer["changes"] == [f"made {directory.parent}", f"made {directory}"]
     assert answer["engine"]["name"] == "docker"
-    assert host.ask("bootstrap", directories=[str(directory)])["changes"] == []
+    assert host.ask("bootstrap", node_config=str(directory))["changes"] == []
     host.ask("destroy", volumes=False, images=False, purge=False)
     assert not directory.parent.exists()
 
