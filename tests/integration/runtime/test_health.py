@@ -19,6 +19,7 @@ unix.bind("/var/lib/app/socket")
 unix.listen()
 client = socket.create_connection(("::1", 8081))
 open("/var/lib/app/ready", "w")
+print("serving", flush=True)
 server.serve_forever()
 """
 
@@ -28,9 +29,9 @@ def container(launcher: Launcher) -> Iterator[Container]:
     launcher.write("app-server", SERVER)
     command = "python3 /var/lib/app/app-server"
     launcher.configure(command, {"source": "app-server", "dest": "/var/lib/app/"})
-    container = launcher.start()
+    container = launcher.start(sysctls={"net.ipv6.conf.all.disable_ipv6": "0"})
     deadline = time.monotonic() + 20
-    while execute(container, "test", "-e", "/var/lib/app/ready")[0] != 0:
+    while b"serving" not in container.logs():
         assert time.monotonic() < deadline, container.logs().decode()
         time.sleep(0.05)
     yield container

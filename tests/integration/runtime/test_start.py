@@ -142,7 +142,7 @@ def test_started_by_another_user_it_does_what_that_user_may(launcher: Launcher) 
 
 def test_authorities_come_and_go(launcher: Launcher) -> None:
     launcher.configure("sleep infinity")
-    generate = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=Mine"
+    generate = "openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=Mine"
     certificate = launcher.finish(entrypoint=generate.split(), volumes={})[1]
     certificate = certificate[certificate.index("-----BEGIN CERTIFICATE") :]
     launcher.write("ca-certificates/mine.crt", certificate)
