@@ -1,0 +1,148 @@
+"""The services' templates, rendered, say what their readers understand."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shlex
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from kolla.errors import Location
+from kolla.secret import Secret, revealing
+from kolla.settings import expressions
+
+from .scripts import SERVICES
+
+ADDRESS = "10.0.0.5"
+AWKWARD = Secret("it's \"#%\\")
+
+
+def member(host: str, address: str) -> SimpleNamespace:
+    return SimpleNamespace(host=host, hostname=host.partition(".")[0], address=address)
+
+
+def endpoint(port: int, *members: SimpleNamespace, path: str = "") -> SimpleNamespace:
+    return SimpleNamespace(
+        host=ADDRESS,
+        port=port,
+        internal_url=f"http://{ADDRESS}:{port}{path}",
+        public_url=f"http://public:{port}{path}",
+        members=members or (member("one.example", ADDRESS),),
+    )
+
+
+def render(service: str, name: str, **scope: Any) -> str:
+    """A template of a service's `config/` folder; a setting that is not given has a value by its name."""
+    path = SERVICES / service / "config" / name
+    values = {
+        "api_address": ADDRESS,
+        "inventory_hostname": "one.example",
+        "openstack_region_name": "RegionOne",
+    }
+    description = yaml.safe_load((SERVICES / service / "service.yml").read_text())
+    for key, setting in description.get("settings", {}).items():
+        values[key] = setting.get("default")
+    for key in description.get("passwords", {}):
+        values[key] = AWKWARD
+    with revealing():
+        return expressions.render(path.read_text(), {**values, **scope}, Location(path, 1))
+
+
+IDENTITY = {"type": "image", "description": "", "user": "glance", "password": AWKWARD, "roles": ("admin",)}
+
+
+def consumer(**identity: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        name="glance",
+        title="Image service",
+        identity=SimpleNamespace(**{**IDENTITY, **identity}),
+        endpoint=endpoint(9292) if identity.get("endpoint", "glance") else None,
+    )
+
+
+def register(consumer: SimpleNamespace) -> dict[str, Any]:
+    text = render("keystone", "register.json.j2", endpoint=endpoint(5000, path="/v3"), consumer=consumer)
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_a_registration_has_user_service_and_endpoints() -> None:
+    document = register(consumer())
+    assert document["service"] == {"name": "glance", "type": "image", "description": "Image service"}
+    assert document["endpoints"] == {"internal": f"http://{ADDRESS}:9292", "public": "http://public:9292"}
+    assert document["user"] == {"name": "glance", "password": AWKWARD.reveal(), "roles": ["admin"]}
+    assert document["auth"]["auth_url"] == f"http://{ADDRESS}:5000/v3"
+    assert document["auth"]["password"] == AWKWARD.reveal()
+
+
+def test_a_registration_may_lack_the_user_or_the_endpoints() -> None:
+    assert register(consumer(user=None, password=None))["user"] is None
+    document = register(consumer(endpoint=None))
+    assert (document["service"], document["endpoints"]) == (None, {})
+
+
+@pytest.mark.parametrize("name", ["keys", "bootstrap", "token"])
+def test_the_files_of_jobs_are_json(name: str) -> None:
+    assert json.loads(render("keystone", f"{name}.json.j2", endpoint=endpoint(5000, path="/v3")))
+
+
+def test_client_files_survive_any_password() -> None:
+    clouds = yaml.safe_load(render("keystone", "clouds.yaml.j2", endpoint=endpoint(5000, path="/v3")))
+    assert clouds["clouds"]["kolla-admin"]["auth"]["password"] == AWKWARD.reveal()
+    script = render("keystone", "admin-openrc.sh.j2", endpoint=endpoint(5000, path="/v3"))
+    (line,) = (line for line in script.splitlines() if "OS_PASSWORD=" in line)
+    assert shlex.split(line) == ["export", f"OS_PASSWORD={AWKWARD.reveal()}"]
+
+
+def test_keystone_finds_its_database_and_its_keys() -> None:
+    scope = {
+        "database": SimpleNamespace(url="mysql+pymysql://keystone:p%25@h/keystone"),
+        "message_bus": SimpleNamespace(url="rabbit://h"),
+        "cache": SimpleNamespace(servers="h:11211"),
+    }
+    parser = configparser.RawConfigParser()
+    parser.read_string(render("keystone", "keystone.conf.j2", **scope))
+    assert parser["database"]["connection"] == "mysql+pymysql://keystone:p%25@h/keystone"
+    assert parser["fernet_receipts"]["key_repository"] == parser["fernet_tokens"]["key_repository"]
+
+
+def test_servers_listen_on_the_api_address_only() -> None:
+    assert f"http-socket = {ADDRESS}:5000" in render("keystone", "uwsgi.ini.j2")
+    assert f"bind {ADDRESS}:1984" in render("haproxy", "haproxy.cfg.j2")
+    scope = {"endpoint": endpoint(5672)}
+    assert f"listeners.tcp.1 = {ADDRESS}:5672" in render("rabbitmq", "rabbitmq.conf.j2", **scope)
+    environment = render("rabbitmq", "rabbitmq-env.conf.j2", **scope)
+    assert "inet_dist_use_interface {10,0,0,5}" in environment
+    assert f"ERL_EPMD_ADDRESS={ADDRESS}" in environment
+
+
+def test_members_of_the_message_bus_know_each_other() -> None:
+    members = (member("two.example", "10.0.0.6"), member("one.example", ADDRESS))
+    scope = {"endpoint": endpoint(5672, *members)}
+    assert "NODENAME=rabbit@one\n" in render("rabbitmq", "rabbitmq-env.conf.j2", **scope)
+    assert render("rabbitmq", "erl_inetrc.j2", **scope).splitlines() == [
+        '{host, {10,0,0,6}, ["two"]}.',
+        '{host, {10,0,0,5}, ["one"]}.',
+        "{lookup, [file, native]}.",
+    ]
+    configuration = render("rabbitmq", "rabbitmq.conf.j2", **scope)
+    assert "classic_config.nodes.1 = rabbit@two\n" in configuration
+    assert "classic_config.nodes.2 = rabbit@one\n" in configuration
+
+
+def test_a_listener_has_its_binds_options_and_members() -> None:
+    listener = SimpleNamespace(
+        name="keystone",
+        protocol="http",
+        binds=["10.0.0.1:5000", "192.0.2.1:5000"],
+        options=["option httpchk GET /healthcheck"],
+        members=[SimpleNamespace(host="one", address=ADDRESS, port=5000)],
+    )
+    lines = [line.strip() for line in render("haproxy", "listener.cfg.j2", listener=listener).splitlines()]
+    assert lines[:4] == ["listen keystone", "mode http", "bind 10.0.0.1:5000", "bind 192.0.2.1:5000"]
+    assert lines[-2] == "option httpchk GET /healthcheck"
+    assert lines[-1].startswith(f"server one {ADDRESS}:5000 check")
