@@ -67,7 +67,8 @@ class Executor:
         self._phase = phase
         self._state_directory = state_directory
         self._vault_password_files = [os.path.abspath(file) for file in vault_password_files]
-        self._archive = archive or Archive.of(HOST_CODE)
+        self.archive = archive or Archive.of(HOST_CODE)
+        """The code that runs on hosts."""
         self._host_directory = host_directory
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, Answer]:
@@ -143,7 +144,7 @@ class Executor:
     def _handle(self, message: dict[str, Any], conversations: Conversations) -> Any:
         kind = message.pop("kind")
         if kind == "archive":
-            return base64.b64encode(self._archive.zip).decode()
+            return base64.b64encode(self.archive.zip).decode()
         if kind == "broken":
             return conversations.broke(BrokenHost(**message))
         demand = conversations.next(**message)
@@ -152,7 +153,7 @@ class Executor:
         verb, request = demand
         cloud = {"name": self._cloud.name, "id": self._cloud.id}
         return {
-            "program": f"{self._host_directory}/{self._archive.name}",
+            "program": f"{self._host_directory}/{self.archive.name}",
             "verb": verb,
             "request": {"cloud": cloud, "engine": self._cloud.engine, **request},
         }

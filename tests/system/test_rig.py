@@ -1,4 +1,4 @@
-"""The rig does what the tests of the product lean on."""
+"""The rig does what the tests of the product lean on, and the executor works over SSH on it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import docker
 import pytest
 from system.rig import Rig
 
+from kolla.ansible import environment
 from kolla.ansible.archive import Archive
 from kolla.ansible.executor import CloudIdentity, Executor
 from kolla.ansible.outcome import BrokenHostsError
@@ -19,7 +20,8 @@ HOST_CODE = """\
 import json, os, sys
 def main():
     request = json.load(sys.stdin)
-    print(json.dumps({"verb": sys.argv[1], "host": os.uname().nodename, "word": request["word"]}))
+    print(json.dumps({"verb": sys.argv[1], "host": os.uname().nodename, "word": request["word"],
+                      "user": os.getuid()}))
 """
 
 
@@ -68,8 +70,8 @@ def image(rig: Rig) -> Iterator[str]:
 def test_hosts_answer_over_ssh(executor: Executor) -> None:
     answers = executor.ask("observe", {"node1": {"word": "a"}, "node2": {"word": "b"}})
     assert answers == {
-        "node1": {"verb": "observe", "host": "node1", "word": "a"},
-        "node2": {"verb": "observe", "host": "node2", "word": "b"},
+        "node1": {"verb": "observe", "host": "node1", "word": "a", "user": 0},
+        "node2": {"verb": "observe", "host": "node2", "word": "b", "user": 0},
     }
 
 
@@ -93,6 +95,34 @@ def test_engines_of_hosts_run_images_of_the_registry(rig: Rig, image: str) -> No
     state = "docker inspect --format {{.State.Health.Status}} checked"
     until = f"until {state} | grep -qx healthy; do sleep 0.2; done"
     rig.run("node2", ["timeout", "30", "sh", "-c", until])
+
+
+def test_an_ordinary_user_becomes_root(rig: Rig, executor: Executor, tmp_path: Path) -> None:
+    rig.run("node1", ["useradd", "--create-home", "deployer"])
+    rig.run("node1", ["cp", "-r", "/root/.ssh", "/home/deployer/"])
+    rig.run("node1", ["chown", "-R", "deployer:", "/home/deployer/.ssh"])
+    own = tmp_path / "inventory"
+    own.write_text("node1 ansible_user=deployer\n")
+    sources = [str(rig.inventory), str(own)]
+    by_deployer = Executor(sources, CloudIdentity("kolla", "id"), archive=executor.archive)
+    with pytest.raises(BrokenHostsError, match=r"(?s)host node1 .*sudo.*ansible_become_password"):
+        by_deployer.ask("observe", {"node1": {"word": "a"}})
+    sudo = "echo 'deployer ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deployer"
+    rig.run("node1", ["sh", "-c", sudo])
+    assert by_deployer.ask("observe", {"node1": {"word": "a"}})["node1"]["user"] == 0
+
+
+def test_no_secret_is_in_what_ansible_prints_however_loud(
+    rig: Rig, executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loud = environment.variables() | {"ANSIBLE_VERBOSITY": "5", "ANSIBLE_STDOUT_CALLBACK": "default"}
+    monkeypatch.setattr(environment, "variables", lambda: loud)
+    identity = CloudIdentity("kolla", "id")
+    loudly = Executor([str(rig.inventory)], identity, archive=executor.archive, state_directory=tmp_path)
+    assert loudly.ask("observe", {"node1": {"word": "geheim"}})["node1"]["word"] == "geheim"
+    printed = (tmp_path / "ansible.log").read_text()
+    assert "ESTABLISH SSH CONNECTION" in printed
+    assert "geheim" not in printed
 
 
 def test_a_power_cut_is_noticed_and_a_boot_brings_the_host_back(rig: Rig, executor: Executor) -> None:

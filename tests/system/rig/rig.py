@@ -113,12 +113,12 @@ class Rig:
         self._wait(host)
 
     def run(self, host: str, command: Sequence[str]) -> str:
-        """Run a command on a host, past SSH; its output. CalledProcessError when it fails."""
+        """Run a command on a host, past SSH; its output. RuntimeError, with the output, when it fails."""
         result = self._container(host).exec_run(list(command))
+        output: str = result.output.decode()
         if result.exit_code != 0:
-            raise subprocess.CalledProcessError(result.exit_code, command, result.output)
-        output: bytes = result.output
-        return output.decode()
+            raise RuntimeError(f"{host}: {command} ended with {result.exit_code}:\n{output}")
+        return output
 
     def _name(self, host: str) -> str:
         return f"kolla-rig-{self.name}-{host}"
