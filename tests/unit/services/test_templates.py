@@ -146,3 +146,9 @@ def test_a_listener_has_its_binds_options_and_members() -> None:
     assert lines[:4] == ["listen keystone", "mode http", "bind 10.0.0.1:5000", "bind 192.0.2.1:5000"]
     assert lines[-2] == "option httpchk GET /healthcheck"
     assert lines[-1].startswith(f"server one {ADDRESS}:5000 check")
+
+
+def test_the_user_of_the_message_bus_may_have_any_password() -> None:
+    document = json.loads(render("rabbitmq", "definitions.json.j2"))
+    assert document["users"][0]["password"] == AWKWARD.reveal()
+    assert document["users"][0]["name"] == document["permissions"][0]["user"]
