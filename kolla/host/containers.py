@@ -29,21 +29,15 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     name = spec["name"]
     if _holds(operation, context):
         return SKIPPED
-    taken = context.cloud.taken(name)
-    context.cloud.record_taken(name, None)
-    _undo(name, wanted["path"], context)
     volumes.check_present([m["source"] for m in spec["mounts"] if m["type"] == "volume"], context)
-
+    _undo(name, wanted["path"], context)
     present = context.own_container(name)
     if present is None:
-        _create(name, operation, context)
-        folders.place(wanted, context.bundle, context.manifest)
-        context.engine.start(name)
-        health.gate(name, spec, operation["start_timeout"], context.engine)
+        _begin(operation, context)
     elif _is_right(present, spec, context):
-        _start_again(present, operation, context, taken)
+        _start_again(operation, context)
     else:
-        _swap(present, operation, context, taken)
+        _swap(operation, context)
     folders.keep(wanted["path"])
     context.cloud.record_taken(name, folders.digest(wanted))
     return Outcome()
@@ -106,46 +100,61 @@ def _create(name: str, operation: ContainerOperation, context: Context) -> None:
     context.engine.create(name, projection.payload(operation["spec"], labels))
 
 
-def _start_again(present: Json, operation: ContainerOperation, context: Context, taken: str | None) -> None:
-    """Start a container that is itself right, with its folder; else with the folder it had."""
-    spec, path, engine = operation["spec"], operation["folder"]["path"], context.engine
-    name, was_running = spec["name"], present["State"]["Running"]
+def _begin(operation: ContainerOperation, context: Context) -> None:
+    """Create and start a container where there is none. One that fails is left to look at."""
+    name = operation["spec"]["name"]
+    context.cloud.record_taken(name, None)
     folders.place(operation["folder"], context.bundle, context.manifest)
+    _create(name, operation, context)
+    context.engine.start(name)
+    _gate(operation, context)
+
+
+def _start_again(operation: ContainerOperation, context: Context) -> None:
+    """Start a container that is itself right, with its folder; else with the folder it had."""
+    spec, path = operation["spec"], operation["folder"]["path"]
+    taken = context.cloud.taken(spec["name"])
+    folders.place(operation["folder"], context.bundle, context.manifest)
+    context.cloud.record_taken(spec["name"], None)
     try:
-        engine.restart(name, spec["stop_timeout"])
-        health.gate(name, spec, operation["start_timeout"], engine)
+        context.engine.restart(spec["name"], spec["stop_timeout"])
+        _gate(operation, context)
     except OperationFailed as failure:
-        if not folders.undo(path) or taken is None:
+        if taken is None:
+            # What it had before was no better.
+            folders.keep(path)
             raise
-        engine.stop(name)
-        _return_to_service(name, was_running, context, taken)
+        if not folders.undo(path):
+            raise
+        context.engine.restart(spec["name"], spec["stop_timeout"])
+        context.cloud.record_taken(spec["name"], taken)
         raise OperationFailed(f"{failure}; it has its previous configuration again", failure.log) from None
 
 
-def _swap(present: Json, operation: ContainerOperation, context: Context, taken: str | None) -> None:
+def _swap(operation: ContainerOperation, context: Context) -> None:
     """Put a new container in the place of the present one; else the present one back."""
-    spec, path, engine = operation["spec"], operation["folder"]["path"], context.engine
-    name, was_running = spec["name"], present["State"]["Running"]
-    _create(name + NEW, operation, context)
-    engine.stop(name)
-    engine.rename(name, name + OLD)
+    name, engine = operation["spec"]["name"], context.engine
+    taken = context.cloud.taken(name)
+    context.cloud.record_taken(name, None)
     try:
+        _create(name + NEW, operation, context)
+        engine.stop(name)
+        engine.rename(name, name + OLD)
         engine.rename(name + NEW, name)
         folders.place(operation["folder"], context.bundle, context.manifest)
         engine.start(name)
-        health.gate(name, spec, operation["start_timeout"], engine)
+        _gate(operation, context)
     except OperationFailed as failure:
-        _undo(name, path, context)
-        _return_to_service(name, was_running, context, taken)
+        _undo(name, operation["folder"]["path"], context)
+        engine.start(name)
+        context.cloud.record_taken(name, taken)
         raise OperationFailed(f"{failure}; the previous container is back", failure.log) from None
     engine.remove(name + OLD)
 
 
-def _return_to_service(name: str, was_running: bool, context: Context, taken: str | None) -> None:
-    """Start what was put back, if it ran, and remember what it had taken."""
-    if was_running:
-        context.engine.start(name)
-    context.cloud.record_taken(name, taken)
+def _gate(operation: ContainerOperation, context: Context) -> None:
+    spec = operation["spec"]
+    health.gate(spec["name"], spec, operation["start_timeout"], context.engine)
 
 
 def _undo(name: str, path: str, context: Context) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import commands, files
+from . import commands, files, processes
 from .engine import EngineUnreachable, connect
 from .errors import Refusal
 from .manifest import Manifest
@@ -120,7 +120,7 @@ def stop(manifest: Manifest) -> list[str]:
         pid = _pid()
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + START_TIMEOUT
-        while Path(f"/proc/{pid}").exists():
+        while processes.lives(pid):
             if time.monotonic() >= end:
                 raise Refusal("engine", f"the engine, process {pid}, does not end")
             time.sleep(0.2)

@@ -27,6 +27,7 @@ def destroy(request: Json) -> Json:
     kept: list[str] = []
     with lock.held(cloud, request):
         manifest = Manifest(cloud)
+        engine: Engine | None = None
         try:
             engine = connect(request["engine"])
         except EngineUnreachable:
@@ -35,8 +36,8 @@ def destroy(request: Json) -> Json:
             changes += _containers(engine, cloud)
             _volumes(engine, cloud, request["volumes"], changes, kept)
             _images(engine, manifest, request["images"], changes, kept)
-            if request["purge"]:
-                _engine(engine, manifest, changes, kept)
+        if request["purge"]:
+            _engine(engine, manifest, changes, kept)
         changes += [f"removed {p}" for p in manifest.entries("folders") if folder.remove(p, manifest)]
         changes += _directories(manifest)
         for name in ("jobs", "taken", "runs"):
@@ -80,8 +81,8 @@ def _images(engine: Engine, manifest: Manifest, asked: bool, changes: list[str],
             kept.append(f"image {image}: {failure}")
 
 
-def _engine(engine: Engine, manifest: Manifest, changes: list[str], kept: list[str]) -> None:
-    strangers = [container["Names"][0].lstrip("/") for container in engine.containers()]
+def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept: list[str]) -> None:
+    strangers = [container["Names"][0].lstrip("/") for container in (engine.containers() if engine else ())]
     if strangers:
         kept.append(f"the engine and its packages: containers of others are on it ({', '.join(strangers)})")
         return

@@ -50,7 +50,7 @@ def gate(name: str, spec: Spec, start_timeout: float, engine: Engine) -> None:
 def _hopeless(container: Json) -> str | None:
     state = container["State"]
     if container["RestartCount"] >= RESTARTS:
-        return f"keeps ending with exit status {state['ExitCode']}"
+        return f"ended and was started again {container['RestartCount']} times"
     if state["Status"] in ("exited", "dead"):
         return f"ended with exit status {state['ExitCode']}"
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,19 +56,6 @@ def owner(inode: str) -> int | None:
         if name == f"socket:[{inode}]":
             return pid
     return None
-
-
-def program(pid: int) -> str:
-    """The name of a process."""
-    return Path(f"/proc/{pid}/comm").read_text().strip()
-
-
-def ancestors(pid: int) -> Iterator[int]:
-    """The process itself, its parent, and so on up to 1."""
-    while pid > 0:
-        yield pid
-        match = re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-        pid = int(match.group(1)) if match else 0
 
 
 def _open_files() -> Iterator[tuple[int, str]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import files
+from . import files, processes
 from .cloud import Cloud
 from .errors import Refusal
 from .shapes import Json
@@ -111,7 +111,7 @@ def is_stale(lease: Json, now: float, boot_id: str) -> bool:
     owner = lease["owner"]
     # Containers share the kernel's boot_id but not its processes, hence the host's name as well.
     here = owner.get("boot_id") == boot_id and owner.get("host") == socket.gethostname()
-    if here and not Path(f"/proc/{owner['pid']}").exists():
+    if here and not processes.lives(owner["pid"]):
         return True
     return not -LEASE_SECONDS < now - lease["renewed"] < LEASE_SECONDS
 

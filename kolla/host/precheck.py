@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import facts, listeners
+from . import facts, listeners, processes
 from .cloud import Cloud
 from .engine import Engine, EngineUnreachable, connect
 from .power import own_containers
@@ -62,9 +62,9 @@ def _port(asked: Json, found: list[listeners.Listener], own_pids: dict[int, str]
     subject = f"{asked['address']}:{asked['port']}"
     for listener in found:
         pid = listeners.owner(listener.inode)
-        if pid is not None and own_pids.keys() & set(listeners.ancestors(pid)):
+        if pid is not None and own_pids.keys() & set(processes.ancestors(pid)):
             continue
-        who = f"process {pid} ({listeners.program(pid)})" if pid else "somebody outside this process table"
+        who = f"process {pid} ({processes.program(pid)})" if pid else "somebody outside this process table"
         where = f"{listener.address}:{listener.port}"
         message = f"port {asked['port']}, which {asked['service']} needs, is in use on {where} by {who}"
         return _finding("port", subject, False, message, f"stop it, or give {asked['service']} another port")

@@ -49,5 +49,3 @@ def test_our_own():
         (found,) = listeners.conflicts(*server.getsockname(), listeners.listening())
         assert listeners.owner(found.inode) == os.getpid()
     assert listeners.owner("0") is None
-    assert listeners.program(os.getpid())
-    assert list(listeners.ancestors(os.getpid()))[:2] == [os.getpid(), os.getppid()]
