@@ -100,8 +100,7 @@ class Executor:
 
         Ctrl-C: what runs on hosts is left to finish its step, no further step begins, leases are given
         back, then KeyboardInterrupt goes on. A second Ctrl-C does not wait: the hosts finish their step
-        alone and keep their lease until it ends. The same happens when we are killed; the next deploy
-        waits for them.
+        alone, under their lock. The same happens when we are killed; the next deploy waits for them.
         """
         applying = Applying(plan, bundle, owner, lock_timeout, on_event=self._on_event, phase=self._phase)
         self._run(applying)
