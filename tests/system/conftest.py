@@ -6,7 +6,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from harness import Kolla, make
+from system.harness import Kolla, make
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from typing import Any
 import docker
 import pytest
 import yaml
-from harness import ROOT, Kolla, http, make, snapshot, started
+from system.harness import ROOT, Kolla, http, make, snapshot, started
 
 THIRD_PARTY = ROOT / "tests" / "system" / "services"
 KILLS = 20

@@ -112,6 +112,11 @@ class Rig:
         self._container(host).start()
         self._wait(host)
 
+    def address(self, host: str) -> str:
+        """A host's address on the rig's network."""
+        networks = self._container(host).attrs["NetworkSettings"]["Networks"]
+        return str(next(iter(networks.values()))["IPAddress"])
+
     def run(self, host: str, command: Sequence[str]) -> str:
         """Run a command on a host, past SSH; its output. RuntimeError, with the output, when it fails."""
         result = self._container(host).exec_run(list(command))
