@@ -154,3 +154,17 @@ def test_authorities_come_and_go(launcher: Launcher) -> None:
     container.restart(timeout=5)
     wait_until(lambda: execute(container, "grep", "-qF", line, bundle)[0] == 1)
     assert execute(container, "grep", "-c", "BEGIN CERTIFICATE", bundle)[1].strip() != "0"
+
+
+def test_a_volume_inside_a_destination_is_never_emptied(launcher: Launcher) -> None:
+    launcher.write("folder/file", "new")
+    launcher.write("data/precious", "kept", mode=0o644)
+    launcher.configure("true", {"source": "folder", "dest": "/etc/app"})
+    volumes = {
+        str(launcher.folder): {"bind": "/var/lib/kolla/config_files", "mode": "ro"},
+        str(launcher.folder / "data"): {"bind": "/etc/app/data", "mode": "rw"},
+    }
+    status, output = launcher.finish(volumes=volumes)
+    assert status == 1
+    assert "cannot replace /etc/app: /etc/app/data is mounted there (use merge)" in output
+    assert (launcher.folder / "data/precious").read_text() == "kept"

@@ -56,10 +56,13 @@ def test_listen(tmp_path: Path, family: str, address: str) -> None:
     assert health.listen(["server-one", port]) is not None
 
 
-def test_a_bound_port_is_not_a_listening_one(tmp_path: Path) -> None:
-    port = str(free_port())
-    with script(tmp_path, "server-one", f"s = socket.socket(); s.bind(('127.0.0.1', {port}))"):
-        assert health.listen(["server-one", port]) is not None
+def test_the_own_port_of_a_connection_is_not_listened_on(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connect = f"s = socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
+        with script(tmp_path, "client-one", connect):
+            accepted, (_, own_port) = server.accept()
+            assert health.listen(["client-one", str(own_port)]) is not None
+            accepted.close()
 
 
 def test_port_is_about_the_other_side_of_a_connection(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kolla.runtime.lib.kolla_runtime import defaults, place, set_configs
+
 from .conftest import ME, SOURCES, Container, item
 
 
@@ -161,9 +163,25 @@ def test_an_unknown_user_is_exit_code_2(container: Container, capsys: pytest.Cap
     )
 
 
-def test_bad_arguments_are_exit_code_2(container: Container) -> None:
-    from kolla.runtime.lib.kolla_runtime import set_configs
+def test_a_file_is_closed_to_others_until_owner_and_mode_are_right(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container.write(f"{SOURCES}/secret", "secret")
+    container.configure(item("secret", "/etc/secret", perm="0644"))
+    seen = []
+    own = defaults.own
 
+    def watch(path: Path, uid: int, gid: int) -> None:
+        seen.append((path.name, container.mode("/etc/secret")))
+        own(path, uid, gid)
+
+    monkeypatch.setattr(defaults, "own", watch)
+    assert container.start() == 0
+    assert seen == [("secret", "0600")]
+    assert container.mode("/etc/secret") == "0644"
+
+
+def test_bad_arguments_are_exit_code_2(container: Container) -> None:
     assert set_configs.main(["--chek"], container.root, {}) == 2
 
 
@@ -266,8 +284,6 @@ def test_fault_6_a_permission_of_a_placed_file_is_expected_by_the_check(containe
 def test_killed_between_backup_and_copy_the_image_default_is_not_lost(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kolla.runtime.lib.kolla_runtime import place
-
     container.write("/etc/app.conf", "the image's")
     container.write(f"{SOURCES}/app.conf", "the operator's")
     container.configure(item("app.conf", "/etc/app.conf"))
