@@ -19,6 +19,9 @@ from kolla.images.options import Options, Transport
 from kolla.images.transport import sources
 from kolla.places import read_json, write_json
 
+INCLUDED = ("passwd", "usr-is-merged")
+"""Packages beyond what apt needs: useradd, and the one that keeps bookworm from merging /usr with Perl."""
+
 EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*")
 """Paths dpkg leaves out, now and in every image above; copyright files stay."""
 
@@ -49,16 +52,21 @@ class Base:
 
 
 def recorded(options: Options, state_directory: Path) -> Base | None:
-    """What an earlier run made or pulled, even if the tarball is gone; None when there is no record."""
+    """What an earlier run made or pulled, even if the tarball is gone.
+
+    None when there is no record, or the recipe is another since.
+    """
     known = read_json(_record(options, state_directory))
     if options.pull_base:
         return Base(image=known["image"]) if "image" in known else None
-    if "sha256" not in known:
+    if known.get("recipe") != _recipe():
         return None
     return Base(_tarball(options, state_directory), known["sha256"], tuple(known["packages"]))
 
 
-def make(options: Options, state_directory: Path, engine: Engine, log: Path, *, expected: Base | None) -> Base:
+def make(
+    options: Options, state_directory: Path, engine: Engine, log: Path, *, expected: Base | None
+) -> Base:
     """Bootstrap or pull the base and record it.
 
     `expected` is what must come out, when images were built from it before: KollaError when the
@@ -78,7 +86,8 @@ def make(options: Options, state_directory: Path, engine: Engine, log: Path, *, 
             f"the package mirror no longer has {', '.join(moved)}, which the base is locked to",
             hint="run: kolla build --refresh",
         )
-    write_json(record, {"sha256": base.sha256, "packages": list(base.packages)})
+    recipe = _recipe()
+    write_json(record, {"recipe": recipe, "sha256": base.sha256, "packages": list(base.packages)})
     return base
 
 
@@ -103,9 +112,7 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
         made = tarball.with_suffix(".new")
         official = directory / "official.sources"
         official.write_text(_official_sources(distribution))
-        command = [program, "--variant=apt", "--include=passwd", "--format=tar"]
-        command += [f"--dpkgopt=path-exclude={path}" for path in EXCLUDED]
-        command += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", "--dpkgopt=force-unsafe-io"]
+        command = [program, "--format=tar", *_recipe()]
         if transport.extra_ca_certificates is not None:
             directory.chmod(0o755)  # apt reads it as a user of its own
             bundle = directory / "ca.pem"
@@ -123,6 +130,18 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
             raise KollaError(f"{distribution.name} could not be bootstrapped from {transport.debian_mirror}")
         made.chmod(0o600)
         made.replace(tarball)
+
+
+def _recipe() -> list[str]:
+    """Options of mmdebstrap that decide what is in the tarball."""
+    return [
+        "--variant=apt",
+        f"--include={','.join(INCLUDED)}",
+        "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
+        *(f"--dpkgopt=path-exclude={path}" for path in EXCLUDED),
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        "--dpkgopt=force-unsafe-io",
+    ]
 
 
 def _hooks(official: Path) -> tuple[str, ...]:

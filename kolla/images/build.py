@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue.catalogue import Catalogue
@@ -18,18 +19,21 @@ from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base
 from kolla.images.engine import Engine, Request
-from kolla.images.graph import Graph
+from kolla.images.graph import Graph, Node
 from kolla.images.inputs import Inputs
-from kolla.images.options import Options, Values
+from kolla.images.options import Options
 from kolla.images.packages import LIST_DIRECTORY, PackageLock
 from kolla.images.transport import secrets
 from kolla.places import Places, write_private
+from kolla.settings.globals import Globals
 
 PHASE = "build"
 TAIL = 15
 """Lines of a failed image's log that go into its event."""
 
-_EVENTS: Mapping[str, Status] = {
+Ending = Literal["built", "unchanged", "failed", "skipped"]
+
+_EVENTS: Mapping[Ending, Status] = {
     "built": "done",
     "unchanged": "skipped",
     "failed": "failed",
@@ -38,7 +42,7 @@ _EVENTS: Mapping[str, Status] = {
 
 
 def build(
-    settings: Values,
+    settings: Globals,
     catalogue: Catalogue,
     names: Sequence[str],
     state_directory: Path,
@@ -50,14 +54,14 @@ def build(
 
     An image that fails does not stop the others; its children are skipped. The report, also written
     to the state directory after every image, holds this run's images and those of earlier runs that
-    exist: `failed` and `skipped` are of this run. `refresh` takes the newest packages and rewrites
-    the package lock. InputError before anything is run; KollaError without engine or space.
+    exist: `failed` and `skipped` are of this run. `refresh` takes the newest packages for the named
+    images (without names, for all) and rewrites the package lock. InputError before anything is run;
+    KollaError without engine or space.
     """
-    options = Options.of(settings)
-    graph = Graph.of(catalogue)
-    inputs = Inputs.of(graph.select(names), options)
+    inputs = Inputs.of(Graph.of(catalogue).select(names), Options.of(settings))
+    fresh = frozenset(names or inputs.graph.nodes) if refresh else frozenset()
     with _alone(state_directory):
-        return _Run(inputs, Engine.connect(), state_directory, refresh, on_event).run()
+        return _Run(inputs, Engine.connect(), state_directory, fresh, on_event).run()
 
 
 @contextmanager
@@ -66,7 +70,8 @@ def _alone(state_directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise KollaError(f"another build works in {state_directory}", hint="wait until it is done") from None
+            message = f"another build works in {state_directory}"
+            raise KollaError(message, hint="wait until it is done") from None
         yield
 
 
@@ -77,7 +82,8 @@ class _Run:
     inputs: Inputs
     engine: Engine
     state_directory: Path
-    refresh: bool
+    refresh: frozenset[str]
+    """Images that take the newest packages instead of the locked ones."""
     on_event: Listener
     done: dict[str, BuiltImage] = field(default_factory=dict)
 
@@ -87,7 +93,7 @@ class _Run:
         self.secrets = secrets(options.transport, options.distribution)
         self.present = self.engine.images()
         self.report = self._earlier()
-        self.base = None if self.refresh else base.recorded(options, self.state_directory)
+        self.base = base.recorded(options, self.state_directory)
         self.space_known = False
 
     def run(self) -> BuildReport:
@@ -117,46 +123,41 @@ class _Run:
         return self.report
 
     def _image(self, name: str) -> BuiltImage:
-        """One image, made or found; never raises for what is only this image's fault."""
+        """One image, made or found; raises only what is not this image's fault alone."""
         began = time.monotonic()
-        node = self.inputs.graph.nodes[name]
-        missing = [need for need in node.needs if self.done[need].id is None]
+        log = Places(self.state_directory).logs / "build" / f"{name}.log"
+        missing = [need for need in self._node(name).needs if self.done[need].id is None]
         if missing:
-            return self._built(name, "skipped", "", message=f"{' and '.join(missing)} could not be built")
-        log = self.state_directory / "logs" / "build" / f"{name}.log"
+            reason = f"{' and '.join(missing)} could not be built"
+            return self._ended(name, "skipped", message=reason)
+        earlier = self._unchanged(name)
+        if earlier is not None:
+            return self._ended(name, "unchanged", earlier.identity, earlier.id, digest=earlier.digest)
+        self.on_event(Event(PHASE, "started", name))
         try:
-            found = self._unchanged(name)
-            if found is not None:
-                return found
-            self.on_event(Event(PHASE, "started", name))
             identity, image = self._make(name, log)
         except InputError:
             raise
         except KollaError as error:
-            return self._failed(name, error, log, time.monotonic() - began)
-        return self._built(name, "built", identity, image, log, time.monotonic() - began)
+            message, lines = explain(name, error, log)
+            return self._ended(name, "failed", began=began, log=log, message=message, tail=lines)
+        return self._ended(name, "built", identity, image, began=began, log=log)
 
     def _unchanged(self, name: str) -> BuiltImage | None:
         """The image of an earlier run, if its inputs are the same and the engine still has it."""
         earlier = self.report.images.get(name)
-        if self.refresh or earlier is None or earlier.id not in self.present:
+        if name in self.refresh or earlier is None or earlier.id not in self.present:
             return None
-        if self.base is None and self.inputs.graph.nodes[name].image.parent is None:
+        if self.base is None and self._node(name).image.parent is None:
             return None
-        identity = self._identity(name, self.lock.entry(name))
-        if identity != earlier.identity:
-            return None
-        return self._built(name, "unchanged", identity, earlier.id, digest=earlier.digest)
+        return earlier if self._identity(name, self.lock.entry(name)) == earlier.identity else None
 
     def _make(self, name: str, log: Path) -> tuple[str, str]:
         """Build an image; gives back its identity and ID."""
         self._require_space()
-        is_root = self.inputs.graph.nodes[name].image.parent is None
-        if is_root and (self.base is None or not self.base.at_hand):
-            self.base = base.make(
-                self.inputs.options, self.state_directory, self.engine, log, expected=self.base
-            )
-        locked = () if self.refresh else self.lock.entry(name)
+        if self._node(name).image.parent is None:
+            self._make_base(name, log)
+        locked = () if name in self.refresh else self.lock.entry(name)
         references = {need: image.reference or "" for need, image in dict(self.done).items()}
         request = Request(
             dockerfile=self.inputs.dockerfile(name, references, self.base),
@@ -165,69 +166,71 @@ class _Run:
             arguments=self.inputs.options.transport.proxies,
             log=log,
             timeout=self.inputs.options.timeout,
-            use_cache=not self.refresh,
+            use_cache=name not in self.refresh,
         )
         image = self.engine.build(request)
         packages = self.engine.read_file(image, f"{LIST_DIRECTORY}/{name}") or ""
         return self._identity(name, self.lock.record(name, packages.splitlines())), image
 
+    def _make_base(self, name: str, log: Path) -> None:
+        if name in self.refresh:
+            self.base = None
+        if self.base is None or not self.base.at_hand:
+            options = self.inputs.options
+            self.base = base.make(options, self.state_directory, self.engine, log, expected=self.base)
+
     def _identity(self, name: str, packages: Sequence[str]) -> str:
         identities = {need: image.identity for need, image in dict(self.done).items()}
         return self.inputs.identity(name, identities, self.base, packages)
+
+    def _node(self, name: str) -> Node:
+        return self.inputs.graph.nodes[name]
 
     def _require_space(self) -> None:
         if not self.space_known:
             self.engine.require_space(self.state_directory)
             self.space_known = True
 
-    def _built(
+    def _ended(
         self,
         name: str,
-        status: str,
-        identity: str,
+        status: Ending,
+        identity: str = "",
         image: str | None = None,
+        *,
+        began: float | None = None,
         log: Path | None = None,
-        seconds: float = 0.0,
         digest: str | None = None,
         message: str = "",
         tail: tuple[str, ...] = (),
     ) -> BuiltImage:
-        """Name a finished image, tell about it, and describe it for the report."""
-        node, options = self.inputs.graph.nodes[name], self.inputs.options
-        reference = options.reference(name, identity) if image else None
-        if image and reference:
-            for tag in (reference, options.reference(name)):
-                if tag not in self.present.get(image, ()):
-                    self.engine.tag(image, tag)
-        self.on_event(Event(PHASE, _EVENTS[status], name, seconds=seconds, message=message or status, log=tail))
-        return BuiltImage.model_validate(
-            {
-                "name": name,
-                "status": status,
-                "identity": identity,
-                "id": image,
-                "reference": reference,
-                "digest": digest,
-                "parent": node.image.parent,
-                "size": self.engine.size(image) if image else None,
-                "seconds": round(seconds, 1),
-                "log": str(log) if log else None,
-                "published": node.image.published,
-            }
+        """Tag an image that exists, tell how it ended, and describe it for the report."""
+        reference = self._tag(name, image, identity) if image else None
+        seconds = time.monotonic() - began if began else 0.0
+        event = Event(PHASE, _EVENTS[status], name, seconds=seconds, message=message or status, log=tail)
+        self.on_event(event)
+        return BuiltImage(
+            name=name,
+            status=status,
+            identity=identity,
+            id=image,
+            reference=reference,
+            digest=digest,
+            parent=self._node(name).image.parent,
+            size=self.engine.size(image) if image else None,
+            seconds=round(seconds, 1),
+            log=str(log) if log else None,
+            published=self._node(name).image.published,
         )
 
-    def _failed(self, name: str, error: KollaError, log: Path, seconds: float) -> BuiltImage:
-        text = log.read_text(errors="replace") if log.exists() else ""
-        vanished = re.findall(r"kolla: vanished: (\S+)", text)
-        message = str(error)
-        if vanished:
-            message = (
-                f"the package mirror no longer has {', '.join(dict.fromkeys(vanished))}; "
-                f"run: kolla build --refresh {name}"
-            )
-        return self._built(
-            name, "failed", "", log=log, seconds=seconds, message=f"{message}; log: {log}", tail=tail(text)
-        )
+    def _tag(self, name: str, image: str, identity: str) -> str:
+        """Have both tags on an image; gives back the unique one."""
+        options = self.inputs.options
+        reference = options.reference(name, identity)
+        for tag in (reference, options.reference(name)):
+            if tag not in self.present.get(image, ()):
+                self.engine.tag(image, tag)
+        return reference
 
     def _finish(self, image: BuiltImage) -> None:
         self.done[image.name] = image
@@ -245,6 +248,17 @@ class _Run:
         return BuildReport(
             release=release, base=name, images={n: image for n, image in images.items() if image.id}
         )
+
+
+def explain(name: str, error: KollaError, log: Path) -> tuple[str, tuple[str, ...]]:
+    """Why an image could not be built, in one message, and the last lines of its log."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    vanished = ", ".join(dict.fromkeys(re.findall(r"kolla: vanished: (\S+)", text)))
+    if vanished:
+        cause = f"the package mirror no longer has {vanished}; run: kolla build --refresh {name}"
+    else:
+        cause = str(error)
+    return f"{cause}; log: {log}", tail(text)
 
 
 def tail(text: str) -> tuple[str, ...]:

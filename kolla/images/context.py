@@ -1,7 +1,7 @@
 """The build context of an image: the files its Dockerfile may use, gathered before anything is run.
 
-    build/     helper programs and lists, mounted into RUN instructions, never copied
-    root/      files copied to the same place in the image
+`build/` holds helper programs and lists, mounted into RUN instructions and never copied; `root/` holds
+files copied to the same place in the image.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def gather(
         files.append(root_file_system)
     lines = [r.hashed if hashed else r.pin for r in requirements]
     if lines:
-        files.append(ContextFile("build/requirements.txt", 0o644, "".join(f"{line}\n" for line in lines).encode()))
+        files.append(
+            ContextFile("build/requirements.txt", 0o644, "".join(f"{line}\n" for line in lines).encode())
+        )
     return tuple(sorted(files, key=lambda file: file.path))
 
 

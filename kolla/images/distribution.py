@@ -31,7 +31,7 @@ class Distribution(Model):
         name = f"{distro}-{version}"
         if name not in known:
             raise InputError(
-                f"no images can be built on {distro} {version} (kolla_base_distro, kolla_base_distro_version)",
+                f"kolla_base_distro, kolla_base_distro_version: no images can be built on {distro} {version}",
                 expected=f"one of {', '.join(sorted(known))}",
                 hint=did_you_mean(name, known),
             )

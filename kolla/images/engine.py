@@ -61,7 +61,7 @@ class Engine:
 
     @classmethod
     def connect(cls) -> Engine:
-        """The engine that the environment names (DOCKER_HOST), or the local one; KollaError if none answers."""
+        """The engine DOCKER_HOST names, or the local one; KollaError if none answers."""
         try:
             client = docker.from_env(timeout=600)
             client.ping()
@@ -77,7 +77,7 @@ class Engine:
 
     def size(self, image: str) -> int:
         """Bytes of an image, shared layers included."""
-        return int(self.client.api.inspect_image(image)["Size"])
+        return int(self.client.images.get(image).attrs["Size"])
 
     def tag(self, image: str, reference: str) -> None:
         """Give an image a further name."""
@@ -188,7 +188,9 @@ class Engine:
         except subprocess.TimeoutExpired:
             process.terminate()
             process.wait()
-            raise BuildError(f"the build took longer than {request.timeout} s (image_build_timeout)") from None
+            raise BuildError(
+                f"the build took longer than {request.timeout} s (image_build_timeout)"
+            ) from None
         finally:
             with self._guard:
                 self._running.discard(process)

@@ -34,21 +34,14 @@ class Graph:
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Graph:
-        """The graph of every image of the catalogue; InputError for an unknown parent or a cycle."""
+        """The graph of every image of the catalogue, whose loader saw that parents exist and form no cycle."""
         nodes = {
             name: Node(name, image, folder, _needs(image), catalogue.where(folder.name, "images", name))
             for folder in catalogue.folders.values()
             for name, image in folder.service.images.items()
         }
-        for node in nodes.values():
-            for need in node.needs:
-                if need not in nodes:
-                    raise InputError(
-                        f"image '{node.name}' is built from '{need}', which no service declares",
-                        where=node.where,
-                        hint=did_you_mean(need, nodes),
-                    )
-        return cls(_ordered(nodes))
+        sorter = graphlib.TopologicalSorter({name: sorted(nodes[name].needs) for name in sorted(nodes)})
+        return cls({name: nodes[name] for name in sorter.static_order()})
 
     def select(self, names: Iterable[str] = ()) -> Graph:
         """The named images and all they need; without names every published one. InputError if unknown."""
@@ -74,7 +67,7 @@ class Graph:
         return (node, *(self.lineage(parent) if parent else ()))
 
     def python(self, name: str) -> tuple[str, ...]:
-        """The Python distributions its virtual environment holds: its own and, when it has any, its parents'."""
+        """What its virtual environment holds: its own distributions and, if it has any, its parents'."""
         if not self.nodes[name].image.python:
             return ()
         return tuple(sorted({d for node in self.lineage(name) for d in node.image.python}))
@@ -99,14 +92,3 @@ def _needs(image: Image) -> tuple[str, ...]:
     if image.python:
         needs.append(WHEELHOUSE)
     return tuple(needs)
-
-
-def _ordered(nodes: Mapping[str, Node]) -> Mapping[str, Node]:
-    sorter = graphlib.TopologicalSorter({name: sorted(nodes[name].needs) for name in sorted(nodes)})
-    try:
-        return {name: nodes[name] for name in sorter.static_order()}
-    except graphlib.CycleError as error:
-        cycle: list[str] = error.args[1]
-        raise InputError(
-            f"images are built from each other: {' -> '.join(reversed(cycle))}", where=nodes[cycle[0]].where
-        ) from None

@@ -20,17 +20,18 @@ from kolla.images.build import build, tail
 from kolla.images.context import ContextFile, helpers
 from kolla.images.dockerfile import render_lock
 from kolla.images.engine import BuildError, Engine, Request
-from kolla.images.options import Options, Values
+from kolla.images.options import Options
 from kolla.images.requirements import lock_path, normalise
 from kolla.images.transport import secrets
 from kolla.places import Places
+from kolla.settings.globals import Globals
 
 BUILDER = "builder"
 """The image that has compilers and headers."""
 
 
 def lock(
-    settings: Values,
+    settings: Globals,
     catalogue: Catalogue,
     state_directory: Path,
     *,
@@ -50,7 +51,9 @@ def lock(
     log = Places(state_directory).logs / "build" / "lock.log"
     with tempfile.TemporaryDirectory(prefix="kolla-lock-") as name:
         request = Request(
-            dockerfile=render_lock(options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", "")),
+            dockerfile=render_lock(
+                options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", "")
+            ),
             context=(
                 *helpers(),
                 ContextFile("build/roots.in", 0o644, _lines(f"{n}{s}" for n, s in sorted(roots.items()))),
@@ -80,7 +83,9 @@ def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:
     for folder in catalogue.folders.values():
         for name, specifier in folder.service.releases.get(release, {}).items():
             known = roots.get(normalise(name), "")
-            roots[normalise(name)] = ",".join(part for part in (known, specifier) if part and part != known) or known
+            roots[normalise(name)] = (
+                ",".join(part for part in (known, specifier) if part and part != known) or known
+            )
     if not roots:
         known_releases = {r for folder in catalogue.folders.values() for r in folder.service.releases}
         raise InputError(
@@ -92,7 +97,7 @@ def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:
 
 
 def relax(constraints: str, roots: Mapping[str, str]) -> list[str]:
-    """Upper constraints as pip understands them, without those that pin a root with a specifier of its own."""
+    """Upper constraints as pip understands them, without those on roots that have a specifier."""
     limits = []
     for line in constraints.splitlines():
         text = line.partition("#")[0].strip()

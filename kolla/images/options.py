@@ -5,17 +5,10 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 from kolla.errors import InputError
 from kolla.images.distribution import Distribution
-
-
-class Values(Protocol):
-    """What building wants of the globals."""
-
-    def value(self, key: str) -> Any:
-        """The value of a settings key."""
+from kolla.settings.globals import Globals
 
 
 @dataclass(frozen=True)
@@ -35,9 +28,7 @@ class Transport:
     def proxies(self) -> dict[str, str]:
         """The proxy variables that are set, in the lower and upper case spelling programs look for."""
         given = {"http_proxy": self.http_proxy, "https_proxy": self.https_proxy, "no_proxy": self.no_proxy}
-        return {
-            spelling: value for key, value in given.items() if value for spelling in (key, key.upper())
-        }
+        return {spelling: value for key, value in given.items() if value for spelling in (key, key.upper())}
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ class Options:
     transport: Transport = Transport()
 
     @classmethod
-    def of(cls, settings: Values) -> Options:
+    def of(cls, settings: Globals) -> Options:
         """Read them from the globals; InputError for a base or a CA file that does not exist."""
         ca_file = str(settings.value("extra_ca_certificates") or "")
         if ca_file and not Path(ca_file).is_file():

@@ -10,14 +10,15 @@ from kolla.build_report import BuildReport, BuiltImage
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, ignore
 from kolla.images.engine import Engine
-from kolla.images.options import Options, Values
+from kolla.images.options import Options
 from kolla.places import Places, write_private
+from kolla.settings.globals import Globals
 
 PHASE = "push"
 
 
 def push(
-    settings: Values, report: BuildReport, state_directory: Path, *, on_event: Listener = ignore
+    settings: Globals, report: BuildReport, state_directory: Path, *, on_event: Listener = ignore
 ) -> BuildReport:
     """Push every published image of `report` that the registry was not given yet, under both its tags.
 
