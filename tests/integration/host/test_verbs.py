@@ -1,7 +1,6 @@
 """The verbs besides apply: stop, start, logs, precheck, bootstrap, destroy."""
 
 import socket
-from pathlib import Path
 
 from kolla.host.listeners import listening
 from kolla.state.facts import HostFacts
@@ -136,20 +135,3 @@ def test_endpoint(host):
         host.do(operation)
     event = host.do(operation, "failed")
     assert event["message"].startswith(f"127.0.0.1:{port} did not answer within 1 s: ")
-
-
-def test_an_image_the_engine_has_is_not_pulled(host):
-    operation = {
-        "id": "image:test@here",
-        "kind": "image",
-        "service": "test",
-        "image": host.image,
-        "reference": "127.0.0.1:9/kolla/test:1",
-        "digest": None,
-        "after": [],
-        "timeout": 30,
-    }
-    host.do(operation, "skipped")
-    event = host.do({**operation, "image": "sha256:" + "0" * 64}, "failed")
-    assert event["message"].startswith("cannot pull 127.0.0.1:9/kolla/test:1: ")
-    assert Path(host.state, "manifest.json").exists()
