@@ -94,9 +94,6 @@ def _create(name: str, operation: ContainerOperation, context: Context) -> None:
         projection.LABEL_GENERATION: str(operation["generation"]),
         projection.LABEL_FOLDER: operation["folder"]["path"],
     }
-    if not Path(operation["folder"]["path"]).exists():
-        # The engine wants what it is to mount; that no container uses yet.
-        folders.place(operation["folder"], context.bundle, context.manifest)
     context.engine.create(name, projection.payload(operation["spec"], labels))
 
 
@@ -137,6 +134,9 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
     taken = context.cloud.taken(name)
     context.cloud.record_taken(name, None)
     try:
+        if not Path(operation["folder"]["path"]).exists():
+            # The engine wants to see what it is to mount, and nothing uses it yet.
+            folders.place(operation["folder"], context.bundle, context.manifest)
         _create(name + NEW, operation, context)
         engine.stop(name)
         engine.rename(name, name + OLD)
@@ -162,6 +162,7 @@ def _undo(name: str, path: str, context: Context) -> None:
     if context.own_container(name + NEW) is not None:
         context.engine.remove(name + NEW)
     if context.own_container(name + OLD) is not None:
-        context.engine.remove(name)
+        if context.own_container(name) is not None:
+            context.engine.remove(name)
         context.engine.rename(name + OLD, name)
     folders.undo(path)

@@ -19,6 +19,7 @@ import requests.exceptions
 
 from .deadline import Deadline
 from .errors import OperationFailed, Refusal
+from .projection import stop_timeout
 from .shapes import Json
 
 SOCKETS = {"docker": "/var/run/docker.sock"}
@@ -67,7 +68,8 @@ class Engine:
         """Ask a container to end, kill it after `timeout` seconds (its own stop timeout by default)."""
         with _explained(f"cannot stop container '{name}'"):
             if timeout is None:
-                timeout = self._client.inspect_container(name)["Config"].get("StopTimeout") or 10
+                # Asked for aloud, because the client waits for an answer only so much longer.
+                timeout = stop_timeout(self._client.inspect_container(name)["Config"])
             self._client.stop(name, timeout=timeout)
 
     def restart(self, name: str, timeout: int) -> None:

@@ -90,7 +90,7 @@ def project(container: Json, image: Json | None) -> Spec:
         "capabilities": _capabilities(host),
         "security_options": _security_options(host),
         "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
-        "stop_timeout": _stop_timeout(config),
+        "stop_timeout": stop_timeout(config),
         "health": _health(config.get("Healthcheck")),
     }
 
@@ -149,7 +149,8 @@ def _security_options(host: Json) -> list[str]:
     return sorted(options)
 
 
-def _stop_timeout(config: Json) -> int:
+def stop_timeout(config: Json) -> int:
+    """Seconds between asking a container to end and killing it, from `Config` of its `inspect`."""
     asked = config.get("StopTimeout")
     return DEFAULT_STOP_TIMEOUT if asked is None else int(asked)
 
