@@ -34,7 +34,7 @@ class Graph:
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Graph:
-        """The graph of every image of the catalogue, whose loader saw that parents exist and form no cycle."""
+        """The graph of every image of the catalogue (whose loader refuses unknown parents and cycles)."""
         nodes = {
             name: Node(name, image, folder, _needs(image), catalogue.where(folder.name, "images", name))
             for folder in catalogue.folders.values()

@@ -41,6 +41,27 @@ def lock(
 ) -> Path:
     """Write the lock of a release for the configured base distribution; gives back its path.
 
+    The arguments are those of `resolve`.
+    """
+    text = resolve(
+        settings, catalogue, state_directory, release=release, constraints=constraints, on_event=on_event
+    )
+    path = lock_path(release, Options.of(settings).distribution.name)
+    path.write_text(text)
+    return path
+
+
+def resolve(
+    settings: Globals,
+    catalogue: Catalogue,
+    state_directory: Path,
+    *,
+    release: str,
+    constraints: str,
+    on_event: Listener = ignore,
+) -> str:
+    """The text of the lock of a release for the configured base distribution.
+
     `constraints` is a file or URL of OpenStack's upper constraints for the release. InputError for a
     release no service knows or constraints that cannot be read; KollaError when nothing satisfies them.
     """
@@ -72,9 +93,7 @@ def lock(
             text = "\n".join(tail(log.read_text(errors="replace")))
             raise KollaError(f"release {release} cannot be locked:\n{text}", hint=f"log: {log}") from None
         resolved = (Path(name) / "lock.txt").read_text()
-    path = lock_path(release, options.distribution.name)
-    path.write_text(header(release, options.distribution.name) + strip_sources(resolved))
-    return path
+    return header(release, options.distribution.name) + strip_sources(resolved)
 
 
 def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:

@@ -18,8 +18,9 @@ def make_catalogue(tmp_path: Path) -> MakeCatalogue:
     def make(images: str, files: dict[str, str] | None = None) -> Catalogue:
         folder = tmp_path / "services" / "notes"
         (folder / "image").mkdir(parents=True, exist_ok=True)
-        text = "name: notes\ntitle: Notes\nusers:\n  notes: {uid: 42999, home: /var/lib/notes, groups: [kolla]}\n"
-        (folder / "service.yml").write_text(f"{text}images:\n{images}")
+        users = "  notes: {uid: 42999, home: /var/lib/notes, groups: [kolla]}\n"
+        text = f"name: notes\ntitle: Notes\nusers:\n{users}images:\n{images}"
+        (folder / "service.yml").write_text(text)
         for name, content in (files or {}).items():
             (folder / "image" / name).write_text(content)
         return loader.load([tmp_path / "services"])

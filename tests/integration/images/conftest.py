@@ -1,0 +1,162 @@
+import contextlib
+import io
+import tarfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import docker
+import pytest
+import yaml
+from docker.errors import ImageNotFound
+
+from kolla.build_report import BuildReport
+from kolla.catalogue import loader
+from kolla.events import Event
+from kolla.images.build import build
+from kolla.settings import globals as settings
+
+NAMESPACE = "kolla-images-test"
+
+
+@dataclass
+class Workshop:
+    """Settings, a state directory and one service of our own to build."""
+
+    directory: Path
+    settings: dict[str, object]
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def state(self) -> Path:
+        path = self.directory / "state"
+        path.mkdir(exist_ok=True)
+        return path
+
+    @property
+    def folder(self) -> Path:
+        path = self.directory / "services" / "workpiece"
+        (path / "image").mkdir(parents=True, exist_ok=True)
+        return path
+
+    def describe(self, images: str) -> None:
+        """Say what the images of our own service are, as YAML below `images:`."""
+        users = "  worker: {uid: 42998, home: /var/lib/worker, groups: [kolla]}\n"
+        text = f"name: workpiece\ntitle: Workpiece\nusers:\n{users}images:\n{images}"
+        (self.folder / "service.yml").write_text(text)
+
+    def file(self, name: str, content: str) -> None:
+        (self.folder / "image" / name).write_text(content)
+
+    def load(self, **changes: object) -> tuple[settings.Globals, loader.Catalogue]:
+        catalogue = loader.load([self.directory / "services"])
+        config = self.directory / "etc"
+        config.mkdir(exist_ok=True)
+        (config / "globals.yml").write_text(yaml.safe_dump({**self.settings, **changes}))
+        return settings.load(config, catalogue), catalogue
+
+    def build(self, *names: str, refresh: bool = False, **changes: object) -> BuildReport:
+        self.events.clear()
+        given, catalogue = self.load(**changes)
+        return build(given, catalogue, names, self.state, refresh=refresh, on_event=self.events.append)
+
+
+@dataclass
+class Image:
+    """An image taken apart."""
+
+    client: docker.DockerClient
+    id: str
+
+    def run(self, command: str) -> str:
+        """What a shell command prints inside it."""
+        output = self.client.containers.run(self.id, ["-c", command], entrypoint="sh", remove=True)
+        return str(output.decode())
+
+    @cached_property
+    def config(self) -> dict[str, object]:
+        found: dict[str, object] = self.client.api.inspect_image(self.id)["Config"]
+        return found
+
+    def all_text(self) -> bytes:
+        """Every byte it ships: all layers, configuration and history."""
+        return b"".join(self._unpacked(b"".join(self.client.images.get(self.id).save())))
+
+    def _unpacked(self, archive: bytes) -> Iterator[bytes]:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as outer:
+            for member in outer:
+                file = outer.extractfile(member) if member.isfile() else None
+                if file is not None:
+                    yield file.read()
+
+
+@pytest.fixture(scope="session")
+def workshop(
+    tmp_path_factory: pytest.TempPathFactory, machine_globals: Path | None, engine: docker.DockerClient
+) -> Iterator[Workshop]:
+    machine = yaml.safe_load(machine_globals.read_text()) if machine_globals else {}
+    given = {**(machine or {}), "docker_namespace": NAMESPACE}
+    yield Workshop(tmp_path_factory.mktemp("images"), given)
+    for image in engine.images.list():
+        for tag in image.tags:
+            if f"{NAMESPACE}/" in tag:
+                with contextlib.suppress(ImageNotFound):
+                    engine.images.remove(tag, noprune=True)
+
+
+@pytest.fixture
+def image(engine: docker.DockerClient) -> Callable[[BuildReport, str], Image]:
+    def of(report: BuildReport, name: str) -> Image:
+        found = report.image(name).id
+        assert found is not None
+        return Image(engine, found)
+
+    return of
+
+
+class _Forward(BaseHTTPRequestHandler):
+    """Asks the real mirror for whatever path it is asked for, as a mirror or as a proxy."""
+
+    upstream = "http://deb.debian.org"
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        self.asked.append(self.path)
+        try:
+            with urllib.request.urlopen(self.upstream + path, timeout=120) as answer:
+                body = answer.read()
+                self.send_response(200)
+        except urllib.error.HTTPError as error:
+            body = b""
+            self.send_response(error.code)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@dataclass
+class Mirror:
+    address: str
+    asked: list[str]
+
+
+@pytest.fixture(scope="session")
+def mirror(engine: docker.DockerClient) -> Iterator[Mirror]:
+    """A package mirror and proxy on this machine, at an address no image may remember."""
+    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    asked: list[str] = []
+    handler = type("Forward", (_Forward,), {"asked": asked})
+    server = ThreadingHTTPServer((gateway, 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Mirror(f"{gateway}:{server.server_port}", asked)
+    server.shutdown()

@@ -1,0 +1,56 @@
+"""Mirrors, proxies, indexes and certificates are used, and no image remembers them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kolla.build_report import BuildReport
+
+from .conftest import Image, Mirror, Workshop
+
+MARK = "this line marks the certificates of the test"
+
+
+@pytest.fixture(scope="module")
+def report(workshop: Workshop, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
+    """An image with packages and a Python environment, built through settings we can recognise."""
+    bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
+    given = str(workshop.settings.get("extra_ca_certificates") or "")
+    bundle.write_text(f"{MARK}\n{Path(given).read_text() if given else ''}")
+    workshop.describe("  remote: {parent: openstack-base, packages: {debian: [bc]}, python: [PyMySQL]}\n")
+    return workshop.build(
+        "remote",
+        refresh=True,
+        debian_mirror=f"http://{mirror.address}/debian",
+        debian_security_mirror=f"http://{mirror.address}/debian-security",
+        build_http_proxy=f"http://name:word@{mirror.address}",
+        build_https_proxy="",
+        pypi_index_url="https://pypi.org/simple/",
+        extra_ca_certificates=str(bundle),
+    )
+
+
+def test_the_settings_are_used(report: BuildReport, mirror: Mirror) -> None:
+    assert report.image("remote").status == "built"
+    assert any("/bc/bc_" in path for path in mirror.asked)
+    assert any(path.startswith("http://") for path in mirror.asked), "the proxy was asked"
+
+
+@pytest.mark.parametrize("name", ["base", "builder", "wheelhouse", "remote"])
+def test_no_image_remembers_them(
+    report: BuildReport, mirror: Mirror, name: str, image: Callable[[BuildReport, str], Image]
+) -> None:
+    shipped = image(report, name).all_text()
+    for secret in (mirror.address, "name:word", MARK, "pypi.org/simple/"):
+        assert secret.encode() not in shipped, secret
+
+
+def test_runtime_images_hold_no_tools(
+    report: BuildReport, image: Callable[[BuildReport, str], Image]
+) -> None:
+    seen = image(report, "remote")
+    assert seen.run("command -v gcc cc make pip pip3 uv || true") == ""
+    assert seen.run("ls -d /usr/include/python3* /wheels /opt/tools 2>/dev/null || true") == ""
+    assert seen.run("python3 -c 'import pymysql, sys; print(sys.prefix)'") == "/var/lib/kolla/venv\n"
+    assert seen.run("find /var/lib/kolla/venv -path '*pymysql*' -name '*.pyc' | head -1") != ""
