@@ -63,7 +63,11 @@ def _by_line(old_text: str, new: Merged) -> Iterator[Change]:
             after = now[k + offset] if k + offset < m else None
             # A line is counted where it stands now; one that is gone, where it stood.
             number = k + offset + 1 if after is not None else i + offset + 1
-            yield Change(f"line {number}", before, after, layer)
+            yield Change(f"line {number}", _bare(before), _bare(after), layer)
+
+
+def _bare(line: str | None) -> str | None:
+    return line.strip() if line is not None else None
 
 
 def _value(value: str | None) -> str:

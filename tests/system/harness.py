@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import yaml
+from docker.models.containers import Container
 
 ROOT = Path(__file__).parents[2]
 KOLLA = str(Path(sys.executable).parent / "kolla")
@@ -60,20 +62,25 @@ class Kolla:
         return file
 
 
-def started(engine: docker.DockerClient, cloud: str = "kolla") -> dict[str, str]:
-    """When each of the cloud's containers was started last."""
-    containers = engine.containers.list(filters={"label": "kolla.cloud"})
-    return {c.name: f"{c.id} {c.attrs['State']['StartedAt']}" for c in containers}
+def containers(engine: docker.DockerClient, *, all: bool = False) -> list[Container]:
+    """The containers of the cloud of `make cloud`."""
+    cloud_id = yaml.safe_load(Path("/etc/kolla/passwords.yml").read_text())["cloud_id"]
+    found: list[Container] = engine.containers.list(all=all, filters={"label": f"kolla.cloud={cloud_id}"})
+    return found
+
+
+def started(engine: docker.DockerClient) -> dict[str, str]:
+    """Which containers run, and when each was started last."""
+    return {c.name: f"{c.id} {c.attrs['State']['StartedAt']}" for c in containers(engine)}
 
 
 def snapshot(engine: docker.DockerClient, config: Path) -> dict[str, Any]:
     """What a host is like, without what differs between two equally good hosts (ids, times,
     generations)."""
-    containers = {}
-    for container in engine.containers.list(all=True, filters={"label": "kolla.cloud"}):
-        labels = container.labels
-        containers[container.name] = [
-            labels["kolla.spec"],
+    specs = {}
+    for container in containers(engine, all=True):
+        specs[container.name] = [
+            container.labels["kolla.spec"],
             container.status,
             container.attrs["Image"],
             sorted((m["Destination"], m.get("Name", m["Source"])) for m in container.attrs["Mounts"]),
@@ -90,7 +97,7 @@ def snapshot(engine: docker.DockerClient, config: Path) -> dict[str, Any]:
         path.name: json.loads(path.read_text())["key"] for path in Path("/var/lib/kolla/kolla/jobs").iterdir()
     }
     leftovers = sorted(str(path) for path in config.glob("jobs/*"))
-    return {"containers": containers, "files": files, "jobs": records, "leftovers": leftovers}
+    return {"containers": specs, "files": files, "jobs": records, "leftovers": leftovers}
 
 
 def http(

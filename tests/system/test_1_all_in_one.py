@@ -16,7 +16,7 @@ from typing import Any
 import docker
 import pytest
 import yaml
-from system.harness import ROOT, Kolla, http, make, snapshot, started
+from system.harness import ROOT, Kolla, containers, http, make, snapshot, started
 
 THIRD_PARTY = ROOT / "tests" / "system" / "services"
 KILLS = 20
@@ -70,7 +70,7 @@ def test_make_cloud_again_restarts_nothing_and_ends_with_a_token(
 def test_a_token_is_issued_over_http(cloud: Kolla) -> None:
     status, catalog, _ = http(f"{admin(cloud)['auth_url']}/auth/catalog", {"X-Auth-Token": token(cloud)})
     assert status == 200
-    assert [service["type"] for service in catalog["catalog"]] == ["identity"]
+    assert "identity" in [service["type"] for service in catalog["catalog"]]
 
 
 def test_the_openstack_client_of_the_toolbox_works(cloud: Kolla) -> None:
@@ -108,7 +108,7 @@ def test_no_secret_shows_in_inspect_labels_environment_or_processes(
 
 
 def test_processes_have_dropped_root_and_every_capability(cloud: Kolla, engine: docker.DockerClient) -> None:
-    for container in engine.containers.list(filters={"label": "kolla.cloud"}):
+    for container in containers(engine):
         assert not container.attrs["HostConfig"]["Privileged"]
         titles, rows = (container.top(ps_args="-eo pid,uid,comm").get(k) for k in ("Titles", "Processes"))
         assert titles == ["PID", "UID", "COMMAND"]
@@ -156,7 +156,7 @@ def test_what_is_changed_behind_our_back_is_found_and_repaired(
         "container:rabbitmq@localhost": ["changed on the host: restart_policy: no -> unless-stopped"],
         "container:kolla-toolbox@localhost": ["it is exited"],
         "container:haproxy@localhost": [
-            "haproxy.cfg: line 8 retries 9 -> retries 3, set by template haproxy.cfg.j2"
+            "haproxy.cfg: line 9 retries 9 -> retries 3, set by template haproxy.cfg.j2"
         ],
     }
     cloud.run("deploy")
@@ -237,7 +237,7 @@ def test_too_little_disk_space_is_found_before_anything_is_touched(cloud: Kolla,
         said = cloud.run("prechecks", expect=1)
     finally:
         report.write_text(before)
-    assert "disk" in said
+    assert "GiB free" in said
 
 
 def test_a_deployer_killed_at_any_moment_leaves_nothing_the_next_does_not_mend(
