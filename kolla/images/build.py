@@ -132,7 +132,7 @@ class _Run:
             return self._ended(name, "skipped", message=reason)
         earlier = self._unchanged(name)
         if earlier is not None:
-            return self._ended(name, "unchanged", earlier.identity, earlier.id, digest=earlier.digest)
+            return self._ended(name, "unchanged", earlier.identity, earlier.id, earlier=earlier)
         self.on_event(Event(PHASE, "started", name))
         try:
             identity, image = self._make(name, log)
@@ -200,7 +200,7 @@ class _Run:
         *,
         began: float | None = None,
         log: Path | None = None,
-        digest: str | None = None,
+        earlier: BuiltImage | None = None,
         message: str = "",
         tail: tuple[str, ...] = (),
     ) -> BuiltImage:
@@ -215,7 +215,7 @@ class _Run:
             identity=identity,
             id=image,
             reference=reference,
-            digest=digest,
+            digest=earlier.digest if earlier and earlier.reference == reference else None,
             parent=self._node(name).image.parent,
             size=self.engine.size(image) if image else None,
             seconds=round(seconds, 1),

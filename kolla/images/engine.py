@@ -80,9 +80,12 @@ class Engine:
         return int(self.client.images.get(image).attrs["Size"])
 
     def tag(self, image: str, reference: str) -> None:
-        """Give an image a further name."""
+        """Give an image a further name; KollaError when the engine no longer has it."""
         repository, _, tag = reference.rpartition(":")
-        self.client.api.tag(image, repository, tag, force=True)
+        try:
+            self.client.api.tag(image, repository, tag, force=True)
+        except ImageNotFound:
+            raise KollaError(f"the image for {reference} is gone", hint="run: kolla build") from None
 
     def pull(self, reference: str) -> str:
         """Have an image from a registry, and give back its digest (`name@sha256:...`)."""

@@ -20,16 +20,18 @@ PHASE = "push"
 def push(
     settings: Globals, report: BuildReport, state_directory: Path, *, on_event: Listener = ignore
 ) -> BuildReport:
-    """Push every published image of `report` that the registry was not given yet, under both its tags.
+    """Push every published image of `report` the registry was not given yet, under both its tags.
 
-    Gives back the report with digests, written to the state directory as well. InputError when no
-    registry is set; KollaError naming the images that could not be pushed, after trying all.
+    An image that was built for another registry is named for this one first. Gives back the report
+    with digests, written to the state directory as well. InputError when no registry is set;
+    KollaError naming the images that could not be pushed, after trying all.
     """
     options = Options.of(settings)
     if not options.registry:
         raise InputError("there is no registry to push to", hint="set docker_registry in globals.yml")
     engine = Engine.connect()
-    todo = [i for i in report.images.values() if i.published and i.id and i.digest is None]
+    todo = [_named(image, options) for image in report.images.values() if image.published and image.id]
+    todo = [image for image in todo if image.digest is None]
     began = time.monotonic()
     on_event(Event(PHASE, "started", total=len(todo)))
     with ThreadPoolExecutor(options.threads) as pool:
@@ -44,14 +46,26 @@ def push(
     return report
 
 
+def _named(image: BuiltImage, options: Options) -> BuiltImage:
+    """The image with its reference in the registry of the settings, and no digest of another one."""
+    reference = options.reference(image.name, image.identity)
+    return (
+        image
+        if image.reference == reference
+        else image.model_copy(update={"reference": reference, "digest": None})
+    )
+
+
 def _push(image: BuiltImage, options: Options, engine: Engine, on_event: Listener) -> BuiltImage:
     """One image; the same one without a digest when it failed."""
     began = time.monotonic()
     on_event(Event(PHASE, "started", image.name))
     try:
-        assert image.reference is not None, "a built image has a reference"
-        digest = engine.push(image.reference)
-        engine.push(options.reference(image.name))
+        assert image.id and image.reference, "only built images are pushed"
+        digest = ""
+        for reference in (options.reference(image.name), image.reference):
+            engine.tag(image.id, reference)
+            digest = engine.push(reference)
     except KollaError as error:
         on_event(Event(PHASE, "failed", image.name, seconds=time.monotonic() - began, message=str(error)))
         return image

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -153,7 +154,8 @@ class Mirror:
 @pytest.fixture(scope="session")
 def mirror(engine: docker.DockerClient) -> Iterator[Mirror]:
     """A package mirror and proxy on this machine, at an address no image may remember."""
-    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    subnet = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Subnet"]
+    gateway = str(next(ip_network(subnet).hosts()))
     asked: list[str] = []
     handler = type("Forward", (_Forward,), {"asked": asked})
     server = ThreadingHTTPServer((gateway, 0), handler)
