@@ -200,18 +200,23 @@ class Engine:
 
     @cached_property
     def _builder(self) -> list[str]:
-        for program in _programs("docker"):
-            answer = _output([program, "version", "--format", "{{.Client.Version}}"])
-            major = re.match(r"(\d+)\.", answer)
-            if major and int(major[1]) < 23:
-                return [program, "build"]
-            if _output([program, "buildx", "version"]):
-                return [program, "buildx", "build", "--load"]
-        raise KollaError(
-            "no docker client on PATH can build images",
-            expected="a docker client older than 23, or one with the buildx plugin",
-            hint="run: kolla bootstrap-servers",
-        )
+        return find_builder()
+
+
+def find_builder() -> list[str]:
+    """The command that builds, from the docker clients on PATH; KollaError when none of them can."""
+    for program in _programs("docker"):
+        answer = _output([program, "version", "--format", "{{.Client.Version}}"])
+        major = re.match(r"(\d+)\.", answer)
+        if major and int(major[1]) < 23:
+            return [program, "build"]
+        if _output([program, "buildx", "version"]):
+            return [program, "buildx", "build", "--load"]
+    raise KollaError(
+        "no docker client on PATH can build images",
+        expected="a docker client older than 23, or one with the buildx plugin",
+        hint="run: kolla bootstrap-servers",
+    )
 
 
 def _programs(name: str) -> list[str]:

@@ -67,7 +67,7 @@ def resolve(
     """
     options = Options.of(settings)
     roots = collect_roots(catalogue, release)
-    limits = relax(_read(constraints), roots)
+    limits = relax(read_constraints(constraints), roots)
     report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
     log = Places(state_directory).logs / "build" / "lock.log"
     with tempfile.TemporaryDirectory(prefix="kolla-lock-") as name:
@@ -98,21 +98,18 @@ def resolve(
 
 def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:
     """Normalised distribution -> version specifier, of all services; InputError if none knows `release`."""
-    roots: dict[str, str] = {}
+    wanted: dict[str, list[str]] = {}
     for folder in catalogue.folders.values():
         for name, specifier in folder.service.releases.get(release, {}).items():
-            known = roots.get(normalise(name), "")
-            roots[normalise(name)] = (
-                ",".join(part for part in (known, specifier) if part and part != known) or known
-            )
-    if not roots:
+            wanted.setdefault(normalise(name), []).append(specifier)
+    if not wanted:
         known_releases = {r for folder in catalogue.folders.values() for r in folder.service.releases}
         raise InputError(
             f"no service knows release {release}",
             expected=f"one of {', '.join(sorted(known_releases))}",
             hint=did_you_mean(release, known_releases),
         )
-    return roots
+    return {name: ",".join(dict.fromkeys(filter(None, parts))) for name, parts in wanted.items()}
 
 
 def relax(constraints: str, roots: Mapping[str, str]) -> list[str]:
@@ -143,7 +140,8 @@ def header(release: str, base: str) -> str:
     )
 
 
-def _read(place: str) -> str:
+def read_constraints(place: str) -> str:
+    """The text of a file or URL; InputError when it cannot be read."""
     try:
         if "://" in place:
             with urllib.request.urlopen(place, timeout=60) as answer:
