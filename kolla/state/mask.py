@@ -8,7 +8,9 @@ from collections.abc import Collection
 from kolla.config.diff import Change
 from kolla.secret import MASK
 
-_TELLING = re.compile(r"password|secret|cookie|token|private|credential|connection|transport_url", re.I)
+_TELLING = re.compile(
+    r"password|passwd|secret|cookie|private|credential|transport_url|(^|_)(connection|key|pass|auth)$", re.I
+)
 
 
 def mask(text: str, change: Change, secrets: Collection[str]) -> str:

@@ -148,6 +148,16 @@ def test_a_host_that_was_switched_off_comes_back_with_its_containers(rig: Rig, t
     assert two.plan() == []
 
 
+def test_an_engine_that_does_not_run_is_named_and_bootstrap_starts_it(rig: Rig, two: Kolla) -> None:
+    rig.run("node2", ["systemctl", "stop", "docker.socket", "docker.service"])
+    said = two.run("deploy", expect=1)
+    assert "no container engine answers on host 'node2'" in said
+    assert "kolla bootstrap-servers" in said
+    two.run("bootstrap-servers")
+    two.run("deploy")
+    assert two.plan() == []
+
+
 def test_destroy_removes_the_cloud_and_keeps_the_data_unless_told(rig: Rig, two: Kolla) -> None:
     two.run("destroy", "--yes-i-really-really-mean-it")
     assert names(rig, "node1") == names(rig, "node2") == set()
