@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -26,6 +27,7 @@ from kolla.errors import InputError, KollaError, Location, did_you_mean
 from kolla.events import Event, Listener, ignore
 from kolla.places import Places, read_json, remove_files, write_json, write_private
 from kolla.results import Built, Changes, Deployed, Findings, Lines, Planned, Rows, Written
+from kolla.secret import Secret
 from kolla.settings import Settings, passwords
 from kolla.settings import load as load_settings
 from kolla.settings.globals import Globals
@@ -44,7 +46,10 @@ from kolla.state.topology import engine_name
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
 
-NOTHING_WANTED = {"folders": {}, "images": []}
+BUILDERS = "deployment"
+"""The usual group of the machine that kolla itself runs on, which builds images."""
+
+NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": []}
 """The question to a host of which not even the facts are known."""
 
 
@@ -133,10 +138,23 @@ class Cloud:
                 )
         return frozenset(self.tags) or None
 
+    @cached_property
+    def identity(self) -> CloudIdentity:
+        """Name and id; the id is remembered when passwords.yml is gone. InputError when there is none."""
+        secret = passwords.load(self.config_directory).get(passwords.CLOUD_ID)
+        cloud_id = secret.reveal() if secret else read_json(self.places.made).get("cloud_id")
+        if not cloud_id:
+            raise InputError(
+                f"there is no {passwords.CLOUD_ID}",
+                where=Location(self.config_directory / passwords.FILE),
+                hint="run: kolla genpwd",
+            )
+        return CloudIdentity(str(self.globals.value("cloud_name")), str(cloud_id))
+
     def _executor(self, phase: str) -> Executor:
         return Executor(
             self._sources(),
-            CloudIdentity(self.settings.cloud_name, self.settings.cloud_id),
+            self.identity,
             state_directory=self.places.directory,
             on_event=self.progress,
             phase=phase,
@@ -199,12 +217,18 @@ class Cloud:
     # -- hosts -------------------------------------------------------------------------------
 
     def bootstrap_servers(self) -> Changes:
-        """Make hosts ready: a container engine that answers, and directories."""
+        """Make hosts ready: a container engine that answers, directories, and what builds images."""
+        from kolla.images import base
+
         request: dict[str, Any] = {"node_config": str(self.globals.value("node_config"))}
         registry = str(self.globals.value("docker_registry"))
         if registry and self.globals.value("docker_registry_insecure"):
             request["insecure_registries"] = [registry]
-        answers = self._executor("bootstrap").ask("bootstrap", self._each(request))
+        builders = self.inventory.groups.get(BUILDERS, ())
+        requests = {
+            host: {**request, "packages": base.TOOLS if host in builders else ()} for host in self.hosts()
+        }
+        answers = self._executor("bootstrap").ask("bootstrap", requests)
         return _changes(answers)
 
     def prechecks(self) -> Findings:
@@ -416,14 +440,32 @@ class Cloud:
         made = [Path(name) for name in read_json(self.places.made).get("files", [])]
         if config:
             self._refuse_foreign_configuration(made)
-        request = {"volumes": volumes, "images": images, "purge": purge}
-        removed = _changes(self._executor("destroy").ask("destroy", self._each(request)))
-        if not config:
-            return removed
-        lines = tuple(f"removed {path}" for path in remove_files(made))
-        self.places.made.unlink(missing_ok=True)
-        self.places.facts.unlink(missing_ok=True)
-        return Changes({**removed.changes, "this machine": lines} if lines else removed.changes, removed.kept)
+            if not self.config_directory.exists() and not self.places.made.exists():
+                return Changes({}, {})
+        identity = self.identity
+        destroyer = self._executor("destroy")
+        request = {"volumes": volumes, "images": images, "purge": False}
+        removed = _changes(destroyer.ask("destroy", self._each(request)))
+        here = self._remove_built() if images else []
+        if purge:
+            removed += _changes(destroyer.ask("destroy", self._each({**request, "purge": True})))
+        if config:
+            here += [f"removed {path}" for path in remove_files(made)]
+            shutil.rmtree(self.places.directory)
+        if config and removed.kept:  # a later purge must find what was kept
+            self.places.directory.mkdir(mode=0o700)
+            write_json(self.places.made, {"cloud_id": identity.id})
+        return removed + Changes({"this machine": tuple(here)} if here else {}, removed.kept)
+
+    def _remove_built(self) -> list[str]:
+        """Remove what the builder made on this machine; not an error when nothing was built."""
+        from kolla.images.remove import remove
+
+        if not self.places.build_report.exists():
+            return []
+        tags = remove(self.report)
+        self.places.build_report.unlink()
+        return [f"removed image {tag}" for tag in tags]
 
     def _refuse_foreign_configuration(self, made: Sequence[Path]) -> None:
         path = self.config_directory / "globals.yml"
@@ -444,6 +486,7 @@ class Cloud:
         """Note that the controller made a file, so that removing the cloud removes it."""
         made = read_json(self.places.made)
         made["files"] = sorted({*made.get("files", []), str(path)})
+        made["cloud_id"] = passwords.load(self.config_directory).get(passwords.CLOUD_ID, Secret("")).reveal()
         write_json(self.places.made, made)
 
     def _cached_facts(self) -> dict[str, HostFacts]:

@@ -52,6 +52,12 @@ class Changes:
     kept: Mapping[str, tuple[str, ...]]
     exit_code: int = 0
 
+    def __add__(self, later: Changes) -> Changes:
+        """What both made or removed; what the later one kept."""
+        hosts = dict.fromkeys((*self.changes, *later.changes))
+        changes = {host: (*self.changes.get(host, ()), *later.changes.get(host, ())) for host in hosts}
+        return Changes(changes, later.kept)
+
     def to_json(self) -> Any:
         """Host -> lists of sentences."""
         return {

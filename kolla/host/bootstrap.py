@@ -21,14 +21,16 @@ MODE = 0o755
 def bootstrap(request: Json) -> Json:
     """Have the packages, the engine, its registries and the directories; can be repeated.
 
-    Request: `node_config` (the directory of the configuration folders), `insecure_registries`.
+    Request: `node_config` (the directory of the configuration folders), `insecure_registries`, `packages`
+    (others this host is to have).
     Everything made goes into the manifest.
     """
     cloud = Cloud.of(request)
     with lock.held(cloud, request):
         manifest = Manifest(cloud)
-        installed = [] if daemon.answers() else _install_engine(manifest)
-        changes = installed + _registries(request.get("insecure_registries", ()), manifest)
+        changes = [] if daemon.answers() else _install(PACKAGES, SPLIT_OFF, manifest)
+        changes += _install(request.get("packages", ()), (), manifest)
+        changes += _registries(request.get("insecure_registries", ()), manifest)
         if not daemon.answers():
             changes.append(daemon.start(manifest))
         changes += _directory(Path(request["node_config"]), manifest)
@@ -36,16 +38,18 @@ def bootstrap(request: Json) -> Json:
     return {"changes": changes, "engine": {"name": engine.name, "version": engine.version}}
 
 
-def _install_engine(manifest: Manifest) -> list[str]:
+def _install(names: Sequence[str], if_known: Sequence[str], manifest: Manifest) -> list[str]:
+    if not names:
+        return []
     if not packages.supported():
         here = facts.gather()
         raise Refusal(
             "unsupported",
-            f"cannot install an engine on {here['distribution']} {here['distribution_version']}: "
+            f"cannot install {', '.join(names)} on {here['distribution']} {here['distribution_version']}: "
             "that works on Debian and Ubuntu",
-            hint="install and start it with the means of this distribution, then run this again",
+            hint="install them with the means of this distribution, start the engine, then run this again",
         )
-    return [f"installed {name}" for name in packages.install(PACKAGES, SPLIT_OFF, manifest)]
+    return [f"installed {name}" for name in packages.install(names, if_known, manifest)]
 
 
 def _registries(registries: Sequence[str], manifest: Manifest) -> list[str]:

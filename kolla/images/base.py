@@ -25,6 +25,9 @@ INCLUDED = ("passwd", "usr-is-merged")
 EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*")
 """Paths dpkg leaves out, now and in every image above; copyright files stay."""
 
+TOOLS = ("mmdebstrap", "debian-archive-keyring")
+"""Debian packages the machine that builds images needs."""
+
 SYSTEM_CA_FILE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where Debian's ca-certificates keeps the authorities this machine trusts."""
 
@@ -105,7 +108,8 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
     if program is None:
         raise KollaError(
             "mmdebstrap, which makes the base of all images, is not installed",
-            hint="run: kolla bootstrap-servers, or set kolla_base_source: pull",
+            hint="run: kolla bootstrap-servers (it looks after hosts of the group deployment), "
+            f"or: apt-get install {' '.join(TOOLS)}, or set kolla_base_source: pull",
         )
     with tempfile.TemporaryDirectory(prefix="kolla-base-") as name:
         directory = Path(name)

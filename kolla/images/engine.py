@@ -87,6 +87,10 @@ class Engine:
         except ImageNotFound:
             raise KollaError(f"the image for {reference} is gone", hint="run: kolla build") from None
 
+    def untag(self, reference: str) -> None:
+        """Take a name from an image; the image goes with its last name, unless a container uses it."""
+        self.client.images.remove(reference, force=True)
+
     def pull(self, reference: str) -> str:
         """Have an image from a registry, and give back its digest (`name@sha256:...`)."""
         try:
