@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue.catalogue import USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import Capability, Container, Job, Service, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
+
+LINUX_CAPABILITIES = (
+    *("AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN"),
+    *("DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE"),
+    *("LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE"),
+    *("NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN"),
+    *("SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO"),
+    *("SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+)
+"""capabilities(7), without `CAP_`. An engine refuses others, but only when the container is made."""
 
 _Path = tuple[str | int, ...]
 _Claims = Callable[[ServiceFolder], Iterable[tuple[str, _Path]]]
@@ -20,6 +31,7 @@ def check(catalogue: Catalogue) -> Iterator[InputError]:
                 yield _unknown(catalogue.where(folder.name, *path), kind, name, candidates)
         yield from _rules(catalogue, folder)
         yield from _missing_files(catalogue, folder)
+        yield from _waiting_cycles(catalogue, folder.service)
     yield from _parent_cycles(catalogue)
     yield from _group_cycles(catalogue)
     yield from _conflicts(catalogue)
@@ -82,6 +94,8 @@ def _container_references(
     for file, config in container.config.items():
         if config.owner is not None and config.owner != "root":
             yield (*here, "config", file, "owner"), "user", config.owner, users
+    for index, capability in enumerate(container.capabilities):
+        yield (*here, "capabilities", index), "Linux capability", capability, LINUX_CAPABILITIES
     for index, word in enumerate(container.after):
         yield (*here, "after", index), "dependency", word, _dependencies(service)
 
@@ -213,6 +227,27 @@ def _group_cycles(catalogue: Catalogue) -> Iterator[InputError]:
         )
 
 
+def _waiting_cycles(catalogue: Catalogue, service: Service) -> Iterator[InputError]:
+    """Containers and jobs of one service of which each waits for the next, and so for itself."""
+    waits: dict[str, set[str]] = {f"container/{name}": set(c.after) for name, c in service.containers.items()}
+    waits |= {f"job/{name}": set(job.after) for name, job in service.jobs.items()}
+    waits |= {f"endpoint/{name}": {f"container/{e.container}"} for name, e in service.endpoints.items()}
+    for name, job in service.jobs.items():
+        for word in job.before:
+            waits.setdefault(word, set()).add(f"job/{name}")
+    try:
+        TopologicalSorter(waits).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]  # graphlib names the predecessor first
+        first = next(part for part in cycle if not part.startswith("endpoint/"))
+        kind, _, name = first.partition("/")
+        yield InputError(
+            f"these wait for each other: {' -> '.join(cycle)}",
+            where=catalogue.where(service.name, f"{kind}s", name),
+            expected="an order: take one of them out of 'after' or 'before'",
+        )
+
+
 def _cycles(parents: Mapping[str, str]) -> Iterator[list[str]]:
     """Each cycle once, as a path that ends where it began."""
     done: set[str] = set()
@@ -251,6 +286,15 @@ def _keys(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
     yield from ((f"{name}_database_password", ("databases", i)) for i, name in enumerate(service.databases))
 
 
+def _volumes(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
+    """Each volume once: containers of one service may share one."""
+    first: dict[str, _Path] = {}
+    for name, container in folder.service.containers.items():
+        for volume in container.volumes:
+            first.setdefault(volume, ("containers", name, "volumes", volume))
+    yield from first.items()
+
+
 def _ports(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
     for name, setting in folder.service.settings.items():
         if setting.type == "port" and isinstance(setting.default, int):
@@ -260,6 +304,7 @@ def _ports(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
 _CLAIMS: dict[str, _Claims] = {
     "key": _keys,
     "port": _ports,
+    "volume": _volumes,
     "image": lambda folder: ((name, ("images", name)) for name in folder.service.images),
     "container": lambda folder: ((name, ("containers", name)) for name in folder.service.containers),
     "endpoint": lambda folder: ((name, ("endpoints", name)) for name in folder.service.endpoints),
@@ -279,5 +324,7 @@ _CLAIMS: dict[str, _Claims] = {
 def _unknown(where: Location, kind: str, name: str, candidates: Collection[str]) -> InputError:
     known = sorted(set(candidates))
     hint = did_you_mean(name, known)
-    expected = f"one of {', '.join(known)}" if known and not hint else None
+    # A name of another service may be near, too; only the whole list says that capabilities stand for those.
+    listed = known and (not hint or kind == "dependency")
+    expected = f"one of {', '.join(known)}" if listed else None
     return InputError(f"there is no {kind} '{name}'", where=where, expected=expected, hint=hint)

@@ -124,16 +124,36 @@ def _translate(detail: ErrorDetails, document: Document) -> InputError:
             return InputError(
                 f"'{detail['input']}' cannot be used in '{subject}'",
                 where=where,
-                expected=f"text matching {detail['ctx']['pattern']}",
+                expected=_PATTERNS.get(detail["ctx"]["pattern"], f"text matching {detail['ctx']['pattern']}"),
             )
-        case _:
-            message = detail["msg"]
-            expected = message.removeprefix("Input should be ") if message.startswith("Input") else message
+        case kind:
+            unquoted = kind == "string_type" and isinstance(detail["input"], bool | int | float)
             return InputError(
                 f"'{subject or 'the document'}' is {_shown(detail['input'])}",
                 where=where,
-                expected=expected,
+                expected=_KINDS.get(kind, detail["msg"]),
+                hint=f"put it in quotes: '{document.text(path)}'" if unquoted else None,
             )
+
+
+_KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+"""What pydantic wanted -> the same in the words of the reference."""
+
+_PATTERNS = {
+    r"^/": "an absolute path",
+    r"^0[0-7]{3}$": "a mode of four octal digits in quotes: '0600'",
+}
+"""Patterns of the model -> what they mean, where that says more than the pattern."""
 
 
 def _shown(value: object) -> str:

@@ -17,6 +17,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Volume = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
+Absolute = Annotated[str, Field(pattern=r"^/")]
 Expression = str
 """A string that may hold Jinja."""
 
@@ -70,7 +71,7 @@ class User(Model):
     """Its number, the same in every image and every cloud."""
     gid: int | None = None
     """Equal to `uid` when not given."""
-    home: str
+    home: Absolute
     """Home directory; made where the user's images need it."""
     groups: tuple[str, ...] = ()
     """Other groups it belongs to: users of this name."""
@@ -105,13 +106,13 @@ class Image(Model):
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
     user: Name | None = None
     """The user its process runs as; None: root."""
-    directories: dict[str, Mode] = {}
+    directories: dict[Absolute, Mode] = {}
     """Directories made for `user`: path -> mode."""
-    files: dict[str, str] = {}
-    """Files of the service's `image/` folder copied in: name -> absolute path (mode 0755)."""
+    files: dict[str, Absolute] = {}
+    """Files of the service's `image/` folder copied in: name -> path (mode 0755)."""
     dockerfile: str | None = None
     """A template of the service's `image/` folder instead of the generic one; it may extend it."""
-    links: dict[str, str] = {}
+    links: dict[Absolute, str] = {}
     """Symbolic links: path -> target."""
     published: bool = True
     """False for images only other builds use (builder, wheelhouse): never deployed nor pushed."""
@@ -122,7 +123,7 @@ class ConfigFile(Model):
 
     template: str | None = None
     """A template of the service's `config/` folder; default: the file's own name + `.j2`."""
-    to: str
+    to: Absolute
     """Destination; ends in `/` when it is a directory."""
     owner: Name | None = None
     """Default: the user of the container."""
@@ -163,7 +164,7 @@ class Bind(Model):
 
     source: Expression
     """Path on the host."""
-    target: str
+    target: Absolute
     """Path inside."""
     read_only: bool = False
     """Whether it can only be read inside."""
@@ -184,16 +185,16 @@ class Container(Model):
     """Default: the image's user."""
     config: dict[str, ConfigFile] = {}
     """Configuration files: name -> where they go."""
-    volumes: dict[Volume, str] = {}
+    volumes: dict[Volume, Absolute] = {}
     """Named volumes: volume -> path inside. They survive everything but a confirmed destroy."""
     binds: tuple[Bind, ...] = ()
     """Directories and files of the host."""
-    tmpfs: tuple[str, ...] = ()
+    tmpfs: tuple[Absolute, ...] = ()
     """Paths inside that live in memory."""
     environment: dict[str, Expression] = {}
     """Never a secret: the environment shows in `inspect`."""
     capabilities: tuple[str, ...] = ()
-    """Linux capabilities in addition to what the start script needs to place files and drop."""
+    """Linux capabilities (`NET_ADMIN`) in addition to what the start script needs to place files and drop."""
     ports: tuple[Expression, ...] = ()
     """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
     health: Health | None = None

@@ -61,6 +61,8 @@ def test_nothing_wrong(make_service: MakeService):
         ("owner: notes", "owner: nots", 19, "no user 'nots'"),
         ("after: [job/db-sync, database]", "after: [job/sync]", 22, "no dependency 'job/sync'"),
         ("after: [job/db-sync, database]", "after: [cache]", 22, "no dependency 'cache'"),
+        ("after: [job/db-sync, database]", "after: [endpoint/note]", 22, "container/notes, database, "),
+        ("command: notes\n", "command: notes\n    capabilities: [NET_ADMN]\n", 18, "mean 'NET_ADMIN'?"),
         ("{container: notes, command", "{container: nots, command", 24, "no container 'nots'"),
         ("volume: notes}", "volume: nots}", 26, "no volume 'nots'"),
         ("{endpoint: notes, v", "{endpoint: nots, v", 26, "no endpoint 'nots'"),
@@ -108,6 +110,11 @@ enabled: false
             "service.yml:16",
         ),
         ("groups: {notes: control}", "group 'notes'", "notes/service.yml"),
+        (
+            "images: {x: {}}\ncontainers: {x: {command: x, volumes: {notes: /x}}}",
+            "volume 'notes'",
+            "notes/service.yml:20",
+        ),
     ],
 )
 def test_conflicts_name_both_files(make_service: MakeService, text: str, said: str, first: str):
@@ -117,6 +124,29 @@ def test_conflicts_name_both_files(make_service: MakeService, text: str, said: s
     assert f"{said}" in found
     assert "is already taken by service 'notes'" in found
     assert f"{first}" in found
+
+
+def test_containers_of_one_service_may_share_a_volume(make_service: MakeService):
+    other = "  other: {image: notes, command: x, volumes: {notes: /var/lib/notes}}\n"
+    path = make_service(NOTES.replace("jobs:\n", other + "jobs:\n"))
+    assert "other" in loader.load([path]).folders["notes"].service.containers
+
+
+@pytest.mark.parametrize(
+    ("word", "cycle"),
+    [
+        ("after: [container/notes]", "container/notes -> job/db-sync -> container/notes"),
+        ("after: [endpoint/notes]", "container/notes -> job/db-sync -> endpoint/notes -> container/notes"),
+        ("before: [job/db-sync]", "job/db-sync -> job/db-sync"),
+    ],
+)
+def test_what_waits_for_itself(make_service: MakeService, word: str, cycle: str):
+    found = errors(make_service(NOTES.replace("command: [sync]", f"command: [sync], {word}")))
+    assert "these wait for each other: " in found
+    parts = cycle.split(" -> ")[:-1]
+    rotations = [[*parts[i:], *parts[:i], parts[i]] for i in range(len(parts))]
+    assert any(" -> ".join(rotation) in found for rotation in rotations)
+    assert "notes/service.yml:16: " in found or "notes/service.yml:24: " in found
 
 
 def test_image_that_is_its_own_ancestor(make_service: MakeService):

@@ -76,9 +76,11 @@ def test_unknown_distribution_of_packages(make_service: MakeService):
         ("settings: {a: {type: prot, description: x}}\n", 4, ["'prot' is not known", "'port'"]),
         ("settings: {a: {}}\n", 4, ["'settings.a.description' is missing"]),
         ("settings:\n  notes-port: {description: x}\n", 5, ["'notes-port' cannot be used", "a-z"]),
-        ("users: {notes: {uid: many, home: /x}}\n", 4, ["the text 'many'", "a valid integer"]),
-        ("databases: notes\n", 4, ["the text 'notes'", "tuple"]),
-        ("images: [notes]\n", 4, ["is a list", "dictionary"]),
+        ("users: {notes: {uid: many, home: /x}}\n", 4, ["the text 'many'", "a whole number"]),
+        ("databases: notes\n", 4, ["the text 'notes'", "expected: a list"]),
+        ("images: [notes]\n", 4, ["is a list", "expected: a mapping"]),
+        ("users: {notes: {uid: 1, home: var}}\n", 4, ["'var' cannot be used", "an absolute path"]),
+        ("images: {notes: {directories: {/x: 0750}}}\n", 4, ["put it in quotes", "'0750'"]),
     ],
 )
 def test_wrong_values(make_service: MakeService, text: str, line: int, words: list[str]):
