@@ -118,7 +118,9 @@ def test_one_missing_password(load_settings: LoadSettings):
         load(directory, inventory=inventory())
     # A service that is off needs none. Who needs the bus is then off as well.
     path_globals = directory / "globals.yml"
-    path_globals.write_text(VIP + "enable_rabbitmq: false\nenable_keystone: false\n")
+    path_globals.write_text(
+        VIP + "".join(f"enable_{name}: false\n" for name in ("rabbitmq", "keystone", "toolbox"))
+    )
     assert load(directory, inventory=inventory()).cloud_id
 
 
