@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,17 @@ class Engine:
 
     def containers(self) -> list[Json]:
         """All containers, running or not, in the engine's short form (Names, Labels, State)."""
-        # One that is just being removed has lost its names already.
-        return [container for container in self._client.containers(all=True) if container["Names"]]
+        with _explained("cannot list containers"):
+            # One that is just being removed has lost its names already.
+            return [container for container in self._client.containers(all=True) if container["Names"]]
 
     def inspect(self, name: str) -> Json | None:
         """What the engine knows of a container, None when there is none."""
-        try:
-            return dict(self._client.inspect_container(name))
-        except docker.errors.NotFound:
-            return None
+        with _explained(f"cannot look at container '{name}'"):
+            try:
+                return dict(self._client.inspect_container(name))
+            except docker.errors.NotFound:
+                return None
 
     def create(self, name: str, body: Json) -> None:
         """Create a container from an API body, not started."""
@@ -84,12 +86,8 @@ class Engine:
 
     def remove(self, name: str) -> None:
         """Kill and remove a container with its anonymous volumes; nothing happens without one."""
-        try:
+        with _explained(f"cannot remove container '{name}'"), suppress(docker.errors.NotFound):
             self._client.remove_container(name, v=True, force=True)
-        except docker.errors.NotFound:
-            pass
-        except docker.errors.APIError as error:
-            raise OperationFailed(f"cannot remove container '{name}': {error.explanation}") from None
 
     def log(self, name: str, lines: int, stdout: bool = True, stderr: bool = True) -> list[str]:
         """The last lines a container wrote."""
@@ -115,14 +113,16 @@ class Engine:
 
     def volume(self, name: str) -> Json | None:
         """A volume, None when there is none."""
-        try:
-            return dict(self._client.inspect_volume(name))
-        except docker.errors.NotFound:
-            return None
+        with _explained(f"cannot look at volume '{name}'"):
+            try:
+                return dict(self._client.inspect_volume(name))
+            except docker.errors.NotFound:
+                return None
 
     def volumes(self, label: str) -> list[Json]:
         """All volumes with a label `name=value`."""
-        return list(self._client.volumes(filters={"label": label})["Volumes"] or ())
+        with _explained("cannot list volumes"):
+            return list(self._client.volumes(filters={"label": label})["Volumes"] or ())
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Create a volume; the engine does nothing when it exists."""
@@ -137,10 +137,11 @@ class Engine:
     def image(self, reference: str) -> Json | None:
         """An image by ID or reference, None when there is none; looked up once in a process."""
         if reference not in self._images:
-            try:
-                self._images[reference] = dict(self._client.inspect_image(reference))
-            except docker.errors.ImageNotFound:
-                return None
+            with _explained(f"cannot look at image {reference}"):
+                try:
+                    self._images[reference] = dict(self._client.inspect_image(reference))
+                except docker.errors.ImageNotFound:
+                    return None
         return self._images[reference]
 
     def pull(self, reference: str, deadline: Deadline) -> None:

@@ -37,12 +37,19 @@ def matches(folder: Folder) -> bool:
 
 def observe(path: Path, asked: Mapping[str, str]) -> Json:
     """Every file of a folder: sha256, mode, and the content where sha256 is not the asked one."""
-    found: Json = {}
-    for name, sha256, mode, content in _read(path):
-        found[name] = {"sha256": sha256, "mode": mode}
-        if asked.get(name) != sha256:
-            found[name]["content"] = content.decode(errors="replace")
-    return found
+    while True:
+        try:
+            return {
+                n: _shown(asked.get(n), sha256, mode, content) for n, sha256, mode, content in _read(path)
+            }
+        except FileNotFoundError:
+            # Exchanged by a worker while we were reading: observing takes no lock.
+            continue
+
+
+def _shown(known: str | None, sha256: str, mode: str, content: bytes) -> Json:
+    shown: Json = {"sha256": sha256, "mode": mode}
+    return shown if known == sha256 else {**shown, "content": content.decode(errors="replace")}
 
 
 def _read(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
@@ -63,10 +70,18 @@ def place(folder: Folder, bundle: Mapping[str, str], manifest: Manifest) -> None
     """Put the folder in its place; nothing happens when it is there already.
 
     `bundle` maps sha256 to base64 content; a file of the present folder serves as well.
-    OperationFailed when a content is nowhere or is not what its digest says.
+    OperationFailed when a content is nowhere or is not what its digest says, and when it cannot be written.
     """
     if matches(folder):
         return
+    try:
+        _exchange(folder, bundle, manifest)
+    except OSError as error:
+        # A full disk is no defect: whoever is in the middle of a change has to know how to go back.
+        raise OperationFailed(f"cannot write {error.filename or folder['path']}: {error.strerror}") from None
+
+
+def _exchange(folder: Folder, bundle: Mapping[str, str], manifest: Manifest) -> None:
     path, new, old = _paths(folder["path"])
     _record(path, manifest)
     _remove(new)

@@ -115,6 +115,19 @@ def test_a_swap_that_fails_puts_the_previous_container_back(host):
     host.do(host.container(environment={"NEW": "1"}, generation=2, action="recreate"))
 
 
+def test_a_swap_whose_files_cannot_be_written_puts_the_previous_container_back(host):
+    first = host.container()
+    host.do(first)
+    before = host.inspect("web")
+    impossible = {"a": "a file", "a/b": "and a directory"}
+    event = host.do(host.container(files=impossible, environment={"NEW": "1"}, action="recreate"), "failed")
+    assert event["message"].startswith("cannot write ")
+    assert "the previous container is back" in event["message"]
+    after = host.inspect("web")
+    assert (after["Id"], after["State"]["Running"]) == (before["Id"], True)
+    host.do(first, "skipped")
+
+
 def test_a_restart_that_fails_puts_the_previous_folder_back(host):
     first = host.container()
     host.do(first)

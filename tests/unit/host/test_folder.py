@@ -129,3 +129,26 @@ def test_a_link_is_not_followed(tmp_path):
 def test_the_digest_is_the_controllers(files):
     document = wanted(Path("/x"), files)
     assert folder.digest(document) == Folder(**document).digest
+
+
+def test_a_folder_exchanged_while_it_is_read_is_read_again(tmp_path, manifest, monkeypatch):
+    path = tmp_path / "web"
+    place(path, OLD, manifest)
+    lstat = Path.lstat
+
+    def exchanging(file):
+        if file.name == "b":
+            monkeypatch.undo()
+            place(path, NEW, manifest)
+        return lstat(file)
+
+    monkeypatch.setattr(Path, "lstat", exchanging)
+    assert set(folder.observe(path, {})) == set(NEW)
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path, manifest):
+    path = tmp_path / "web"
+    place(path, OLD, manifest)
+    with pytest.raises(OperationFailed, match=rf"cannot write {path}\.new/a: "):
+        place(path, {"a": "a file", "a/b": "and a directory"}, manifest)
+    assert content(path) == OLD
