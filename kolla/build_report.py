@@ -23,7 +23,8 @@ class BuiltImage(BaseModel):
     identity: str
     """Hash of everything that went in."""
     id: str | None = None
-    """The engine's image ID (`sha256:...`); None when it failed."""
+    """The engine's image ID (`sha256:...`). When it failed or was skipped, this, the identity and the
+    reference are of the last build that did not; None when there was none."""
     reference: str | None = None
     """`[registry/]namespace/name:tag`, the tag unique to this identity."""
     digest: str | None = None

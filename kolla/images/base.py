@@ -124,12 +124,16 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
             bundle.write_bytes(own + transport.extra_ca_certificates.read_bytes())
             command.append(f'--aptopt=Acquire::https::CaInfo "{bundle}"')
         command += [f"--customize-hook={hook}" for hook in _hooks(official)]
-        command += [distribution.codename, str(made), *sources(transport, distribution)]
+        command += [distribution.codename, str(made), "-"]
+        # On standard input: a mirror's address may hold a password.
+        mirrors = "".join(f"{line}\n" for line in sources(transport, distribution)).encode()
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             # SOURCE_DATE_EPOCH: the same packages give the same bytes.
             environment = {**os.environ, **transport.proxies, "SOURCE_DATE_EPOCH": "0"}
-            result = subprocess.run(command, stdout=output, stderr=output, env=environment, check=False)
+            result = subprocess.run(
+                command, input=mirrors, stdout=output, stderr=output, env=environment, check=False
+            )
         if result.returncode != 0:
             raise KollaError(f"{distribution.name} could not be bootstrapped from {transport.debian_mirror}")
         made.chmod(0o600)

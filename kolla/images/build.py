@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue.catalogue import Catalogue
@@ -33,6 +33,9 @@ TAIL = 15
 
 Ending = Literal["built", "unchanged", "failed", "skipped"]
 
+UNUSABLE = ("failed", "skipped")
+"""How an image ended that others cannot be built from."""
+
 _EVENTS: Mapping[Ending, Status] = {
     "built": "done",
     "unchanged": "skipped",
@@ -53,10 +56,10 @@ def build(
     """Build the named images and those they are built from; all published ones without names.
 
     An image that fails does not stop the others; its children are skipped. The report, also written
-    to the state directory after every image, holds this run's images and those of earlier runs that
-    exist: `failed` and `skipped` are of this run. `refresh` takes the newest packages for the named
-    images (without names, for all) and rewrites the package lock. InputError before anything is run;
-    KollaError without engine or space.
+    to the state directory after every image, holds this run's images and those of earlier runs, which
+    are `unchanged`; what an earlier run made of a `failed` or `skipped` image stays in use. `refresh`
+    takes the newest packages for the named images (without names, for all) and rewrites the package
+    lock. InputError before anything is run; KollaError without engine.
     """
     inputs = Inputs.of(Graph.of(catalogue).select(names), Options.of(settings))
     fresh = frozenset(names or inputs.graph.nodes) if refresh else frozenset()
@@ -117,7 +120,7 @@ class _Run:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.engine.cancel()
                 raise
-        failed = any(image.status in ("failed", "skipped") for image in self.done.values())
+        failed = any(image.status in UNUSABLE for image in self.done.values())
         seconds = time.monotonic() - began
         self.on_event(Event(PHASE, "failed" if failed else "done", seconds=seconds))
         return self.report
@@ -126,14 +129,15 @@ class _Run:
         """One image, made or found; raises only what is not this image's fault alone."""
         began = time.monotonic()
         log = Places(self.state_directory).logs / "build" / f"{name}.log"
-        missing = [need for need in self._node(name).needs if self.done[need].id is None]
+        missing = [need for need in self._node(name).needs if self.done[need].status in UNUSABLE]
         if missing:
             reason = f"{' and '.join(missing)} could not be built"
             return self._ended(name, "skipped", message=reason)
         earlier = self._unchanged(name)
         if earlier is not None:
-            return self._ended(name, "unchanged", earlier.identity, earlier.id, earlier=earlier)
+            return self._ended(name, "unchanged", earlier.identity, earlier.id)
         self.on_event(Event(PHASE, "started", name))
+        log.unlink(missing_ok=True)  # of an earlier build, which failed for other reasons
         try:
             identity, image = self._make(name, log)
         except InputError:
@@ -200,28 +204,38 @@ class _Run:
         *,
         began: float | None = None,
         log: Path | None = None,
-        earlier: BuiltImage | None = None,
         message: str = "",
         tail: tuple[str, ...] = (),
     ) -> BuiltImage:
-        """Tag an image that exists, tell how it ended, and describe it for the report."""
-        reference = self._tag(name, image, identity) if image else None
+        """Tell how an image ended, and describe it for the report; one that could not be built is what
+        the last run that could made of it."""
         seconds = time.monotonic() - began if began else 0.0
         event = Event(PHASE, _EVENTS[status], name, seconds=seconds, message=message or status, log=tail)
         self.on_event(event)
-        return BuiltImage(
+        node = self._node(name)
+        built = BuiltImage(
             name=name,
             status=status,
             identity=identity,
-            id=image,
-            reference=reference,
-            digest=earlier.digest if earlier and earlier.reference == reference else None,
-            parent=self._node(name).image.parent,
-            size=self.engine.size(image) if image else None,
+            parent=node.image.parent,
             seconds=round(seconds, 1),
-            log=str(log) if log else None,
-            published=self._node(name).image.published,
+            log=str(log) if log and log.exists() else None,
+            published=node.image.published,
         )
+        earlier = self.report.images.get(name)
+        found: dict[str, Any] = {}
+        if image is not None:
+            reference = self._tag(name, image, identity)
+            kept = earlier is not None and (earlier.id, earlier.reference) == (image, reference)
+            found = {
+                "id": image,
+                "reference": reference,
+                "digest": earlier.digest if earlier and kept else None,
+                "size": self.engine.size(image),
+            }
+        elif earlier is not None:
+            found = earlier.model_dump(include={"identity", "id", "reference", "digest", "size"})
+        return built.model_copy(update=found)
 
     def _tag(self, name: str, image: str, identity: str) -> str:
         """Have both tags on an image; gives back the unique one."""
@@ -239,20 +253,25 @@ class _Run:
         write_private(path, self.report.model_dump_json(indent=2) + "\n")
 
     def _earlier(self) -> BuildReport:
-        """The images of the last report that exist, if it was for the same release and base."""
+        """What earlier runs built, if the last report is for the same release and base."""
         options = self.inputs.options
         release, name = options.release, options.distribution.name
         path = Places(self.state_directory).build_report
         earlier = BuildReport.load(path) if path.exists() else None
         images = earlier.images if earlier and (earlier.release, earlier.base) == (release, name) else {}
-        return BuildReport(
-            release=release, base=name, images={n: image for n, image in images.items() if image.id}
-        )
+        known = {
+            n: image.model_copy(update={"status": "unchanged", "seconds": 0.0, "log": None})
+            for n, image in images.items()
+            if image.id
+        }
+        return BuildReport(release=release, base=name, images=known)
 
 
 def explain(name: str, error: KollaError, log: Path) -> tuple[str, tuple[str, ...]]:
-    """Why an image could not be built, in one message, and the last lines of its log."""
-    text = log.read_text(errors="replace") if log.exists() else ""
+    """Why an image could not be built, in one message, and the last lines of its log, if it has one."""
+    if not log.exists():
+        return str(error), ()
+    text = log.read_text(errors="replace")
     vanished = ", ".join(dict.fromkeys(re.findall(r"kolla: vanished: (\S+)", text)))
     if vanished:
         cause = f"the package mirror no longer has {vanished}; run: kolla build --refresh {name}"

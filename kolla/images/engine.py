@@ -57,6 +57,7 @@ class Engine:
 
     client: docker.DockerClient
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    _cancelled: bool = False
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -154,8 +155,9 @@ class Engine:
             return (directory / "id").read_text().strip()
 
     def cancel(self) -> None:
-        """End every build that runs."""
+        """End every build that runs; no other begins."""
         with self._guard:
+            self._cancelled = True
             for process in self._running:
                 process.terminate()
 
@@ -185,10 +187,12 @@ class Engine:
     def _run(self, command: list[str], request: Request, log: IO[bytes]) -> int:
         # Values of build arguments go over the environment: a proxy's may hold a password.
         environment = {**os.environ, "DOCKER_BUILDKIT": "1", **request.arguments}
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
-        )
         with self._guard:
+            if self._cancelled:
+                raise BuildError("cancelled")
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
             self._running.add(process)
         try:
             return process.wait(request.timeout)

@@ -1,11 +1,15 @@
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
+from kolla.errors import KollaError
 from kolla.images.distribution import Distribution
+from kolla.images.engine import BuildError, Engine, Request
 from kolla.images.options import Options
 
 MakeCatalogue = Callable[..., Catalogue]
@@ -36,3 +40,51 @@ def catalogue() -> Catalogue:
 @pytest.fixture(params=["13", "12"])
 def options(request: pytest.FixtureRequest) -> Options:
     return Options(release="2026.1", distribution=Distribution.named("debian", request.param))
+
+
+@dataclass
+class FakeEngine:
+    """An engine that has every image it was ever asked for; images named in `broken` cannot be built."""
+
+    broken: set[str] = field(default_factory=set)
+    tags: dict[str, set[str]] = field(default_factory=dict)
+    built: list[str] = field(default_factory=list)
+    space: bool = True
+
+    def images(self) -> dict[str, frozenset[str]]:
+        return {image: frozenset(tags) for image, tags in self.tags.items()}
+
+    def size(self, image: str) -> int:
+        return 1_000_000
+
+    def tag(self, image: str, reference: str) -> None:
+        self.tags.setdefault(image, set()).add(reference)
+
+    def pull(self, reference: str) -> str:
+        return f"{reference}@sha256:00"
+
+    def read_file(self, image: str, path: str) -> None:
+        return None
+
+    def require_space(self, directory: Path) -> None:
+        if not self.space:
+            raise KollaError("no space to build images", hint="make room")
+
+    def build(self, request: Request) -> str:
+        request.log.parent.mkdir(parents=True, exist_ok=True)
+        name = request.log.stem
+        if name in self.broken:
+            request.log.write_text("#5 1.0 the reason\n")
+            raise BuildError("the build failed")
+        request.log.write_text("#5 1.0 fine\n")
+        self.built.append(name)
+        image = f"sha256:{hashlib.sha256(request.dockerfile.encode()).hexdigest()}"
+        self.tags.setdefault(image, set())
+        return image
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    fake = FakeEngine()
+    monkeypatch.setattr(Engine, "connect", lambda: fake)
+    return fake

@@ -1,7 +1,20 @@
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from kolla import places
+from kolla.build_report import BuildReport
+from kolla.catalogue.catalogue import Catalogue
+from kolla.cli.main import invoke
 from kolla.errors import KollaError
-from kolla.images.build import TAIL, explain, tail
+from kolla.events import Event
+from kolla.images.build import TAIL, build, explain, tail
+from kolla.settings import globals as settings
+
+from .conftest import FakeEngine, MakeCatalogue
+
+Build = Callable[..., BuildReport]
 
 LOG = """\
 #1 [internal] load build definition
@@ -39,6 +52,95 @@ def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
 
 
 def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
-    message, lines = explain("notes", KollaError("the build failed"), tmp_path / "missing.log")
-    assert message.startswith("the build failed; log: ")
-    assert lines == ()
+    log = tmp_path / "notes.log"
+    log.write_text("E: no such suite\n")
+    message, lines = explain("notes", KollaError("the build failed"), log)
+    assert (message, lines) == (f"the build failed; log: {log}", ("E: no such suite",))
+
+
+def test_what_failed_before_there_was_a_log_names_none(tmp_path: Path) -> None:
+    assert explain("notes", KollaError("no space"), tmp_path / "missing.log") == ("no space", ())
+
+
+IMAGES = "  notes: {links: {/a: /b}}\n  child: {parent: notes}\n  other: {}\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, make_catalogue: MakeCatalogue) -> Build:
+    """Builds images of the service `notes` on a pulled base; `events` hears of it."""
+
+    def run_it(*names: str, images: str = IMAGES, events: list[Event] | None = None) -> BuildReport:
+        (tmp_path / "globals.yml").write_text("kolla_base_source: pull\n")
+        catalogue: Catalogue = make_catalogue(images)
+        state = tmp_path / "state"
+        state.mkdir(exist_ok=True)
+        listener = (lambda event: None) if events is None else events.append
+        return build(settings.load(tmp_path, catalogue), catalogue, names, state, on_event=listener)
+
+    return run_it
+
+
+def statuses(report: BuildReport) -> dict[str, str]:
+    return {name: image.status for name, image in report.images.items()}
+
+
+def test_what_another_run_built_is_not_told_again(run: Build, engine: FakeEngine) -> None:
+    assert statuses(run("child")) == {"base": "built", "notes": "built", "child": "built"}
+    assert statuses(run("other")) == {
+        "base": "unchanged",
+        "notes": "unchanged",
+        "child": "unchanged",
+        "other": "built",
+    }
+    assert engine.built == ["base", "notes", "child", "other"]
+
+
+def test_what_cannot_be_built_now_stays_as_it_was(run: Build, engine: FakeEngine) -> None:
+    before = run("child")
+    engine.broken = {"notes"}
+    changed = IMAGES.replace("/b", "/c")
+    report = run("child", "other", images=changed)
+    assert statuses(report) == {"base": "unchanged", "notes": "failed", "child": "skipped", "other": "built"}
+    for name in ("notes", "child"):
+        old, new = before.image(name), report.image(name)
+        assert (new.id, new.identity, new.reference) == (old.id, old.identity, old.reference)
+    engine.broken, engine.built = set(), []
+    again = run("child", images=changed)
+    assert engine.built == ["notes", "child"]
+    assert again.image("notes").identity != before.image("notes").identity
+
+
+def test_an_image_that_was_never_built_has_no_id(run: Build, engine: FakeEngine) -> None:
+    engine.broken = {"notes"}
+    report = run("child")
+    assert [report.images[name].id for name in ("notes", "child")] == [None, None]
+
+
+def test_the_log_of_an_earlier_failure_explains_no_other(run: Build, engine: FakeEngine) -> None:
+    engine.broken = {"base"}
+    assert run("base").images["base"].log
+    engine.space = False
+    events: list[Event] = []
+    assert run("base", events=events).images["base"].log is None
+    (failure,) = (event for event in events if event.subject and event.status == "failed")
+    assert (failure.message, failure.log) == ("no space to build images\n  hint: make room", ())
+
+
+def test_a_failed_image_decides_the_exit_code_and_is_named_with_its_log(
+    tmp_path: Path,
+    make_catalogue: MakeCatalogue,
+    engine: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(places, "state_root", lambda: tmp_path / "state")
+    (tmp_path / "globals.yml").write_text("kolla_base_source: pull\n")
+    make_catalogue(IMAGES)
+    engine.broken = {"notes"}
+    given = ["--configdir", str(tmp_path), "--service-path", str(tmp_path / "services")]
+    assert invoke(["build", "child", "other", *given]) == 1
+    log = tmp_path / "state" / "kolla" / "logs" / "build" / "notes.log"
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["failed", "notes", str(log)] in lines
+    assert ["skipped", "child"] in lines
+    assert any(line[:2] == ["built", "other"] for line in lines)
