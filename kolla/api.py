@@ -190,14 +190,7 @@ class Cloud:
         """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
         from kolla.images.lock import lock
 
-        path = lock(
-            self.globals,
-            self.catalogue,
-            self.places.directory,
-            release=str(self.globals.value("openstack_release")),
-            constraints=constraints,
-            on_event=self.progress,
-        )
+        path = lock(self.globals, self.catalogue, self.places.directory, constraints, self.progress)
         return Written((path,))
 
     # -- passwords ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Making the release lock: `kolla lock --release RELEASE --constraints FILE|URL`.
+"""Making the lock of the release in the settings: `kolla lock --constraints FILE|URL`.
 
 The roots are what the services list under `releases`; everything they need is resolved inside the
 builder image, so with the Python and the libraries it is for, within the release's upper constraints.
@@ -34,19 +34,16 @@ def lock(
     settings: Globals,
     catalogue: Catalogue,
     state_directory: Path,
-    *,
-    release: str,
     constraints: str,
     on_event: Listener = ignore,
 ) -> Path:
-    """Write the lock of a release for the configured base distribution; gives back its path.
+    """Write the lock of the configured release on the configured base; gives back its path.
 
-    The arguments are those of `resolve`.
+    Arguments and errors are those of `resolve`.
     """
-    text = resolve(
-        settings, catalogue, state_directory, release=release, constraints=constraints, on_event=on_event
-    )
-    path = lock_path(release, Options.of(settings).distribution.name)
+    text = resolve(settings, catalogue, state_directory, constraints, on_event)
+    options = Options.of(settings)
+    path = lock_path(options.release, options.distribution.name)
     path.write_text(text)
     return path
 
@@ -55,18 +52,16 @@ def resolve(
     settings: Globals,
     catalogue: Catalogue,
     state_directory: Path,
-    *,
-    release: str,
     constraints: str,
     on_event: Listener = ignore,
 ) -> str:
-    """The text of the lock of a release for the configured base distribution.
+    """The text of the lock of the configured release on the configured base distribution.
 
     `constraints` is a file or URL of OpenStack's upper constraints for the release. InputError for a
     release no service knows or constraints that cannot be read; KollaError when nothing satisfies them.
     """
     options = Options.of(settings)
-    roots = collect_roots(catalogue, release)
+    roots = collect_roots(catalogue, options.release)
     limits = relax(read_constraints(constraints), roots)
     report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
     log = Places(state_directory).logs / "build" / "lock.log"
@@ -91,9 +86,11 @@ def resolve(
             Engine.connect().build(request)
         except BuildError:
             text = "\n".join(tail(log.read_text(errors="replace")))
-            raise KollaError(f"release {release} cannot be locked:\n{text}", hint=f"log: {log}") from None
+            raise KollaError(
+                f"release {options.release} cannot be locked:\n{text}", hint=f"log: {log}"
+            ) from None
         resolved = (Path(name) / "lock.txt").read_text()
-    return header(release, options.distribution.name) + strip_sources(resolved)
+    return header(options.release, options.distribution.name) + strip_sources(resolved)
 
 
 def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:
@@ -135,7 +132,7 @@ def header(release: str, base: str) -> str:
     """The first lines of a lock: what it is, and how it is made again."""
     return (
         f"# Python distributions of OpenStack {release} on {base}, with hashes. Made, not edited, by:\n"
-        f"#   kolla lock --release {release} --constraints FILE|URL\n"
+        "#   kolla lock --constraints FILE|URL\n"
         "# with the upper constraints of that release from openstack/requirements.\n"
     )
 

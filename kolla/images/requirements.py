@@ -54,7 +54,7 @@ class Lock:
             raise InputError(
                 f"there is no lock for release {release} on {base}",
                 where=Location(path),
-                hint=f"run: kolla lock --release {release} --constraints FILE|URL",
+                hint="run: kolla lock --constraints FILE|URL, or set another openstack_release",
             ) from None
 
     def closure(self, roots: Iterable[str], *, wanted: str, where: Location) -> tuple[Requirement, ...]:

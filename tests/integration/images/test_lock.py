@@ -17,8 +17,8 @@ def locked(workshop: Workshop, constraints: str, directory: Path) -> str:
     workshop.describe(f"  locked: {{}}\nreleases: {RELEASE}\n")
     file = directory / "constraints.txt"
     file.write_text(constraints)
-    given, catalogue = workshop.load()
-    return resolve(given, catalogue, workshop.state, release="0.test", constraints=str(file))
+    given, catalogue = workshop.load(openstack_release="0.test")
+    return resolve(given, catalogue, workshop.state, str(file))
 
 
 def test_a_lock_is_the_same_twice_and_obeys_constraints(workshop: Workshop, tmp_path: Path) -> None:
