@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ class Document:
     def where(self, path: YamlPath = ()) -> Location:
         """Location of what `path` leads to."""
         return Location(self.path, self.line(path))
+
+    def find(self, text: str) -> Location:
+        """Location of the first scalar that is `text`; without a line when there is none."""
+        return Location(self.path, self._scalars.get(text))
+
+    @cached_property
+    def _scalars(self) -> dict[str, int]:
+        """Every scalar -> the line it first stands in."""
+        nodes = _scalars(self._node) if self._node is not None else ()
+        return {node.value: node.start_mark.line + 1 for node in reversed(list(nodes))}
 
     def text(self, path: YamlPath) -> str | None:
         """The scalar at `path` as it is written (without quotes), or None if there is none.
@@ -106,6 +117,23 @@ def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
         item = node.value[step]
         return item.start_mark.line, item
     return None
+
+
+def _scalars(node: yaml.Node, visited: set[yaml.Node] | None = None) -> Iterator[yaml.ScalarNode]:
+    """Every key and value below `node`, in the order of the file."""
+    visited = set() if visited is None else visited
+    if node in visited:
+        return
+    visited.add(node)
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for part in pair:
+                yield from _scalars(part, visited)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item, visited)
 
 
 def _duplicates(

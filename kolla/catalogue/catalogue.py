@@ -47,6 +47,10 @@ class Catalogue:
         """File and line of a part of a `service.yml`, for messages about it."""
         return self._documents[service].where(path)
 
+    def find(self, service: str, text: str) -> Location:
+        """File and line of an expression of a `service.yml`, for messages about its value."""
+        return self._documents[service].find(text)
+
     def file(self, service: str) -> Path:
         """Path of a service's `service.yml`."""
         return self._documents[service].path

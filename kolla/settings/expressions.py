@@ -33,6 +33,9 @@ FILTERS = (
 class UndefinedVariable(InputError):
     """An expression names something that does not exist, or has no value."""
 
+    name: str | None = None
+    """The variable that is not defined at all."""
+
 
 def is_expression(text: str) -> bool:
     """Whether `text` holds Jinja at all."""
@@ -247,9 +250,11 @@ def _raise_undefined(error: _UndefinedName, scope: Mapping[str, Any], where: Loc
         raise UndefinedVariable(
             f"'{name}' has no value", where=where, hint=f"set {name} in globals.yml"
         ) from None
-    raise UndefinedVariable(
+    undefined = UndefinedVariable(
         f"the variable '{name}' is not defined", where=where, hint=did_you_mean(name, names)
-    ) from None
+    )
+    undefined.name = name
+    raise undefined from None
 
 
 def _members(owner: Any) -> list[str]:

@@ -10,7 +10,7 @@ from kolla.secret import Secret
 from kolla.settings import Settings
 from kolla.settings.expressions import render
 from kolla.settings.passwords import database_password, identity_password
-from kolla.state.topology import EndpointView, Topology, service_file
+from kolla.state.topology import EndpointView, Topology
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ class ProviderView:
 
     def __getitem__(self, key: str) -> str:
         scope = self._settings.scope(self._host, self._extra)
-        return render(self._variables[key], scope, service_file(self._provider))
+        expression = self._variables[key]
+        return render(expression, scope, self._settings.catalogue.find(self._provider.name, expression))
 
     def keys(self) -> tuple[str, ...]:
         """Names a template may use."""

@@ -116,7 +116,7 @@ class _Builder:
     ) -> DesiredContainer:
         renderer = self._renderer(_Owner(folder), host)
         image, built = self._built(container.image or name)
-        config = self._config(renderer, name, container, image, renderer.text(container.command), {})
+        config = self._config(renderer, name, container, image, renderer.command(container.command), {})
         served = tuple(n for n, e in folder.service.endpoints.items() if e.container == name)
         hosts = self.topology.hosts_of(folder, name)
         interrupted = served
@@ -166,7 +166,8 @@ class _Builder:
             "command": command,
             "config_files": [copy_entry(n, f, user) for n, (f, _) in files.items()] + (entries or []),
             "directories": [
-                {"path": f"{LOGS_PATH}/{renderer.folder.name}", "owner": f"{user}:kolla", "perm": "0755"},
+                # Jobs may run as another user; the group lets each of the service's users add files.
+                {"path": f"{LOGS_PATH}/{renderer.folder.name}", "owner": f"{user}:kolla", "perm": "0775"},
                 *({"path": path_, "owner": user, "perm": "0750"} for path_ in container.volumes.values()),
             ],
         }

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kolla.catalogue.model import ConfigFile, ServiceFolder
+from kolla.catalogue.model import Capability, ConfigFile, ServiceFolder
 from kolla.config.layers import config_json_paths, paths
 from kolla.config.merge import Layer, Merged, file_format, merge
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import revealing
 from kolla.settings import Settings
-from kolla.settings.expressions import render
+from kolla.settings.expressions import UndefinedVariable, render
 from kolla.state.plan import FileEntry, Folder
 from kolla.state.topology import Listener, service_file
 
@@ -82,7 +83,7 @@ class Renderer:
                 continue
             for listener in self.listeners:
                 extra = {"listener": listener}
-                own_name = self._text(name, extra, service_file(self.folder))
+                own_name = self._text(name, extra, self._place(name))
                 rendered = self._file(container, own_name, file, extra)
                 if rendered is not None:
                     yield own_name, file, rendered
@@ -132,19 +133,45 @@ class Renderer:
     def text(self, expression: str) -> str:
         """An expression of service.yml as text. InputError when a secret would show in it."""
         with revealing() as exposure:
-            value = self._text(expression, {}, service_file(self.folder))
+            value = self._text(expression, {}, self._place(expression))
         if exposure.happened:
             raise InputError(
                 f"a secret would be visible: {expression!r}",
-                where=service_file(self.folder),
+                where=self._place(expression),
                 expected="secrets only in configuration files",
             )
         return value
 
+    def command(self, expression: str) -> str:
+        """An expression that is a command, as the start script will split it into words."""
+        value = self.text(expression)
+        try:
+            words = shlex.split(value)
+        except ValueError as error:
+            words, problem = [], str(error).lower()
+        else:
+            problem = "it is empty"
+        if not words:
+            raise InputError(
+                f"not a command: {problem}",
+                where=self._place(expression),
+                expected="a program and its arguments, quoted as for a shell",
+            )
+        return value
+
+    def _place(self, expression: str) -> Location:
+        return self.settings.catalogue.find(self.folder.name, expression)
+
     def _text(self, text: str, extra: Mapping[str, object], where: Location) -> str:
         if "{" not in text:
             return text
-        return render(text, self.settings.scope(self.host, {**self.extra, **extra}), where)
+        try:
+            return render(text, self.settings.scope(self.host, {**self.extra, **extra}), where)
+        except UndefinedVariable as error:
+            if error.name in set(Capability) - set(self.folder.service.needs):
+                hint = f"add '{error.name}' to the needs of service '{self.folder.name}'"
+                raise UndefinedVariable(error.what, where=error.where, hint=hint) from None
+            raise
 
 
 def copy_entry(name: str, file: ConfigFile, user: str) -> dict[str, Any]:

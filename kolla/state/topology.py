@@ -119,12 +119,20 @@ class Topology:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""
         container = folder.service.containers[name]
         hosts = self.settings.hosts_of(container.group or folder.name)
-        where = service_file(folder)
         return tuple(
-            host
-            for host in hosts
-            if container.when == "true" or evaluate(container.when, self.settings.scope(host), where)
+            host for host in hosts if container.when == "true" or self._exists(folder, container, host)
         )
+
+    def _exists(self, folder: ServiceFolder, container: Container, host: str) -> bool:
+        where = self.settings.catalogue.find(folder.name, container.when)
+        value = evaluate(container.when, self.settings.scope(host), where)
+        if isinstance(value, str):
+            raise InputError(
+                f"'when' is the text '{value}'",
+                where=where,
+                expected="an expression that is true or false: '{{ ... }}'",
+            )
+        return bool(value)
 
     def containers(self) -> Iterator[tuple[ServiceFolder, str, Container]]:
         """Every container of every enabled service."""
@@ -150,17 +158,43 @@ class Topology:
 
     @cached_property
     def endpoints(self) -> Mapping[str, EndpointView]:
-        """Every endpoint of every enabled service, by name."""
-        return {
-            name: self._endpoint(folder, name, endpoint)
-            for folder in self.settings.services
-            for name, endpoint in folder.service.endpoints.items()
-        }
+        """Every endpoint of every enabled service, by name. InputError when two want one port."""
+        views: dict[str, EndpointView] = {}
+        taken: dict[tuple[str, int], tuple[str, str]] = {}
+        for folder in self.settings.services:
+            for name, endpoint in folder.service.endpoints.items():
+                views[name] = view = self._endpoint(folder, name, endpoint)
+                for socket, listening in self._sockets(endpoint, view):
+                    other, first = taken.setdefault(socket, (name, listening))
+                    if other != name and first != listening:
+                        raise InputError(
+                            f"endpoints '{other}' and '{name}' would both listen on "
+                            f"{_bracketed(socket[0])}:{socket[1]}",
+                            where=self.settings.catalogue.find(folder.name, endpoint.port),
+                            hint="set another port for one of them",
+                        )
+        return views
+
+    def _sockets(self, endpoint: Endpoint, view: EndpointView) -> Iterator[tuple[tuple[str, int], str]]:
+        """(address, port) of an endpoint, and what listens there: a container, or a proxy's listener."""
+        for member in view.members:
+            yield (member.address, member.port), f"container {endpoint.container}"
+        if view.proxied:
+            for address in self._proxy_addresses(endpoint):
+                yield (address, view.port), f"listener {view.name}"
+
+    def _proxy_addresses(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """Addresses the proxy serves an endpoint on, each once."""
+        scope = self.settings.scope(None)
+        addresses = [str(scope["kolla_internal_vip_address"])]
+        if endpoint.public:
+            addresses.append(str(scope["kolla_external_vip_address"]))
+        return tuple(dict.fromkeys(addresses))
 
     def _endpoint(self, folder: ServiceFolder, name: str, endpoint: Endpoint) -> EndpointView:
         where = service_file(folder)
         hosts = self.hosts_of(folder, endpoint.container)
-        port = int(evaluate(endpoint.port, self.settings.scope(None), where))
+        port = self._port(folder, endpoint)
         members = tuple(
             Member(
                 host=host,
@@ -194,6 +228,13 @@ class Topology:
             proxied=proxied,
         )
 
+    def _port(self, folder: ServiceFolder, endpoint: Endpoint) -> int:
+        where = self.settings.catalogue.find(folder.name, endpoint.port)
+        value = evaluate(endpoint.port, self.settings.scope(None), where)
+        if not isinstance(value, int) or not 1 <= value <= 65535:
+            raise InputError(f"'{value}' is no port", where=where, expected="a port, from 1 to 65535")
+        return value
+
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
         """What the proxy serves: one listener for every proxied endpoint, by name."""
@@ -207,9 +248,7 @@ class Topology:
 
     def _listener(self, folder: ServiceFolder, endpoint: Endpoint, view: EndpointView) -> Listener:
         scope = self.settings.scope(None)
-        addresses = [str(scope["kolla_internal_vip_address"])]
-        if endpoint.public:
-            addresses.append(str(scope["kolla_external_vip_address"]))
+        addresses = self._proxy_addresses(endpoint)
         for member in view.members:
             if member.host in self.proxy_hosts and member.address in addresses:
                 raise InputError(
@@ -219,12 +258,14 @@ class Topology:
                     hint="set another kolla_internal_vip_address or api_interface; "
                     "on a single host, the load balancer may be switched off",
                 )
-        where = service_file(folder)
-        options = tuple(str(evaluate(option, scope, where)) for option in endpoint.listener_options)
+        find = self.settings.catalogue.find
+        options = tuple(
+            str(evaluate(option, scope, find(folder.name, option))) for option in endpoint.listener_options
+        )
         return Listener(
             name=view.name,
             protocol=view.protocol,
-            sockets=tuple((address, view.port) for address in dict.fromkeys(addresses)),
+            sockets=tuple((address, view.port) for address in addresses),
             members=view.members,
             options=options,
         )

@@ -18,6 +18,14 @@ def test_lines_of_keys_items_and_what_is_missing():
     assert str(document.where(["b", "c"])) == "globals.yml:3"
 
 
+def test_text_is_found_where_it_first_stands():
+    document = yamlfile.parse("a: x\nb: [y, 'x y']\nx y: &here [z]\nc: *here\n", FILE)
+    assert str(document.find("y")) == "globals.yml:2"
+    assert str(document.find("x y")) == "globals.yml:2"
+    assert str(document.find("z")) == "globals.yml:3"
+    assert str(document.find("nowhere")) == "globals.yml"
+
+
 def test_numbers_keep_how_they_are_written():
     document = yamlfile.parse("release: 2026.10\nmode: 0644\nname: 'x'\n", FILE)
     assert document.data["release"] == 2026.1
