@@ -17,10 +17,9 @@ _INTRODUCTION = """\
 <!-- Made by `make reference` from kolla/settings/keys.yml and kolla/services/*/service.yml; do not edit. -->
 
 Keys of `/etc/kolla/globals.yml`. Files in `/etc/kolla/globals.d/*.yml` are read after it, by name; what a
-later file says wins, and `-e KEY=VALUE` wins over all. Keys marked *host* may differ from host to host: in
-the inventory, host variables win over group variables, and these over `globals.yml`. Keys that are not in
-this list are refused, with the nearest that is; variables of your own go below `custom:`, or into the
-inventory.
+later file says wins. Keys marked *host* may differ from host to host: in the inventory, host variables win
+over group variables, and these over `globals.yml`. Keys that are not in this list are refused, with the
+nearest that is; variables of your own go below `custom:`, or into the inventory.
 
 | type | what it takes |
 |---|---|
