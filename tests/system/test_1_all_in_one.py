@@ -73,6 +73,18 @@ def test_a_token_is_issued_over_http(cloud: Kolla) -> None:
     assert "identity" in [service["type"] for service in catalog["catalog"]]
 
 
+def test_tokens_are_issued_while_the_cache_is_down_and_after(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    cache = engine.containers.get("memcached")
+    cache.restart()
+    assert all(token(cloud) for _ in range(4))
+    cache.stop()
+    assert all(token(cloud) for _ in range(4))
+    cache.start()
+    assert all(token(cloud) for _ in range(4))
+
+
 def test_the_openstack_client_of_the_toolbox_works(cloud: Kolla) -> None:
     done = subprocess.run(
         cloud.arguments("exec", "kolla-toolbox", "openstack", "token", "issue", "-f", "json"),
