@@ -168,6 +168,8 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for name, setting in service.settings.items():
         if setting.required and setting.default is not None:
             yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")
+        if setting.minimum is not None and setting.type != "integer":
+            yield wrong(("settings", name, "minimum"), f"'{name}' is no integer", "type: integer")
 
 
 def _missing_files(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:

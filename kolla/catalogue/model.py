@@ -51,6 +51,8 @@ class Setting(Model):
     """`host`: may differ from host to host, and is then set in the inventory."""
     choices: tuple[str, ...] = ()
     """The only values allowed."""
+    minimum: int | None = None
+    """Of an integer: the least that is allowed."""
     required: bool = False
     """Nothing is deployed before it has a value."""
 
@@ -86,8 +88,6 @@ class Packages(Model):
     """For Debian 12 besides."""
     debian_13: tuple[str, ...] = Field(default=(), alias="debian-13")
     """For Debian 13 besides."""
-    rhel: tuple[str, ...] = ()
-    """For RHEL and its relatives."""
 
     def on(self, family: str, distribution: str) -> tuple[str, ...]:
         """The packages for a distribution ("debian-13") of a family ("debian"), sorted."""

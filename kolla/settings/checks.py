@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,9 @@ def enabled(
 
 
 def host_values(
-    globals_: Globals, inventory: Inventory, overruled: Collection[str]
+    globals_: Globals, inventory: Inventory
 ) -> tuple[dict[str, dict[str, Given]], list[InputError]]:
-    """Host -> what the inventory says about it; and what it must not say.
-
-    `overruled` are the keys given on the command line, which win over the inventory.
-    """
+    """Host -> what the inventory says about it; and what it must not say."""
     where = Location(Path(inventory.sources[0] if inventory.sources else "inventory"))
     values: dict[str, dict[str, Given]] = {}
     misplaced: dict[str, list[str]] = {}
@@ -76,8 +73,6 @@ def host_values(
                 if error is not None:
                     error.what = f"host '{host}': {error.what}"
                     errors.append(error)
-                    continue
-                if name in overruled:
                     continue
             values[host][name] = item
     for name, hosts in misplaced.items():

@@ -9,14 +9,11 @@ from typing import Any
 
 from kolla import yamlfile
 from kolla.catalogue.catalogue import Catalogue
-from kolla.errors import InputError, Location, did_you_mean, raise_all
+from kolla.errors import InputError, did_you_mean, raise_all
 from kolla.settings import expressions, keys, passwords
 from kolla.settings.keys import Key
 from kolla.settings.scope import Given, Scope, typed
 from kolla.yamlfile import Document, YamlPath
-
-COMMAND_LINE = Location(Path("command line"))
-"""Where values given with `-e` stand, in messages."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +42,25 @@ class Globals:
         return self.config_directory / "globals.yml"
 
 
-def load(config_directory: Path, catalogue: Catalogue, extra: Mapping[str, Any] | None = None) -> Globals:
-    """Read globals.yml, then globals.d/*.yml by name, then `extra` (`-e KEY=VALUE`); later ones win.
+def load(config_directory: Path, catalogue: Catalogue) -> Globals:
+    """Read globals.yml, then globals.d/*.yml by name; later ones win.
 
     Files that do not exist count as empty. InputErrors names all that is wrong.
     """
-    found, errors = read(config_directory, catalogue, extra or {})
+    found, errors = read(config_directory, catalogue)
     errors += Scope(found.keys, found.given, custom=found.custom).errors()
     raise_all(errors)
     return found
 
 
-def read(
-    config_directory: Path, catalogue: Catalogue, extra: Mapping[str, Any]
-) -> tuple[Globals, list[InputError]]:
+def read(config_directory: Path, catalogue: Catalogue) -> tuple[Globals, list[InputError]]:
     """As `load`, but what is wrong is left out and handed back beside the rest."""
     known = keys.of(catalogue)
     secret = passwords.expected(catalogue)
     given: dict[str, Given] = {}
     custom: dict[str, Given] = {}
     errors: list[InputError] = []
-    for name, item, parts in (*_written(config_directory, errors), *_spoken(extra)):
+    for name, item, parts in _written(config_directory, errors):
         error = mistake(name, item, known, secret)
         if error is not None:
             errors.append(error)
@@ -145,14 +140,3 @@ def _written(directory: Path, errors: list[InputError]) -> Iterator[_Entry]:
 
 def _given(document: Document, path: YamlPath, value: Any) -> Given:
     return Given(value, document.where(path), document.text(path))
-
-
-def _spoken(extra: Mapping[str, Any]) -> Iterator[_Entry]:
-    """What the command line says."""
-    for name, value in extra.items():
-        parts = value if isinstance(value, dict) else {}
-        yield (
-            name,
-            Given(value, COMMAND_LINE),
-            {part: Given(inner, COMMAND_LINE) for part, inner in parts.items()},
-        )

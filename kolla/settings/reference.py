@@ -9,7 +9,7 @@ from kolla.catalogue.model import Setting
 from kolla.settings import keys, passwords
 from kolla.settings.expressions import FILTERS
 from kolla.settings.keys import Key
-from kolla.settings.samples import written
+from kolla.settings.samples import kind_of, written
 
 _INTRODUCTION = """\
 # Settings
@@ -74,7 +74,7 @@ def _table(section: str, found: list[Key]) -> Iterator[str]:
 
 
 def _type(setting: Setting) -> str:
-    kind = ", ".join(f"`{choice}`" for choice in setting.choices) or setting.type
+    kind = ", ".join(f"`{choice}`" for choice in setting.choices) or kind_of(setting)
     return f"{kind}, *host*" if setting.scope == "host" else kind
 
 

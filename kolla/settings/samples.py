@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.model import Setting
 from kolla.settings import keys, passwords
 from kolla.settings.keys import Key
 
@@ -54,11 +55,16 @@ def passwords_yml(catalogue: Catalogue) -> str:
 def _described(key: Key) -> str:
     """What a key is for, its type, and its marks."""
     setting = key.setting
-    kind = f"one of {', '.join(setting.choices)}" if setting.choices else setting.type
+    kind = f"one of {', '.join(setting.choices)}" if setting.choices else kind_of(setting)
     marks = [
         mark for mark, holds in (("host", setting.scope == "host"), ("required", setting.required)) if holds
     ]
     return f"{setting.description} [{kind}]" + "".join(f" ({mark})" for mark in marks)
+
+
+def kind_of(setting: Setting) -> str:
+    """A setting's type, and its minimum if it has one."""
+    return setting.type if setting.minimum is None else f"{setting.type}, {setting.minimum} or more"
 
 
 def _comment(text: str) -> Iterator[str]:

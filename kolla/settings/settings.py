@@ -71,19 +71,18 @@ def load(
     *,
     inventory: Inventory,
     service_paths: Sequence[Path] = (),
-    extra: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Read and check everything. `extra` are values given on the command line; they win.
+    """Read and check everything.
 
     InputErrors names everything that is wrong; nothing is evaluated that needs facts about hosts.
     """
     catalogue = loader.load(service_paths)
-    globals_, errors = globals_file.read(config_directory, catalogue, extra or {})
+    globals_, errors = globals_file.read(config_directory, catalogue)
     groups = {"groups": dict(inventory.groups)}
     cloud = Scope(globals_.keys, globals_.given, constants=groups, custom=globals_.custom)
     enabled, mistakes = checks.enabled(catalogue, cloud)
     errors += mistakes
-    host_given, mistakes = checks.host_values(globals_, inventory, set(extra or {}))
+    host_given, mistakes = checks.host_values(globals_, inventory)
     errors += mistakes
     passwords: dict[str, Secret] = {}
     try:

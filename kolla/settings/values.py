@@ -26,6 +26,8 @@ def convert(setting: Setting, value: Any, written: str | None = None) -> Any:
     converted = _CONVERTERS[setting.type](value, written)
     if setting.choices and converted not in setting.choices:
         raise ValueError(f"one of {', '.join(setting.choices)}")
+    if setting.minimum is not None and converted < setting.minimum:
+        raise ValueError(f"a whole number, {setting.minimum} or more")
     return converted
 
 

@@ -46,11 +46,9 @@ def inventory(host_vars: dict[str, dict[str, Any]] | None = None, **groups: list
 def load_settings(write: Write, catalogue: Catalogue) -> LoadSettings:
     """Loads settings from the text of globals.yml, with all passwords made."""
 
-    def load_them(
-        globals_yml: str = VIP, hosts: Inventory | None = None, extra: dict[str, Any] | None = None
-    ) -> Settings:
+    def load_them(globals_yml: str = VIP, hosts: Inventory | None = None) -> Settings:
         directory = write(globals_yml)
         passwords.complete(directory / "passwords.yml", passwords.generate(catalogue, {}))
-        return load(directory, inventory=hosts or inventory(), extra=extra)
+        return load(directory, inventory=hosts or inventory())
 
     return load_them

@@ -54,13 +54,6 @@ def test_globals_d_follows_by_name_and_wins(catalogue: Catalogue, write: Write):
     assert value(catalogue, write, text, "custom", **files) == {"a": 1, "b": 2}
 
 
-def test_the_command_line_wins(catalogue: Catalogue, write: Write):
-    found = globals_file.load(write("keystone_port: 1\n"), catalogue, {"keystone_port": "2"})
-    assert found.value("keystone_port") == 2
-    with pytest.raises(InputError, match="command line: unknown key 'keystone_prot'"):
-        globals_file.load(write(""), catalogue, {"keystone_prot": "2"})
-
-
 def test_typo_names_line_and_nearest(catalogue: Catalogue, write: Write):
     assert message(catalogue, write, "\nkeystone_prot: 1\n") == (
         "globals.yml:2: unknown key 'keystone_prot'\n  hint: did you mean 'keystone_port'?"

@@ -39,12 +39,6 @@ def test_host_wins_over_group_wins_over_globals(load_settings: LoadSettings):
     assert settings.scope(None)["api_interface"] == "eth0"
 
 
-def test_the_command_line_wins_over_the_inventory(load_settings: LoadSettings):
-    hosts = inventory({"one": {"network_interface": "eth1"}}, control=["one"])
-    settings = load_settings(VIP, hosts, {"network_interface": "eth2"})
-    assert settings.scope("one")["network_interface"] == "eth2"
-
-
 def test_expressions_are_evaluated_on_each_host(load_settings: LoadSettings):
     hosts = inventory({"a": {"rack": 1}, "b": {"rack": "{{ 1 + 1 }}"}}, control=["a", "b"])
     text = VIP + "network_interface: 'eth{{ rack }}'\ncustom: {me: '{{ inventory_hostname }}'}\n"
@@ -176,8 +170,8 @@ def test_two_providers_of_one_thing(write: Write, load_settings: LoadSettings):
     with pytest.raises(InputError) as caught:
         load(directory, inventory=inventory(), service_paths=[directory / "services"])
     assert "'memcached' and 'other-cache' both provide 'cache'" in str(caught.value)
-    extra = {"enable_other_cache": "no"}
-    assert load(directory, inventory=inventory(), service_paths=[directory / "services"], extra=extra)
+    write(VIP + "enable_other_cache: no\n")
+    assert load(directory, inventory=inventory(), service_paths=[directory / "services"])
 
 
 def test_group_without_hosts(load_settings: LoadSettings):

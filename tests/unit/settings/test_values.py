@@ -74,6 +74,12 @@ def test_choices():
         convert(setting("string", choices=["a", "b"]), "c")
 
 
+def test_a_minimum():
+    assert convert(setting("integer", minimum=1), "1") == 1
+    with pytest.raises(ValueError, match="a whole number, 1 or more"):
+        convert(setting("integer", minimum=1), 0)
+
+
 def test_a_default_may_be_what_the_type_refuses():
     assert convert(setting("address", default=""), "") == ""
 
