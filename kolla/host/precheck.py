@@ -13,6 +13,9 @@ from .power import own_containers
 from .shapes import Json
 
 GIB = 1 << 30
+NONLOCAL_BIND = Path("/proc/sys/net/ipv4/ip_nonlocal_bind")
+"""`1`: programs may bind to addresses that are not here yet, as where keepalived moves them."""
+
 MEMORY_TOLERANCE = 0.95
 """A machine sold with so much memory shows a little less: the kernel keeps some for itself."""
 
@@ -75,7 +78,10 @@ def _address(address: str) -> Json:
     for name, interface in facts.interfaces().items():
         if address in interface["addresses"] + interface["addresses6"]:
             return _finding("address", address, True, f"on interface {name}")
-    return _finding("address", address, False, f"no interface of this host has the address {address}")
+    if NONLOCAL_BIND.read_text().strip() == "1":
+        return _finding("address", address, True, "not here, but the kernel lets programs bind to it")
+    message = f"no interface of this host has the address {address}"
+    return _finding("address", address, False, message, "give it to one (ip address add), or name another")
 
 
 def _space(path: str, needed: int) -> Json:

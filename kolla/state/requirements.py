@@ -21,12 +21,15 @@ ENGINE_DIRECTORY = "/var/lib/docker"
 def requests(
     desired: Desired, states: Mapping[str, HostState], report: BuildReport
 ) -> dict[str, dict[str, Any]]:
-    """Host -> precheck request: ports to be free, disk space for the images it does not have yet."""
+    """Host -> precheck request: addresses it must have (the VIP, where the load balancer runs), ports to be
+    free, disk space for the images it does not have yet.
+    """
     result = {}
     for host, state in states.items():
         own = [c for c in desired.containers if c.host == host]
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
         result[host] = {
+            "addresses": sorted({address for _, address, _ in desired.sockets(host)}),
             "ports": [
                 {"address": address, "port": port, "service": service}
                 for service, address, port in desired.sockets(host)
