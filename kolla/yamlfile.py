@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from kolla.errors import InputError, Location
 
 try:
-    from yaml import CSafeLoader as _Loader
+    from yaml import CSafeLoader as _SafeLoader
 except ImportError:  # PyYAML built without libyaml
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
 YamlPath = Sequence[str | int]
 """Keys and list indexes leading from the top of a document to a place in it."""
@@ -72,6 +73,18 @@ class Document:
         return node.value if isinstance(node, yaml.ScalarNode) else None
 
 
+class _Loader(_SafeLoader):
+    """A loader that also says where a value is that looks like a date or a number and is none."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError):
+            # The value itself stays out of the message: it may be a password.
+            kind = node.tag.rpartition(":")[2]
+            raise ConstructorError(None, None, f"this is no valid {kind}", node.start_mark) from None
+
+
 def load(path: Path) -> Document:
     """Read a YAML file; InputError when it is missing, not text, not YAML, or has a key twice."""
     try:
@@ -96,7 +109,6 @@ def parse(text: str, path: Path) -> Document:
                 where=Location(path, again.start_mark.line + 1, again.start_mark.column + 1),
                 hint=f"it was first given in line {first.start_mark.line + 1}",
             )
-        # The annotation is missing in types-PyYAML for the C loader only.
         data = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, path) from None
@@ -176,6 +188,7 @@ _HINTS = (
     ("could not find expected ':'", "this line, or the one before it, needs 'key: value'"),
     ("did not find expected key", "check quotes and the indentation of this line and the one before it"),
     ("did not find expected", "check quotes, brackets and indentation above this line"),
+    ("this is no valid", "put it in quotes if it is text"),
     ("could not determine a constructor", "tags (words starting with '!') are not understood here"),
     ("found unhashable key", "a value starting with '{{' must be in quotes"),
 )
