@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ class Change:
 
     def __str__(self) -> str:
         source = f", set by {self.layer}" if self.layer else ""
-        return f"{self.key} {_value(self.old)} -> {_value(self.new)}{source}"
+        return f"{self.key} {difference(self.old, self.new)}{source}"
 
 
 def changes(format: str, old_text: str | None, new: Merged) -> tuple[Change, ...]:
@@ -44,6 +45,27 @@ def changes(format: str, old_text: str | None, new: Merged) -> tuple[Change, ...
         except InputError:
             pass
     return tuple(_by_line(old_text, new))
+
+
+def difference(old: str | None, new: str | None) -> str:
+    """`old -> new`; of two lists of mappings (JSON) only the items that went (-) and that came (+)."""
+    went, came = _items(old), _items(new)
+    if went and came and went != came:
+        parts = [f"- {item}" for item in went if item not in came]
+        parts += [f"+ {item}" for item in came if item not in went]
+        if parts:
+            return ", ".join(parts)
+    return f"{_value(old)} -> {_value(new)}"
+
+
+def _items(value: str | None) -> list[str]:
+    """The items of a list of mappings; empty for anything else."""
+    if value is None or not value.startswith("[{"):
+        return []
+    try:
+        return [json.dumps(item) for item in json.loads(value)]
+    except ValueError:
+        return []
 
 
 def _by_key(old: dict[str, str], now: dict[str, str], new: Merged) -> Iterator[Change]:

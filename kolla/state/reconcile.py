@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kolla.build_report import BuiltImage
-from kolla.config.diff import changes
+from kolla.config.diff import changes, difference
 from kolla.state.desired import (
     Desired,
     DesiredContainer,
@@ -290,7 +290,7 @@ def _spec_changes(observed: Mapping[str, Any], wanted: DesiredContainer) -> list
         elif isinstance(asked[key], dict) and isinstance(observed.get(key), dict):
             causes += _dict_changes(key, observed[key], asked[key])
         else:
-            causes.append(f"{key}: {_plain(observed.get(key))} -> {_plain(asked[key])}")
+            causes.append(f"{key}: {difference(_plain(observed.get(key)), _plain(asked[key]))}")
     return causes
 
 

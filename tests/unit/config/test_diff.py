@@ -29,6 +29,19 @@ def test_yaml_by_path():
     assert said("yaml", "a: {b: [1]}\n", "a: {b: [1, 2]}\n") == ["a.b [1] -> [1, 2], set by template"]
 
 
+def test_of_lists_of_mappings_only_what_went_and_came():
+    old = '{"files": [{"a": 1}, {"b": 2}]}'
+    assert said("json", old, '{"files": [{"a": 1}, {"c": 3}]}') == [
+        'files - {"b": 2}, + {"c": 3}, set by template'
+    ]
+    assert said("json", old, '{"files": [{"a": 1}]}') == ['files - {"b": 2}, set by template']
+    # Another order alone, or another kind of value, is shown as it is.
+    assert said("json", old, '{"files": [{"b": 2}, {"a": 1}]}') == [
+        'files [{"a": 1}, {"b": 2}] -> [{"b": 2}, {"a": 1}], set by template'
+    ]
+    assert said("json", old, '{"files": "none"}') == ['files [{"a": 1}, {"b": 2}] -> none, set by template']
+
+
 def test_text_line_by_line():
     assert said("text", "a\nb\nc\n", "a\nx\nc\nd\n") == [
         "line 2 b -> x, set by template",
