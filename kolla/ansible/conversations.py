@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Collection, Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
 from kolla.ansible import plays
 from kolla.ansible.outcome import SUCCESS, BrokenHost, BrokenHostsError, Outcome, Result, refusal
@@ -16,14 +16,37 @@ from kolla.state.plan import Operation, Plan
 Answer = dict[str, Any]
 Conversation = Generator[tuple[str, Mapping[str, Any]], Answer, None]
 """What is asked of one host in one step: yields (verb, request), is sent the answer."""
+Exchange = Generator[tuple[str, Mapping[str, Any]], Answer, Answer]
+"""A part of a conversation that ends in an answer."""
+LOCK_TIMEOUT = 60
+"""Seconds that a single request waits for another deployer."""
 NO_WORD = "the host did not tell how it ended"
+
+
+class Circumstances(TypedDict, total=False):
+    """What all conversations may be told."""
+
+    on_event: Listener
+    phase: str
+    """What their events belong to."""
+    has_ended: Callable[[Mapping[str, Any]], bool]
+    """Whether the owner of a lease is known to have ended."""
 
 
 class Conversations:
     """The conversations of one run of the playbook. Called by one thread at a time."""
 
-    def __init__(self, hosts_of_steps: Sequence[Collection[str]]) -> None:
+    def __init__(
+        self,
+        hosts_of_steps: Sequence[Collection[str]],
+        on_event: Listener = ignore,
+        phase: str = "deploy",
+        has_ended: Callable[[Mapping[str, Any]], bool] = lambda owner: False,
+    ) -> None:
         self.hosts_of_steps = hosts_of_steps
+        self._on_event = on_event
+        self._phase = phase
+        self._has_ended = has_ended
         self.broken: dict[str, BrokenHost] = {}
         self.refusals: dict[str, Answer] = {}
         self._open: dict[str, Conversation] = {}
@@ -47,6 +70,23 @@ class Conversations:
         except StopIteration:
             return None
 
+    def _ask(self, host: str, verb: str, request: Mapping[str, Any], lock_timeout: int) -> Exchange:
+        """Ask, and when another deployer holds the host, say so and ask again with `lock_timeout` seconds
+        of patience; without any for a deployer that ended and left its lease."""
+        answer = yield verb, request
+        if answer.get("error") != "locked":
+            return answer
+        lease = answer.get("lease")
+        if lease and self._has_ended(lease["owner"]):
+            request = {**request, "gone": lease["run"]}
+        elif not lock_timeout:
+            return answer
+        message = f"waiting up to {lock_timeout} s: {answer['message']}"
+        self._on_event(Event(self._phase, "started", "lock", host, message=message))
+        answer = yield verb, {**request, "lock_timeout": lock_timeout}
+        self._on_event(Event(self._phase, "failed" if "error" in answer else "done", "lock", host))
+        return answer
+
     def broke(self, host: BrokenHost) -> None:
         """`host` cannot be reached, or its code failed: its conversation is over."""
         self.broken.setdefault(host.host, host)
@@ -66,8 +106,13 @@ class Conversations:
 class Asking(Conversations):
     """One request for each host."""
 
-    def __init__(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> None:
-        super().__init__([requests])
+    def __init__(
+        self,
+        verb: str,
+        requests: Mapping[str, Mapping[str, Any]],
+        **circumstances: Unpack[Circumstances],
+    ) -> None:
+        super().__init__([requests], **circumstances)
         self._verb = verb
         self._requests = requests
         self._answers: dict[str, Answer] = {}
@@ -79,7 +124,7 @@ class Asking(Conversations):
 
     def begin(self, host: str, step: int) -> Conversation:
         """Its request."""
-        answer = yield self._verb, self._requests[host]
+        answer = yield from self._ask(host, self._verb, self._requests[host], LOCK_TIMEOUT)
         if "error" in answer:
             self.refusals[host] = answer
         else:
@@ -95,9 +140,7 @@ class Applying(Conversations):
         bundle: Mapping[str, bytes],
         owner: Mapping[str, Any],
         lock_timeout: int,
-        *,
-        on_event: Listener = ignore,
-        phase: str = "deploy",
+        **circumstances: Unpack[Circumstances],
     ) -> None:
         """KollaError when `bundle` lacks a file that the plan writes."""
         missing = plays.contents(plan.operations) - bundle.keys()
@@ -108,12 +151,10 @@ class Applying(Conversations):
             )
         self._steps = plays.steps(plan)
         self._hosts = {operation.host for operation in plan.operations}
-        super().__init__([self._hosts, *self._steps[1:], self._hosts])
+        super().__init__([self._hosts, *self._steps[1:], self._hosts], **circumstances)
         self._bundle = bundle
         self._owner = owner
         self._lock_timeout = lock_timeout
-        self._on_event = on_event
-        self._phase = phase
         self._interrupted = False
         self._leased: set[str] = set()
         self._may_begin: dict[int, bool] = {}
@@ -127,7 +168,7 @@ class Applying(Conversations):
         if step == len(self._steps):
             return self._release(host)
         if step not in self._may_begin:
-            self._may_begin[step] = step == 0 or self._has_ended_well(step - 1)
+            self._may_begin[step] = step == 0 or self._went_well(step - 1)
         return self._apply(host, step)
 
     def interrupt(self) -> bool:
@@ -149,7 +190,7 @@ class Applying(Conversations):
             raise KeyboardInterrupt
         super().check()
 
-    def _has_ended_well(self, step: int) -> bool:
+    def _went_well(self, step: int) -> bool:
         return (
             self._leased == self._hosts
             and self._may_begin.get(step, False)
@@ -164,7 +205,7 @@ class Applying(Conversations):
         if self._interrupted or not self._may_begin[step]:
             return
         operations = self._steps[step].get(host, ())
-        answer = yield "apply", self._request(operations)
+        answer = yield from self._ask(host, "apply", self._request(operations), self._lock_timeout)
         if "error" in answer:
             self.refusals[host] = answer
             return
@@ -190,7 +231,6 @@ class Applying(Conversations):
                 digest: base64.b64encode(self._bundle[digest]).decode()
                 for digest in sorted(plays.contents(operations))
             },
-            "lock_timeout": self._lock_timeout,
         }
 
     def _happened(self, host: str, event: Mapping[str, Any]) -> None:

@@ -15,9 +15,9 @@ import kolla
 from kolla.ansible import environment, plays
 from kolla.ansible.archive import Archive
 from kolla.ansible.channel import VARIABLE, Channel
-from kolla.ansible.conversations import Answer, Applying, Asking, Conversations
+from kolla.ansible.conversations import Answer, Applying, Asking, Circumstances, Conversations
 from kolla.ansible.outcome import BrokenHost, Outcome
-from kolla.ansible.process import Playbook
+from kolla.ansible.process import Playbook, has_ended
 from kolla.errors import KollaError
 from kolla.events import Listener, ignore
 from kolla.state.plan import Plan
@@ -78,7 +78,7 @@ class Executor:
         then: BrokenHostsError when one gave no answer, LockedError or KollaError when one refused.
         Ctrl-C ends it at once.
         """
-        asking = Asking(verb, requests)
+        asking = Asking(verb, requests, **self._circumstances())
         self._run(asking)
         asking.check()
         return asking.answers
@@ -102,10 +102,13 @@ class Executor:
         back, then KeyboardInterrupt goes on. A second Ctrl-C does not wait: the hosts finish their step
         alone, under their lock. The same happens when we are killed; the next deploy waits for them.
         """
-        applying = Applying(plan, bundle, owner, lock_timeout, on_event=self._on_event, phase=self._phase)
+        applying = Applying(plan, bundle, owner, lock_timeout, **self._circumstances())
         self._run(applying)
         applying.check()
         return applying.outcome
+
+    def _circumstances(self) -> Circumstances:
+        return {"on_event": self._on_event, "phase": self._phase, "has_ended": has_ended}
 
     def _run(self, conversations: Conversations) -> None:
         if not any(conversations.hosts_of_steps):

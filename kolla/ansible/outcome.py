@@ -82,13 +82,9 @@ class BrokenHostsError(KollaError):
 
 
 def refusal(host: str, answer: Mapping[str, Any]) -> KollaError:
-    """The error for an answer of `host` that has an "error" in it; LockedError names who holds it."""
-    if answer["error"] != "locked":
-        log = "".join(f"\n    | {line}" for line in answer.get("log") or ())
-        return KollaError(f"host {host} refused: {answer.get('message') or answer['error']}{log}")
-    owner = (answer.get("lease") or {}).get("owner") or {}
-    return LockedError(
-        f"host {host} is held by {owner.get('user')}@{owner.get('host')}, "
-        f"process {owner.get('pid')}: {owner.get('command')}",
-        hint="wait until it has ended, then run this again",
-    )
+    """The error for an answer of `host` that has an "error" in it; LockedError's names who holds it."""
+    if answer["error"] == "locked":
+        hint = "wait until it has ended, then run this again"
+        return LockedError(f"host {host}: {answer['message']}", hint=hint)
+    log = "".join(f"\n    | {line}" for line in answer.get("log") or ())
+    return KollaError(f"host {host} refused: {answer['message']}{log}", hint=answer.get("hint"))

@@ -1,13 +1,16 @@
-"""Running `ansible-playbook` as a child that never outlives us and never hears our Ctrl-C."""
+"""Processes of this machine: `ansible-playbook`, a child that never outlives us and never hears our
+Ctrl-C, and other deployers."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -53,3 +56,14 @@ class Playbook:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def has_ended(owner: Mapping[str, Any]) -> bool:
+    """Whether the owner of a lease was a process of this machine and is gone.
+
+    False for one of another machine, of which nothing is known. The name of the host counts as well,
+    because containers share the kernel's boot id, but not its processes.
+    """
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    here = owner.get("boot_id") == boot_id and owner.get("host") == socket.gethostname()
+    return here and not Path(f"/proc/{owner['pid']}").exists()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,19 +21,21 @@ from .cloud import Cloud
 from .errors import Refusal
 from .shapes import Json
 
-LEASE_SECONDS = 60
-"""A lease not renewed for so long may be taken by somebody else."""
+LEASE_SECONDS = 900
+"""A lease not renewed for so long may be taken by somebody else. Long, because a host is not asked
+anything while others are busy with a step; nobody waits for it whose predecessor is known to have ended."""
 POLL = 0.2
 
 
-def take(cloud: Cloud, run: str, owner: Json, timeout: float) -> int:
+def take(cloud: Cloud, run: str, owner: Json, timeout: float, gone: str | None = None) -> int:
     """Take lock and lease for a run; the lock's file descriptor, to be kept open (forks keep it, too).
 
+    `gone`: a run whose deployer has ended without giving its lease back.
     Refusal `locked`, with the lease that is in the way, after `timeout` seconds.
     """
     end = time.monotonic() + timeout
     while True:
-        handle = _try(cloud, run, owner)
+        handle = _try(cloud, run, owner, gone)
         if handle is not None:
             return handle
         if time.monotonic() >= end:
@@ -44,8 +47,8 @@ def take(cloud: Cloud, run: str, owner: Json, timeout: float) -> int:
 @contextmanager
 def held(cloud: Cloud, request: Json) -> Iterator[None]:
     """Lock and lease for one short request; a lease the same run had before stays with it."""
-    run, owner = request.get("run") or f"request-{os.getpid()}", request.get("owner") or {}
-    handle = take(cloud, run, owner, request.get("lock_timeout", LEASE_SECONDS))
+    run, owner = request.get("run") or f"request-{os.getpid()}", request.get("owner") or _this_process()
+    handle = take(cloud, run, owner, request.get("lock_timeout", 0), request.get("gone"))
     try:
         yield
     finally:
@@ -54,7 +57,17 @@ def held(cloud: Cloud, request: Json) -> Iterator[None]:
         os.close(handle)
 
 
-def _try(cloud: Cloud, run: str, owner: Json) -> int | None:
+def _this_process() -> Json:
+    return {
+        "user": "root",
+        "host": socket.gethostname(),
+        "boot_id": boot_id(),
+        "pid": os.getpid(),
+        "command": f"kolla {sys.argv[-1]}",
+    }
+
+
+def _try(cloud: Cloud, run: str, owner: Json, gone: str | None) -> int | None:
     """The locked descriptor, or None when lock or lease are another's."""
     cloud.make_directory()
     path = cloud.directory / "lock"
@@ -63,7 +76,7 @@ def _try(cloud: Cloud, run: str, owner: Json) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A destroy may have removed the file while we waited for it: then this lock is worth nothing.
         current = path.exists() and os.path.samestat(os.fstat(handle), path.stat())
-        if current and _take_lease(cloud, run, owner):
+        if current and _take_lease(cloud, run, owner, gone):
             return handle
     except BlockingIOError:
         pass
@@ -71,10 +84,10 @@ def _try(cloud: Cloud, run: str, owner: Json) -> int | None:
     return None
 
 
-def _take_lease(cloud: Cloud, run: str, owner: Json) -> bool:
+def _take_lease(cloud: Cloud, run: str, owner: Json, gone: str | None) -> bool:
     with _writing(cloud):
         lease = read(cloud)
-        if lease is None or lease["run"] == run or is_stale(lease, time.time(), _boot_id()):
+        if lease is None or lease["run"] in (run, gone) or is_stale(lease, time.time(), boot_id()):
             files.write_json(_path(cloud), {"run": run, "owner": owner})
             return True
     return False
@@ -129,7 +142,8 @@ def _path(cloud: Cloud) -> Path:
     return cloud.directory / "lease.json"
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
+    """Names this boot of this machine's kernel (proc(5))."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 

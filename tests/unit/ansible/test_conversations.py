@@ -103,7 +103,7 @@ def test_a_plan_without_failures_is_done_and_only_what_is_in_it() -> None:
     # Locked in the first step, though its operation is in the second.
     assert verbs(hosts, "two") == ["apply", "follow", "follow", "apply", "follow", "follow", "release"]
     first = next(request for host, verb, request in hosts.asked if verb == "apply" and host == "two")
-    assert first["operations"] == [] and first["owner"] == {"pid": 1} and first["lock_timeout"] == 30
+    assert first["operations"] == [] and first["owner"] == {"pid": 1}
 
 
 def test_a_failure_stops_later_steps_but_not_the_hosts_of_the_same_step() -> None:
@@ -135,19 +135,88 @@ def test_a_file_missing_from_the_bundle_is_refused_before_any_host_is_asked() ->
         Applying(plan(job("a", "one", {"x": "11"})), {}, {}, 0)
 
 
+LOCKED: Answer = {
+    "error": "locked",
+    "message": "changed by eve@desk, process 42: kolla deploy",
+    "lease": {"run": "hers", "owner": {"user": "eve", "host": "desk", "pid": 42, "command": "kolla deploy"}},
+}
+
+
+def refusing_once(hosts: Hosts) -> Host:
+    """Hosts that are locked when they are asked first."""
+    refused: set[str] = set()
+
+    def ask(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
+        if host in refused:
+            return hosts(host, verb, request)
+        refused.add(host)
+        hosts.asked.append((host, verb, request))
+        return LOCKED
+
+    return ask
+
+
+def test_whoever_is_waited_for_is_named_before_the_waiting() -> None:
+    events: list[Event] = []
+    a = volume("a", "one")
+    hosts = Hosts()
+    applying = Applying(plan(a), {}, {}, 30, on_event=events.append)
+    carry(applying, refusing_once(hosts))
+    applying.check()
+    first, second = (request for _, verb, request in hosts.asked if verb == "apply")
+    assert "lock_timeout" not in first and second["lock_timeout"] == 30
+    assert "gone" not in second
+    assert [(e.subject, e.host, e.status, e.message) for e in events[:2]] == [
+        ("lock", "one", "started", "waiting up to 30 s: changed by eve@desk, process 42: kolla deploy"),
+        ("lock", "one", "done", ""),
+    ]
+    assert hosts.done == [a.id]
+
+
+def test_the_lease_of_a_deployer_of_this_machine_that_has_ended_is_not_waited_for() -> None:
+    asked_about: list[Mapping[str, Any]] = []
+
+    def has_ended(owner: Mapping[str, Any]) -> bool:
+        asked_about.append(owner)
+        return True
+
+    hosts = Hosts()
+    applying = Applying(plan(volume("a", "one")), {}, {}, 0, has_ended=has_ended)
+    carry(applying, refusing_once(hosts))
+    applying.check()
+    assert asked_about == [LOCKED["lease"]["owner"]]
+    assert [request.get("gone") for _, verb, request in hosts.asked if verb == "apply"] == [None, "hers"]
+
+
+def test_a_single_request_waits_and_takes_over_likewise() -> None:
+    hosts = Hosts()
+    asking = Asking("stop", {"one": {"containers": None}}, has_ended=lambda owner: True)
+    carry(asking, refusing_once(hosts))
+    asking.check()
+    again = {"containers": None, "lock_timeout": 60, "gone": "hers"}
+    assert hosts.asked == [("one", "stop", {"containers": None}), ("one", "stop", again)]
+
+
+def test_a_refusal_keeps_what_to_do_next() -> None:
+    asking = Asking("stop", {"one": {}})
+    answer = {"error": "engine", "message": "no engine answers", "hint": "run: kolla bootstrap-servers"}
+    carry(asking, lambda host, *_: answer)
+    with pytest.raises(KollaError, match="hint: run: kolla bootstrap-servers"):
+        asking.check()
+
+
 def test_a_locked_host_names_its_holder_and_nothing_further_begins() -> None:
     a, b = volume("a", "one"), volume("b", "two", ["volume:a@one"])
     hosts = Hosts()
 
     def held(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
         if host == "two" and verb == "apply":
-            owner = {"user": "eve", "host": "desk", "pid": 42, "command": "kolla deploy"}
-            return {"error": "locked", "lease": {"owner": owner}}
+            return LOCKED
         return hosts(host, verb, request)
 
     applying = Applying(plan(a, b), {}, {}, 0)
     carry(applying, held)
-    with pytest.raises(LockedError, match="host two is held by eve@desk, process 42: kolla deploy"):
+    with pytest.raises(LockedError, match="host two: changed by eve@desk, process 42: kolla deploy"):
         applying.check()
     assert hosts.done == [a.id]
     assert verbs(hosts, "one")[-1] == "release"

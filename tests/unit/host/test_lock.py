@@ -65,12 +65,13 @@ HERE = {"host": socket.gethostname(), "boot_id": "b"}
     ("owner", "age", "stale"),
     [
         ({**HERE, "pid": os.getpid()}, 0, False),
-        ({**HERE, "pid": os.getpid()}, 61, True),
+        ({**HERE, "pid": os.getpid()}, lock.LEASE_SECONDS - 1, False),
+        ({**HERE, "pid": os.getpid()}, lock.LEASE_SECONDS + 1, True),
         ({**HERE, "pid": 1 << 30}, 0, True),
         ({**HERE, "pid": 1 << 30, "boot_id": "other"}, 0, False),
         ({**HERE, "pid": 1 << 30, "host": "other"}, 0, False),
-        ({**HERE, "pid": 1 << 30, "host": "other"}, 61, True),
-        ({**HERE, "pid": 1 << 30, "host": "other"}, -3600, True),
+        ({**HERE, "pid": 1 << 30, "host": "other"}, lock.LEASE_SECONDS + 1, True),
+        ({**HERE, "pid": 1 << 30, "host": "other"}, -lock.LEASE_SECONDS - 1, True),
         ({}, 0, False),
     ],
 )
@@ -94,3 +95,20 @@ def test_held_gives_a_lease_of_its_own_back(cloud):
     with lock.held(cloud, {"run": "one", "owner": OWNER}):
         pass
     assert (lock.read(cloud) or {})["run"] == "one"
+
+
+def test_a_request_of_its_own_says_who_holds_the_lock_and_leaves_nothing_when_it_is_killed(cloud):
+    with lock.held(cloud, {}):
+        lease = lock.read(cloud) or {}
+        with pytest.raises(Refusal, match=f"{socket.gethostname()}, process {os.getpid()}: "):
+            lock.take(cloud, "two", OWNER, 0)
+    assert not lock.is_stale(lease, time.time(), lock.boot_id())
+    assert lock.is_stale({**lease, "owner": {**lease["owner"], "pid": 1 << 30}}, time.time(), lock.boot_id())
+
+
+def test_the_lease_of_a_run_that_is_known_to_be_gone_may_be_taken_over(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    with pytest.raises(Refusal):
+        lock.take(cloud, "two", OWNER, 0, gone="another")
+    os.close(lock.take(cloud, "two", OWNER, 0, gone="one"))
+    assert (lock.read(cloud) or {})["run"] == "two"
