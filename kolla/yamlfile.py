@@ -184,6 +184,7 @@ _HINTS = (
         "quote values that hold ': ', and check this line's indentation",
     ),
     ("found character '\\t'", "indent with spaces, not with tabs"),
+    ("found a tab character", "indent with spaces, not with tabs"),
     ("cannot start any token", "indent with spaces; values starting with @, `, % or { must be in quotes"),
     ("could not find expected ':'", "this line, or the one before it, needs 'key: value'"),
     ("did not find expected key", "check quotes and the indentation of this line and the one before it"),

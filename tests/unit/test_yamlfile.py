@@ -45,6 +45,7 @@ def test_empty_document():
     [
         ("a: 1\nb: : 2\n", "globals.yml:2:4", "mapping values"),
         ("a:\n\tb: 1\n", "globals.yml:2:1", "indent with spaces"),
+        ("a: 1\n\tb: 1\n", "globals.yml:2:1", "indent with spaces"),
         ("a: {{ x }}\n", "globals.yml:1:5", "must be in quotes"),
         ("a: [1\nb: 2\n", "globals.yml:2:2", "check quotes, brackets"),
         ("a: !vault x\n", "globals.yml:1:4", "tags"),
