@@ -18,7 +18,7 @@ from kolla.state.desired import (
     image_id,
     volume_id,
 )
-from kolla.state.host_state import HostState, ObservedFile
+from kolla.state.host_state import HostState, JobRecord, ObservedFile
 from kolla.state.mask import mask
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
@@ -35,6 +35,8 @@ from kolla.state.render import RenderedFile
 
 HOST_SERVICE = "host"
 """What operations that belong to no single service are listed under."""
+
+UNKNOWN_EPOCH = "unknown"
 
 
 def reconcile(
@@ -196,16 +198,16 @@ class _Builder:
             state = self.states.get(job.host)
             if state is None:
                 continue
-            epochs = {f"{host}/{volume}": self._epoch(host, volume) for host, volume in job.volumes}
-            causes = self._job_causes(job, state, epochs)
+            record = state.jobs.get(job.name)
+            epochs = self._epochs(job, record)
+            causes = self._job_causes(job, record, epochs)
             if causes:
                 yield _job_operation(job, epochs, causes=tuple(causes)).model_copy(
                     update={"after": self._after(job)}
                 )
 
     @staticmethod
-    def _job_causes(job: DesiredJob, state: HostState, epochs: Mapping[str, str]) -> list[str]:
-        record = state.jobs.get(job.name)
+    def _job_causes(job: DesiredJob, record: JobRecord | None, epochs: Mapping[str, str]) -> list[str]:
         if record is None:
             return ["it has not been done"]
         parts = ("its command", "its image", "its own configuration")
@@ -217,14 +219,23 @@ class _Builder:
             if record.epochs.get(name) != epoch
         ]
 
+    def _epochs(self, job: DesiredJob, record: JobRecord | None) -> dict[str, str]:
+        """Volume -> epoch. Of a host that was not asked, the one on record stands for the present one; a
+        job done now on such ground is repeated when its host is asked again."""
+        epochs = {}
+        for host, volume in job.volumes:
+            name = f"{host}/{volume}"
+            known = record.epochs.get(name) if record is not None else None
+            epochs[name] = self._epoch(host, volume) if host in self.states else known or UNKNOWN_EPOCH
+        return epochs
+
     def _epoch(self, host: str, volume: str) -> str:
         """The volume's epoch, or the one it will get.
 
         A new epoch is derived from the host state as a whole: a job done for an earlier volume is
         part of that state, so no two volumes with a job between them can get the same one.
         """
-        state = self.states.get(host)
-        known = state.volumes.get(volume) if state is not None else None
+        known = self.states[host].volumes.get(volume)
         if known is not None:
             return known
         seed = "\0".join((self.desired.cloud_id, host, volume, self.precondition))

@@ -241,6 +241,28 @@ def test_hosts_that_were_not_asked_are_left_alone(tmp_path: Path) -> None:
     assert {operation.host for operation in plan(world).operations} == {"one"}
 
 
+def test_a_job_is_not_repeated_because_its_volumes_host_was_not_asked(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    world.groups = {"control": ("one",), "mariadb": ("two",)}
+    world.carry_out(plan(world))
+    assert not plan(world)
+    del world.states["two"]
+    assert not plan(world)
+
+
+def test_a_job_done_without_knowing_its_volume_is_repeated_once_it_is_known(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    world.groups = {"control": ("one",), "mariadb": ("two",)}
+    world.carry_out(plan(world))
+    one, two = world.states["one"], world.states.pop("two")
+    jobs = {name: record for name, record in one.jobs.items() if name != "keystone/db-sync"}
+    world.states["one"] = one.model_copy(update={"jobs": jobs})
+    world.carry_out(plan(world))
+    assert not plan(world)
+    world.states["two"] = two
+    assert [o.id for o in plan(world).operations if o.kind == "job"] == ["job:keystone/db-sync@one"]
+
+
 def test_a_container_on_several_hosts_is_restarted_one_host_at_a_time(tmp_path: Path) -> None:
     world = World(tmp_path, hosts=("one", "two", "three"))
     world.carry_out(plan(world))
