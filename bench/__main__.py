@@ -117,7 +117,7 @@ def main() -> None:
             bench.kolla("quickstart", "--globals", str(settings))
             figures = measure(bench)
         finally:
-            bench.kolla("destroy", "--volumes", REALLY)
+            bench.kolla("destroy", "--volumes", "--config", REALLY)
     print(*figures, sep="\n")
 
 

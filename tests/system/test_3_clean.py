@@ -51,6 +51,16 @@ def test_clean_cloud_removes_what_is_ours_and_keeps_what_is_not(
     make("clean-cloud")  # nothing to remove is not an error
 
 
+def test_the_bench_prints_every_figure(
+    machine_globals: Path | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = make("bench", *([f"GLOBALS={machine_globals}"] if machine_globals else []))
+    figures = [line for line in said.splitlines() if " limit " in line]
+    with capsys.disabled():
+        print("", *figures, sep="\n")
+    assert len(figures) == 6
+
+
 def test_a_purge_removes_the_engine_when_we_installed_it(
     engine: docker.DockerClient, machine_globals: Path | None
 ) -> None:
