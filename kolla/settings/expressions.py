@@ -175,8 +175,15 @@ def _to_yaml(value: Any) -> str:
     return text
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, in which a secret is text or nothing: `reveal` would get around the masking."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return not isinstance(obj, Secret) and super().is_safe_attribute(obj, attr, value)
+
+
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Sandbox(
         undefined=_Strict,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -214,6 +221,13 @@ def _expression(text: str) -> Template | None:
 # --- errors in plain words --------------------------------------------------------------------------
 
 
+_FAULTS = (
+    *(TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError),
+    *(RecursionError, MemoryError),
+)
+"""A template can fail in any way its filters and operators can, and macros can call themselves."""
+
+
 def _compile(compiler: Callable[[str], T], text: str, where: Location) -> T:
     try:
         return compiler(text)
@@ -228,10 +242,10 @@ def _run(template: Template, scope: Mapping[str, Any], where: Location, action: 
         raise
     except _UndefinedName as error:
         _raise_undefined(error, scope, _line(where, _failing_line(error, template)))
-    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-        # A template can fail in any way its filters and operators can.
+    except _FAULTS as error:
         raise InputError(
-            f"the template cannot be rendered: {error}", where=_line(where, _failing_line(error, template))
+            f"the template cannot be rendered: {error or type(error).__name__}",
+            where=_line(where, _failing_line(error, template)),
         ) from None
 
 

@@ -159,6 +159,16 @@ def test_secrets_show_only_when_revealed(text: str):
     assert exposure.secrets == {"hunter"}
 
 
+def test_a_secret_cannot_be_asked_to_show_itself():
+    with pytest.raises(InputError, match="access to attribute 'reveal'"):
+        render("{{ password.reveal() }}", {"password": Secret("hunter22")}, WHERE)
+
+
+def test_a_macro_that_calls_itself():
+    with pytest.raises(InputError, match="cannot be rendered: maximum recursion depth"):
+        render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", {}, WHERE)
+
+
 def test_what_is_made_of_a_secret_is_one():
     scope = {"pw": Secret("hunter")}
     assert resolve("{{ pw }}", scope, WHERE) == Secret("hunter")
