@@ -108,6 +108,16 @@ def test_a_reference_that_moved_is_refused(host, engine, registry):
     engine.images.remove(reference)
 
 
+def test_the_right_content_under_another_id_is_told_from_a_wrong_image(host, engine, registry):
+    image, reference, digest = push(engine, registry, os.urandom(4))
+    try:
+        event = host.do(operation("sha256:" + "0" * 64, reference, digest), "failed")
+        assert f"the engine of this host calls it {image}" in event["message"]
+        assert "they keep images in different stores" in event["message"]
+    finally:
+        engine.images.remove(digest)
+
+
 def test_an_image_the_engine_has_is_not_pulled(host):
     wanted = operation(host.image, "127.0.0.1:9/kolla/test:1", None)
     host.do(wanted, "skipped")
