@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import daemon, folder, lock, packages
+from . import daemon, folder, lock, packages, program
 from .cloud import Cloud
 from .containers import base_name
 from .engine import Engine, EngineUnreachable, connect
@@ -47,6 +47,7 @@ def destroy(request: Json) -> Json:
         kept.append(f"{cloud.directory}: lists what is left")
     else:
         shutil.rmtree(cloud.directory)
+        program.remove()
     return {"changes": changes, "kept": kept}
 
 
@@ -60,11 +61,15 @@ def _containers(engine: Engine, cloud: Cloud) -> list[str]:
 
 def _volumes(engine: Engine, cloud: Cloud, asked: bool, changes: list[str], kept: list[str]) -> None:
     for volume in engine.volumes(f"{LABEL_CLOUD}={cloud.id}"):
-        if asked:
-            engine.remove_volume(volume["Name"])
-            changes.append(f"removed volume {volume['Name']}")
-        else:
-            kept.append(f"volume {volume['Name']}")
+        name = volume["Name"]
+        if not asked:
+            kept.append(f"volume {name}")
+            continue
+        try:
+            engine.remove_volume(name)
+            changes.append(f"removed volume {name}")
+        except OperationFailed as failure:
+            kept.append(f"volume {name}: {failure}")
 
 
 def _images(engine: Engine, manifest: Manifest, asked: bool, changes: list[str], kept: list[str]) -> None:
@@ -85,6 +90,10 @@ def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept:
     strangers = [container["Names"][0].lstrip("/") for container in (engine.containers() if engine else ())]
     if strangers:
         kept.append(f"the engine and its packages: containers of others are on it ({', '.join(strangers)})")
+        return
+    needing = packages.needing(manifest)
+    if needing:
+        kept.append(f"the engine and its packages: needed by {', '.join(needing)}")
         return
     registries = manifest.entries("registries")
     if registries:

@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Sequence
 
 from . import commands
-from .errors import Refusal
 from .manifest import Manifest
+
+PATIENT = ("-o", "DPkg::Lock::Timeout=300")
+"""A machine that was just switched on is busy with upgrades of its own (apt-get(8): 0 s by default)."""
 
 
 def supported() -> bool:
@@ -33,7 +35,7 @@ def install(names: Sequence[str], if_known: Sequence[str], manifest: Manifest) -
     wanted = [name for name in (*names, *known(if_known)) if name not in before]
     # Listed before they come: killed in between, destroy still knows of these.
     manifest.add("packages", wanted)
-    commands.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *wanted)
+    commands.run("apt-get", "install", "-q", "-y", *PATIENT, "--no-install-recommends", *wanted)
     came = sorted(installed() - before)
     manifest.add("packages", came)
     return came
@@ -44,17 +46,24 @@ def known(names: Sequence[str]) -> list[str]:
     return [name for name in names if commands.run("apt-cache", "madison", name).strip()]
 
 
-def purge(manifest: Manifest) -> list[str]:
-    """Remove the packages the manifest lists; what went, sorted.
+def needing(manifest: Manifest) -> list[str]:
+    """Packages that came otherwise and would have to go with those the manifest lists, sorted."""
+    here = _here(manifest)
+    if not here:
+        return []
+    simulated = commands.run("apt-get", "purge", "-q", "--simulate", *here).splitlines()
+    gone = {line.split()[1] for line in simulated if line.startswith(("Purg ", "Remv "))}
+    return sorted(gone - set(here))
 
-    Refusal when something that came otherwise would have to go with them.
-    """
-    here = sorted(set(manifest.entries("packages")) & installed())
+
+def purge(manifest: Manifest) -> list[str]:
+    """Remove the packages the manifest lists; what went, sorted."""
+    here = _here(manifest)
     if here:
-        simulated = commands.run("apt-get", "purge", "-q", "--simulate", *here).splitlines()
-        others = {line.split()[1] for line in simulated if line.startswith(("Purg ", "Remv "))} - set(here)
-        if others:
-            raise Refusal("failed", f"packages needed by others stay: {', '.join(sorted(others))} need them")
-        commands.run("apt-get", "purge", "-q", "-y", *here)
+        commands.run("apt-get", "purge", "-q", "-y", *PATIENT, *here)
     manifest.remove("packages", manifest.entries("packages"))
     return here
+
+
+def _here(manifest: Manifest) -> list[str]:
+    return sorted(set(manifest.entries("packages")) & installed())

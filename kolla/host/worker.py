@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from . import lock, operations, runs
+from . import lock, operations, program, runs
 from .cloud import Cloud
 from .context import Context
 from .dag import Schedule
@@ -28,6 +28,7 @@ def apply(request: Json) -> Json:
     handle = lock.take(cloud, request["run"], request["owner"], timeout, gone)
     run_file = runs.RunFile(cloud.run(request["run"]))
     runs.forget_old(cloud)
+    program.forget_old()
     worker = _detach(cloud, engine, request, run_file)
     run_file.close()
     os.close(handle)

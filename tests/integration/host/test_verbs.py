@@ -117,6 +117,22 @@ def test_destroy_takes_what_is_ours_and_says_what_it_keeps(host):
     assert host.ask("destroy", volumes=True, images=True, purge=False) == {"changes": [], "kept": []}
 
 
+def test_a_volume_somebody_else_uses_is_kept_and_everything_else_goes(host):
+    operation = host.container()
+    host.apply(host.volume("data"), operation)
+    stranger = host.engine.api.create_container(
+        host.image,
+        host_config=host.engine.api.create_host_config(binds={host.name("data"): {"bind": "/data"}}),
+    )
+    try:
+        answer = host.ask("destroy", volumes=True, images=False, purge=False)
+        assert f"removed {operation['folder']['path']}" in answer["changes"]
+        (kept,) = answer["kept"]
+        assert kept.startswith(f"volume {host.name('data')}: cannot remove volume")
+    finally:
+        host.engine.api.remove_container(stranger["Id"])
+
+
 def test_endpoint(host):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
