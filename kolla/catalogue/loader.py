@@ -65,6 +65,10 @@ def _service_folders(service_paths: Sequence[Path]) -> Iterator[Path]:
         if (path / DEFINITION).is_file():
             yield path
             continue
+        for misnamed in sorted(path.glob("*/service.yaml")):
+            raise InputError(
+                "nothing reads this file", where=Location(misnamed), hint=f"call it {DEFINITION}"
+            )
         found = sorted(folder.parent for folder in path.glob(f"*/{DEFINITION}"))
         if not found:
             raise InputError(

@@ -107,6 +107,14 @@ def test_no_service_in_a_path(tmp_path: Path):
     assert "no service found here" in message(tmp_path)
 
 
+def test_a_definition_of_another_name_is_not_passed_over(make_service: MakeService):
+    path = make_service(MINIMAL)
+    (path / "notes" / "service.yml").rename(path / "notes" / "service.yaml")
+    make_service(MINIMAL.replace("notes", "other"), "other")
+    said = message(path)
+    assert said == "notes/service.yaml: nothing reads this file\n  hint: call it service.yml"
+
+
 def test_a_second_service_of_the_same_name(make_service: MakeService):
     base = loader.SERVICES / "base" / "service.yml"
     said = message(make_service("name: base\ntitle: x\n", "base"))
