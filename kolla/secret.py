@@ -69,3 +69,11 @@ def revealing() -> Iterator[Exposure]:
         yield exposure
     finally:
         _exposure.reset(token)
+
+
+def masked(text: str) -> str:
+    """`text`, for a message, without the secrets that were shown so far in this `revealing()` block."""
+    exposure = _exposure.get()
+    for secret in sorted(exposure.secrets, key=len, reverse=True) if exposure else ():
+        text = text.replace(secret, MASK)
+    return text

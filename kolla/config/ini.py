@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kolla.errors import InputError, Location
+from kolla.secret import masked
 
 Values = list[str | None]
 """Every value a key was given; None: the key alone. A continued value holds line breaks."""
@@ -72,7 +73,7 @@ def shown(section: str, key: str) -> str:
 
 def _section(line: str, where: Location) -> str:
     if not line.endswith("]") or len(line) < 3:
-        raise InputError(f"not a section: {line}", where=where, expected="[name]")
+        raise InputError(f"not a section: {masked(line)}", where=where, expected="[name]")
     return line[1:-1]
 
 
@@ -80,11 +81,13 @@ def _assignment(line: str, where: Location, bare_keys: bool) -> tuple[str, str |
     position = min((at for at in (line.find("="), line.find(":")) if at >= 0), default=-1)
     if position < 0:
         if not bare_keys:
-            raise InputError(f"neither a section nor a key: {line}", where=where, expected="key = value")
+            raise InputError(
+                f"neither a section nor a key: {masked(line)}", where=where, expected="key = value"
+            )
         return line, None
     key = line[:position].rstrip()
     if not key:
-        raise InputError(f"there is no key: {line}", where=where, expected="key = value")
+        raise InputError(f"there is no key: {masked(line)}", where=where, expected="key = value")
     return key, line[position + 1 :].strip()
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kolla.config import ini
 from kolla.errors import InputError
+from kolla.secret import Secret, revealing
 
 FILE = Path("keystone.conf")
 
@@ -90,6 +91,11 @@ def test_mistakes_name_the_line(text: str, line: int, said: str):
 def test_keys_alone_are_refused_where_oslo_reads():
     with pytest.raises(InputError, match=r"keystone.conf:2: neither a section nor a key: alone"):
         parse("[a]\nalone\n", bare_keys=False)
+
+
+def test_a_line_that_is_refused_does_not_show_a_secret():
+    with revealing(), pytest.raises(InputError, match=r"neither a section nor a key: my \*\*\*$"):
+        parse(f"[a]\nmy {Secret('hunter22')}\n", bare_keys=False)
 
 
 @settings(max_examples=50)
