@@ -27,7 +27,6 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     data, tools = tmp_path / "data", tmp_path / "tools"
     data.mkdir()
     tools.mkdir()
-    (data / ".kolla-epoch").write_text("epoch")
     for name in ("mariadb-install-db", "mariadbd", "mariadb", "my_print_defaults"):
         (tools / name).write_text(TOOL)
         (tools / name).chmod(0o755)
@@ -35,7 +34,6 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     monkeypatch.setenv("DATA", str(data))
     monkeypatch.setattr(script, "DATA", data)
-    monkeypatch.setattr(script, "EPOCH", data / ".kolla-epoch")
     monkeypatch.setattr(script, "INSTALLING", data / ".kolla-installing")
     monkeypatch.setattr(script, "SETTINGS", tmp_path / "bootstrap.json")
     script.SETTINGS.write_text(json.dumps({"root_password": "it's", "monitor_password": "b\\s"}))
@@ -56,15 +54,12 @@ def test_an_empty_directory_gets_system_tables_once(
     assert not script.INSTALLING.exists()
 
 
-def test_half_made_tables_are_made_again_and_the_epoch_stays(
-    script: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_half_made_tables_are_made_again(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     script.INSTALLING.touch()
     (script.DATA / "mysql").mkdir()
     (script.DATA / "mysql/half").touch()
     assert run(script, capsys)["installed"]
     assert not (script.DATA / "mysql/half").exists()
-    assert script.EPOCH.read_text() == "epoch"
 
 
 def test_complete_tables_made_by_others_are_never_removed(
@@ -99,6 +94,9 @@ def test_a_running_server_is_asked_and_left_alone(
         assert run(script, capsys) == {"changed": False, "installed": False}
         assert 'password = "it\'s"' in (tmp_path / "record.stdin").read_text()
         assert "mariadbd" not in (tmp_path / "record").read_text().replace("my_print_defaults mariadbd", "")
+        (tmp_path / "tools/mariadb").write_text("#!/bin/sh\necho 'ERROR 1045: denied' >&2; exit 1\n")
+        with pytest.raises(script.Fault, match=r"kolla stop mariadb, then: kolla deploy: ERROR 1045: denied"):
+            script.main()
         server.kill()
     assert run(script, capsys)["changed"]
 
