@@ -60,10 +60,10 @@ def recorded(options: Options, state_directory: Path) -> Base | None:
     None when there is no record, or the recipe is another since.
     """
     known = read_json(_record(options, state_directory))
-    if options.pull_base:
-        return Base(image=known["image"]) if "image" in known else None
-    if known.get("recipe") != _recipe():
+    if known.get("recipe") != _recipe(options):
         return None
+    if options.pull_base:
+        return Base(image=known["image"])
     return Base(_tarball(options, state_directory), known["sha256"], tuple(known["packages"]))
 
 
@@ -78,7 +78,7 @@ def make(
     record = _record(options, state_directory)
     if options.pull_base:
         digest = expected.image if expected else engine.pull(options.distribution.image)
-        write_json(record, {"image": digest})
+        write_json(record, {"recipe": _recipe(options), "image": digest})
         return Base(image=digest)
     tarball = _tarball(options, state_directory)
     _bootstrap(options.distribution, options.transport, tarball, log)
@@ -89,8 +89,7 @@ def make(
             f"the package mirror no longer has {', '.join(moved)}, which the base is locked to",
             hint="run: kolla build --refresh",
         )
-    recipe = _recipe()
-    write_json(record, {"recipe": recipe, "sha256": base.sha256, "packages": list(base.packages)})
+    write_json(record, {"recipe": _recipe(options), "sha256": base.sha256, "packages": list(base.packages)})
     return base
 
 
@@ -116,7 +115,7 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
         made = tarball.with_suffix(".new")
         official = directory / "official.sources"
         official.write_text(_official_sources(distribution))
-        command = [program, "--format=tar", *_recipe()]
+        command = [program, "--format=tar", *_options()]
         if transport.extra_ca_certificates is not None:
             directory.chmod(0o755)  # apt reads it as a user of its own
             bundle = directory / "ca.pem"
@@ -140,8 +139,16 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
         made.replace(tarball)
 
 
-def _recipe() -> list[str]:
-    """Options of mmdebstrap that decide what is in the tarball."""
+def _recipe(options: Options) -> list[str]:
+    """Everything of ours that decides what the base holds; a base of another recipe is made anew."""
+    distribution = options.distribution
+    if options.pull_base:
+        return [distribution.image]
+    return [distribution.codename, *_options(), *_hooks(Path("official")), _official_sources(distribution)]
+
+
+def _options() -> list[str]:
+    """Options of mmdebstrap."""
     return [
         "--variant=apt",
         f"--include={','.join(INCLUDED)}",
