@@ -21,17 +21,18 @@ def arguments(
 
     `host_vars` are Ansible's connection variables (ansible_connection, ansible_host, ansible_user, ...).
     """
-    become = ["sudo"] if host_vars.get("ansible_become") else []
-    inside = [*become, "docker", "exec", "-it" if terminal else "-i", container, *command]
+    inside = _AS_ROOT + shlex.join(["docker", "exec", "-it" if terminal else "-i", container, *command])
     if host_vars.get("ansible_connection") == "local":
-        return inside
+        return ["sh", "-c", inside]
     options = shlex.split(str(host_vars.get("ansible_ssh_common_args", "")))
     for variable, option in _OPTIONS.items():
         if variable in host_vars:
             options += [option, str(host_vars[variable])]
-    remote = shlex.join(inside)
-    return ["ssh", *(["-t"] if terminal else []), *options, str(host_vars.get("ansible_host", host)), remote]
+    return ["ssh", *(["-t"] if terminal else []), *options, str(host_vars.get("ansible_host", host)), inside]
 
+
+_AS_ROOT = '$([ "$(id -u)" = 0 ] || echo sudo) '
+"""Start of a shell command: hosts are always worked on as root, and only the host knows who one is there."""
 
 _OPTIONS = {
     "ansible_user": "-l",
