@@ -151,9 +151,22 @@ def test_authorities_come_and_go(launcher: Launcher) -> None:
     line = certificate.splitlines()[1]
     wait_until(lambda: execute(container, "grep", "-qF", line, bundle)[0] == 0)
     (launcher.folder / "ca-certificates/mine.crt").unlink()
+    (launcher.folder / "ca-certificates").rmdir()
     container.restart(timeout=5)
     wait_until(lambda: execute(container, "grep", "-qF", line, bundle)[0] == 1)
     assert execute(container, "grep", "-c", "BEGIN CERTIFICATE", bundle)[1].strip() != "0"
+
+
+def test_the_program_for_authorities_starts_only_where_there_are_some(launcher: Launcher) -> None:
+    launcher.configure("true")
+    launcher.write("called", "#!/bin/sh\necho called\n", mode=0o755)
+    volumes = {
+        str(launcher.folder): {"bind": "/var/lib/kolla/config_files", "mode": "ro"},
+        str(launcher.folder / "called"): {"bind": "/usr/local/bin/kolla_copy_cacerts", "mode": "ro"},
+    }
+    assert launcher.finish(volumes=volumes) == (0, "Running command: 'true'\n")
+    launcher.write("ca-certificates/mine.crt", "")
+    assert launcher.finish(volumes=volumes) == (0, "called\nRunning command: 'true'\n")
 
 
 def test_a_volume_inside_a_destination_is_never_emptied(launcher: Launcher) -> None:
