@@ -1,6 +1,6 @@
 """What a `service.yml` may say.
 
-Every string marked *expression* may hold Jinja (`{{ keystone_public_port }}`); it is evaluated
+Every string marked *expression* may hold Jinja (`{{ keystone_port }}`); it is evaluated
 lazily, once per host, when the desired state is made. Everything else is a literal.
 `docs/adding-a-service.md` explains these words by example; the reference is generated from here.
 """
@@ -264,7 +264,7 @@ class Identity(Model):
     description: str = ""
     """Default: the service's title."""
     user: Key | None = None
-    """A service user with this name; its password is `<user>_keystone_password`."""
+    """A service user with this name; its password is `<user>_<identity provider>_password`."""
     roles: tuple[str, ...] = ("admin", "service")
     """Roles of the service user in the service project."""
     endpoint: Name | None = None
@@ -303,7 +303,7 @@ class Service(Model):
     title: str
     """A few words: Identity service."""
     description: str = ""
-    """What else an operator should know."""
+    """What else an operator should know; docs/reference/settings.md tells it."""
     enabled: bool | None = None
     """Default of `enable_<name>`; None: the folder has nothing to run and no such key."""
     needs: tuple[Capability, ...] = ()

@@ -53,7 +53,11 @@ def text(catalogue: Catalogue) -> str:
     for key in keys.of(catalogue).values():
         sections.setdefault(key.section, []).append(key)
     parts = [_INTRODUCTION, _filters()]
-    parts += ["\n".join(_table(section, found)) + "\n" for section, found in sections.items()]
+    about = {f.service.title: f.service.description for f in catalogue.folders.values()}
+    parts += [
+        "\n".join(_table(section, about.get(section, ""), found)) + "\n"
+        for section, found in sections.items()
+    ]
     parts.append("\n".join(_passwords(catalogue)) + "\n")
     return "\n".join(parts)
 
@@ -63,9 +67,11 @@ def _filters() -> str:
     return f"Filters of expressions and templates: {names}.\n"
 
 
-def _table(section: str, found: list[Key]) -> Iterator[str]:
+def _table(section: str, about: str, found: list[Key]) -> Iterator[str]:
     yield f"## {section}"
     yield ""
+    if about:
+        yield from (about, "")
     yield "| key | type | default | |"
     yield "|---|---|---|---|"
     for key in found:
