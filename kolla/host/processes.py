@@ -9,15 +9,14 @@ from pathlib import Path
 
 def lives(pid: int) -> bool:
     """Whether there is such a process, and not only its exit status nobody asked for."""
-    try:
-        return not re.search(r"^State:\s+Z", _status(pid), re.MULTILINE)
-    except FileNotFoundError:
-        return False
+    status = _status(pid)
+    return bool(status) and not re.search(r"^State:\s+Z", status, re.MULTILINE)
 
 
 def program(pid: int) -> str:
-    """The name of a process."""
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+    """The name of a process; empty when it has ended."""
+    match = re.search(r"^Name:\s+(.+)", _status(pid), re.MULTILINE)
+    return match.group(1) if match else ""
 
 
 def ancestors(pid: int) -> Iterator[int]:
@@ -29,4 +28,8 @@ def ancestors(pid: int) -> Iterator[int]:
 
 
 def _status(pid: int) -> str:
-    return Path(f"/proc/{pid}/status").read_text()
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        # The second when it ended between opening and reading.
+        return ""

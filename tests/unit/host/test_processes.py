@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from kolla.host import processes
 
@@ -22,3 +23,13 @@ def test_one_that_ended_lives_no_more_even_before_its_parent_knows():
     assert not processes.lives(process.pid)
     process.wait()
     assert not processes.lives(process.pid)
+    assert list(processes.ancestors(process.pid)) == [process.pid]
+    assert processes.program(process.pid) == ""
+
+
+def test_one_that_ends_while_it_is_looked_at_has_ended(monkeypatch):
+    def gone(path):
+        raise ProcessLookupError(3, "No such process")
+
+    monkeypatch.setattr(Path, "read_text", gone)
+    assert not processes.lives(os.getpid())
