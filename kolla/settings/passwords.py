@@ -18,7 +18,7 @@ import yaml
 from kolla import yamlfile
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Capability, Password, ServiceFolder
-from kolla.errors import InputError
+from kolla.errors import InputError, Location
 from kolla.secret import Secret
 from kolla.yamlfile import Document
 
@@ -109,7 +109,7 @@ def merge(old: Path, new: Path, final: Path) -> Written:
     """
     for path in (old, new):
         if not path.exists():
-            raise InputError("there is no such file", where=yamlfile.Document(path, None).where())
+            raise InputError("there is no such file", where=Location(path))
     document = _document(old)
     existing = _values(document)
     additions = {name: value for name, value in _values(_document(new)).items() if name not in existing}
@@ -142,7 +142,10 @@ def _values(document: Document) -> dict[str, Secret]:
 
 
 def _filled(text: str, document: Document, additions: Mapping[str, Secret]) -> str:
-    """`text` with values put in: into the empty lines of their keys, or at the end."""
+    """`text` with values put in: into the empty lines of their keys, or at the end.
+
+    InputError when the file is laid out in a way that this would spoil.
+    """
     lines = text.splitlines(keepends=True)
     appended = []
     for name, secret in additions.items():
@@ -155,7 +158,18 @@ def _filled(text: str, document: Document, additions: Mapping[str, Secret]) -> s
         lines[line - 1] = f"{key}: {_quoted(secret.reveal())}{' ' if comment.strip() else ''}{comment}"
     if appended and lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    return "".join(lines + appended)
+    filled = "".join(lines + appended)
+    try:
+        found = _values(yamlfile.parse(filled, document.path))
+    except InputError:
+        found = {}
+    if found != _values(document) | dict(additions):
+        raise InputError(
+            "passwords cannot be added to this file as it is laid out",
+            where=Location(document.path),
+            expected="one `key: value` a line",
+        )
+    return filled
 
 
 def _quoted(value: str) -> str:

@@ -147,3 +147,13 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.
         passwords.complete(path, {"b": Secret("y")})
     assert path.read_text() == "a: x\n"
     assert [p.name for p in tmp_path.iterdir()] == ["passwords.yml"]
+
+
+@pytest.mark.parametrize("text", ["{a: x, b: }\n", "? b\n:\na: x\n", "a: x\n...\n", "{a: x}\n"])
+def test_a_file_that_adding_would_spoil_is_left_alone(tmp_path: Path, text: str):
+    path = tmp_path / "passwords.yml"
+    path.write_text(text)
+    with pytest.raises(InputError, match="cannot be added to this file") as caught:
+        passwords.complete(path, {"b": Secret("new")})
+    assert "one `key: value` a line" in str(caught.value)
+    assert path.read_text() == text
