@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 import yaml
 
-from kolla.api import SAMPLE_INVENTORY, Cloud
+from kolla.api import Cloud
+from kolla.configuration import THIS_MACHINE, Configuration
 from kolla.errors import InputError, KollaError, Location
 from kolla.events import Event, Listener
-from kolla.places import read_json, write_private
+from kolla.places import write_private
 
 
 class _Result(Protocol):
@@ -78,7 +79,7 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
     `extra` is a YAML file of settings added to the written globals.yml. InputError when the
     configuration directory holds one that is not ours; KollaError when a verb fails.
     """
-    configure(make_cloud(), extra)
+    configure(make_cloud().configuration, extra)
     cloud = make_cloud()
     phases: list[tuple[str, float]] = []
 
@@ -103,17 +104,17 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
     return Quickstarted(
         phases=tuple(phases),
         token=_token(checked.to_json()),
-        config_directory=cloud.config_directory,
+        config_directory=cloud.configuration.directory,
         logs="volume kolla_logs (/var/lib/docker/volumes/kolla_logs/_data)",
     )
 
 
-def configure(cloud: Cloud, extra: Path | None) -> None:
+def configure(configuration: Configuration, extra: Path | None) -> None:
     """Write globals.yml and an inventory, unless an earlier quickstart did."""
-    directory = cloud.config_directory
+    directory = configuration.directory
     path = directory / "globals.yml"
     if path.exists():
-        if str(path) not in read_json(cloud.places.made).get("files", []):
+        if path not in configuration.made:
             raise InputError(
                 f"{directory} holds a configuration that kolla quickstart did not make",
                 where=Location(path),
@@ -123,8 +124,8 @@ def configure(cloud: Cloud, extra: Path | None) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     write_private(path, _globals(own_address(), _read(extra)))
     inventory = directory / "inventory"
-    write_private(inventory, SAMPLE_INVENTORY.read_text())
-    written = Cloud(config_directory=directory, service_paths=cloud.service_paths)
+    write_private(inventory, THIS_MACHINE.read_text())
+    written = Configuration(directory, service_paths=configuration.service_paths)
     written.remember(path)
     written.remember(inventory)
 
@@ -164,7 +165,7 @@ def _read(extra: Path | None) -> Mapping[str, Any]:
 def _remembered(cloud: Cloud) -> _Result:
     written = cloud.genpwd()
     for path in written.paths:
-        cloud.remember(path)
+        cloud.configuration.remember(path)
     return written
 
 

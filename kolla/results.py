@@ -167,7 +167,7 @@ class Deployed:
         elif not self.plan:
             lines.append("Nothing to do: the hosts are as the settings say.")
         else:
-            lines.append(f"{len(self.plan.operations)} operations done.")
+            lines.append(f"{explain.count(len(self.plan.operations), 'operation')} done.")
         if self.remaining and not self.failed:
             lines += ["Observed again, this is still to do:", explain.text(self.remaining)]
         return "\n".join(lines)

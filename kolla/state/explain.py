@@ -13,8 +13,8 @@ def text(plan: Plan) -> str:
         return f"Nothing to do: cloud '{plan.cloud_name}' is as its settings say."
     hosts = list(dict.fromkeys(operation.host for operation in plan.operations))
     lines = [
-        f"Plan for cloud '{plan.cloud_name}': {_count(len(plan.operations), 'operation')} "
-        f"on {_count(len(hosts), 'host')}"
+        f"Plan for cloud '{plan.cloud_name}': {count(len(plan.operations), 'operation')} "
+        f"on {count(len(hosts), 'host')}"
     ]
     for host in hosts:
         lines += ["", host]
@@ -51,5 +51,6 @@ def _operation(operation: Operation) -> list[str]:
     return lines
 
 
-def _count(number: int, word: str) -> str:
+def count(number: int, word: str) -> str:
+    """`1 operation`, `2 operations`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -166,3 +167,24 @@ class Plan(Model):
             raise InputError("no such plan", where=Location(path), hint="run: kolla plan -o FILE") from None
         except ValueError as error:
             raise InputError(f"not a plan: {error}", where=Location(path)) from None
+
+
+def check_usable(
+    plan: Plan, path: Path, cloud_id: str, precondition: str, contents: Mapping[str, bytes]
+) -> None:
+    """InputError unless a plan read from `path` is for this cloud, hosts as they are, and these contents."""
+    where, hint = Location(path), f"make it again: kolla plan -o {path}"
+    if plan.cloud_id != cloud_id:
+        raise InputError(f"this plan is for another cloud, '{plan.cloud_name}'", where=where, hint=hint)
+    if plan.precondition != precondition:
+        raise InputError("the hosts have changed since this plan was made", where=where, hint=hint)
+    for operation in plan.operations:
+        if not isinstance(operation, ContainerOperation | JobOperation):
+            continue
+        changed = [file.name for file in operation.folder.files if file.sha256 not in contents]
+        if changed:
+            raise InputError(
+                f"the settings have changed since this plan was made: {operation.id}, {', '.join(changed)}",
+                where=where,
+                hint=hint,
+            )

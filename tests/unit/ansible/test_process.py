@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from kolla.ansible.process import has_ended
-from kolla.api import owner
+from kolla.hosts import owner
 
 ENDED = subprocess.Popen(["true"])
 ENDED.wait()

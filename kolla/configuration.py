@@ -1,0 +1,126 @@
+"""Everything an operator wrote about one cloud, read when it is first needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kolla.ansible.executor import CloudIdentity
+from kolla.ansible.inventory import read as read_inventory
+from kolla.build_report import BuildReport
+from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.loader import load as load_catalogue
+from kolla.errors import InputError, Location, did_you_mean
+from kolla.places import Places, read_json, write_json
+from kolla.settings import Settings, passwords
+from kolla.settings import load as load_settings
+from kolla.settings.globals import Globals
+from kolla.settings.globals import load as load_globals
+from kolla.settings.inventory import Inventory
+
+THIS_MACHINE = Path(__file__).parent / "settings" / "all-in-one"
+"""The inventory that is used when none is given."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration directory, an inventory, and what of both a verb is to look at."""
+
+    directory: Path
+    inventory_sources: tuple[str, ...] = ()
+    service_paths: tuple[Path, ...] = ()
+    limit: tuple[str, ...] = ()
+    """Hosts and groups; empty: all."""
+    tags: tuple[str, ...] = ()
+    """Services; empty: all."""
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Every service there is a folder for."""
+        return load_catalogue(self.service_paths)
+
+    @cached_property
+    def globals(self) -> Globals:
+        """globals.yml, checked; enough for building images."""
+        return load_globals(self.directory, self.catalogue)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the controller keeps what it knows about this cloud."""
+        return Places.of(str(self.globals.value("cloud_name")))
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """Hosts and groups, read once."""
+        return Inventory.parse(read_inventory(self.sources), self.sources)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What Ansible is given with `-i`: as told, else the configuration's own, else this machine."""
+        if self.inventory_sources:
+            return self.inventory_sources
+        own = self.directory / "inventory"
+        return (str(own if own.exists() else THIS_MACHINE),)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Everything the operator said, merged and checked."""
+        return load_settings(self.directory, inventory=self.inventory, service_paths=self.service_paths)
+
+    @property
+    def report(self) -> BuildReport:
+        """What the builder made last."""
+        return BuildReport.load(self.places.build_report)
+
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts `--limit` leaves; InputError when it names none that exist."""
+        chosen: set[str] = set()
+        for name in self.limit:
+            if name in self.inventory.hosts:
+                chosen.add(name)
+            elif name in self.inventory.groups:
+                chosen |= set(self.inventory.groups[name])
+            else:
+                known = [*self.inventory.hosts, *self.inventory.groups]
+                raise InputError(
+                    f"--limit: there is no host or group '{name}'", hint=did_you_mean(name, known)
+                )
+        return tuple(h for h in self.inventory.hosts if not self.limit or h in chosen)
+
+    def services(self) -> frozenset[str] | None:
+        """The services `--tags` leaves, None for all; InputError for one that is not enabled."""
+        names = [folder.name for folder in self.settings.services]
+        for tag in self.tags:
+            if tag not in names:
+                raise InputError(
+                    f"--tags: no enabled service is called '{tag}'", hint=did_you_mean(tag, names)
+                )
+        return frozenset(self.tags) or None
+
+    @cached_property
+    def identity(self) -> CloudIdentity:
+        """Name and id; the id is remembered when passwords.yml is gone. InputError when there is none."""
+        secret = passwords.load(self.directory).get(passwords.CLOUD_ID)
+        cloud_id = secret.reveal() if secret else read_json(self.places.made).get("cloud_id")
+        if not cloud_id:
+            raise InputError(
+                f"there is no {passwords.CLOUD_ID}",
+                where=Location(self.directory / passwords.FILE),
+                hint="run: kolla genpwd",
+            )
+        return CloudIdentity(str(self.globals.value("cloud_name")), str(cloud_id))
+
+    def remember(self, path: Path) -> None:
+        """Note that the controller made a file, so that removing the cloud removes it."""
+        made = read_json(self.places.made)
+        made["files"] = sorted({*made.get("files", []), str(path)})
+        cloud_id = passwords.load(self.directory).get(passwords.CLOUD_ID)
+        if cloud_id is not None:
+            made["cloud_id"] = cloud_id.reveal()
+        write_json(self.places.made, made)
+
+    @property
+    def made(self) -> list[Path]:
+        """The files `remember` was told of."""
+        return [Path(name) for name in read_json(self.places.made).get("files", [])]

@@ -1,0 +1,129 @@
+"""Asking hosts, and carrying out plans on them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kolla.ansible.executor import Executor
+from kolla.ansible.outcome import Outcome
+from kolla.configuration import Configuration
+from kolla.errors import KollaError
+from kolla.events import Event, Listener
+from kolla.places import read_json, write_json
+from kolla.state.derive import desire
+from kolla.state.desired import Desired
+from kolla.state.facts import HostFacts
+from kolla.state.host_state import HostState, Observation
+from kolla.state.plan import Plan
+
+NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": []}
+"""The question to a host of which not even the facts are known."""
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The hosts of a configuration."""
+
+    configuration: Configuration
+    progress: Listener
+
+    def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Ask each host its request of the host protocol; the answers by host."""
+        return self._executor(verb).ask(verb, requests)
+
+    def ask_each(self, verb: str, request: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Ask every host that `--limit` leaves the same."""
+        return self.ask(verb, {host: request for host in self.configuration.hosts()})
+
+    def apply(self, plan: Plan, desired: Desired, lock_timeout: int, *, phase: str) -> Outcome:
+        """Carry out a plan; `desired` has the content of the files it names."""
+        self.progress(Event(phase, "started", total=len(plan.operations)))
+        outcome = self._executor(phase).apply(
+            plan, desired.bundle(), owner=owner(phase), lock_timeout=lock_timeout
+        )
+        self.progress(Event(phase, "failed" if outcome.failures() else "done"))
+        return outcome
+
+    def _executor(self, phase: str) -> Executor:
+        return Executor(
+            self.configuration.sources,
+            self.configuration.identity,
+            state_directory=self.configuration.places.directory,
+            on_event=self.progress,
+            phase=phase,
+        )
+
+    def known_facts(self) -> dict[str, HostFacts]:
+        """Facts as last seen, of the hosts that were seen; asks nobody."""
+        cached = read_json(self.configuration.places.facts)
+        return {
+            h: HostFacts.model_validate(f)
+            for h, f in cached.items()
+            if h in self.configuration.inventory.hosts
+        }
+
+    def facts(self) -> dict[str, HostFacts]:
+        """Facts of every host: those known from earlier, and the answers of those that are not."""
+        facts = self.known_facts()
+        unknown = [host for host in self.configuration.inventory.hosts if host not in facts]
+        if unknown:
+            facts |= self._remember_facts(self._observe({host: NOTHING_WANTED for host in unknown}))
+        return facts
+
+    def _remember_facts(self, observations: Mapping[str, Observation]) -> dict[str, HostFacts]:
+        facts = {host: observation.facts for host, observation in observations.items()}
+        cached = read_json(self.configuration.places.facts)
+        known = cached | {host: f.model_dump(mode="json") for host, f in facts.items()}
+        if known != cached:
+            write_json(self.configuration.places.facts, known)
+        return facts
+
+    def _observe(self, questions: Mapping[str, Mapping[str, object]]) -> dict[str, Observation]:
+        answers = self.ask("observe", questions)
+        return {
+            host: Observation.model_validate(
+                {"facts": answer["facts"], "state": {"host": host, **answer["state"]}}
+            )
+            for host, answer in answers.items()
+        }
+
+    def observed(self) -> tuple[Desired, dict[str, HostState]]:
+        """The desired state and the hosts' states, from one question to each host.
+
+        The question holds digests of rendered files, and rendering needs facts: those known from
+        earlier serve, and only if the answer shows that they were out of date is it asked again.
+        """
+        facts = self.facts()
+        report = self.configuration.report
+        desired = desire(self.configuration.settings, report, facts)
+        while True:
+            questions = desired.questions()
+            observations = self._observe({host: questions[host] for host in self.configuration.hosts()})
+            facts |= self._remember_facts(observations)
+            renewed = desire(self.configuration.settings, report, facts)
+            if renewed.questions() == questions:
+                break
+            desired = renewed
+        for host, observation in observations.items():
+            if observation.state.engine is None:
+                raise KollaError(
+                    f"no container engine answers on host '{host}'", hint="run: kolla bootstrap-servers"
+                )
+        return renewed, {host: observation.state for host, observation in observations.items()}
+
+
+def owner(command: str) -> dict[str, object]:
+    """Who is deploying, for the lease on each host (boot id: proc(5))."""
+    return {
+        "user": getpass.getuser(),
+        "host": socket.gethostname(),
+        "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        "pid": os.getpid(),
+        "command": command,
+    }
