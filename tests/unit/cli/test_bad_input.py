@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from kolla import api, places
+from kolla import configuration, hosts, places
 from kolla.ansible.inventory import read
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue import loader
@@ -76,8 +76,8 @@ def cloud(tmp_path: Path, report: str, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AssertionError("a host was asked")
 
     monkeypatch.setattr(places, "state_root", lambda: tmp_path / "state")
-    monkeypatch.setattr(api, "Executor", touched)
-    monkeypatch.setattr(api, "read_inventory", read_once)
+    monkeypatch.setattr(hosts, "Executor", touched)
+    monkeypatch.setattr(configuration, "read_inventory", read_once)
     (tmp_path / "globals.yml").write_text(GLOBALS)
     passwords.complete(tmp_path / "passwords.yml", passwords.generate(loader.load(), {}))
     places.write_private(places.Places.of("kolla").build_report, report)
