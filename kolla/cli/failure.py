@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import traceback
+from pathlib import Path
 
 import click
 
-from kolla.errors import InputErrors, KollaError
+from kolla.errors import InputErrors, KollaError, Location
 
 OK = 0
 FAILED = 1
@@ -55,6 +57,13 @@ def tell(error: KollaError, output_format: str) -> None:
         click.echo(json.dumps({"error": document(error)}, indent=2))
     else:
         click.echo(str(error), err=True)
+
+
+def unusable(error: OSError) -> KollaError | None:
+    """A file or directory that could not be read or written; None when the error is about something else."""
+    if not isinstance(error.filename, str | os.PathLike):
+        return None
+    return KollaError(error.strerror or type(error).__name__, where=Location(Path(error.filename)))
 
 
 def defect(error: Exception) -> KollaError:

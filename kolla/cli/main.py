@@ -82,6 +82,8 @@ def invoke(arguments: Sequence[str]) -> int:
         return _refuse(failure.Interrupted(), given)
     except KollaError as error:
         return _refuse(error, given)
+    except OSError as error:
+        return _refuse(failure.unusable(error) or failure.defect(error), given)
     except Exception as error:  # the last place that can turn a defect into a message
         return _refuse(failure.defect(error), given)
     return code if isinstance(code, int) else failure.OK

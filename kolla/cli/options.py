@@ -56,7 +56,12 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _remember_names(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    _remember(ctx, param, tuple(name.strip() for name in (value or "").split(",") if name.strip()))
+    if value is None:
+        return
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not names:  # an empty variable of a script; taken for "all" it could stop a whole cloud
+        raise click.BadParameter("it names nothing; leave it out to mean all", ctx, param)
+    _remember(ctx, param, names)
 
 
 def _option(

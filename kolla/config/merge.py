@@ -140,8 +140,17 @@ def _parse_yaml(text: str, file: Path) -> Any:
 def _parse_json(text: str, file: Path) -> Any:
     if not text.strip():
         return None
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            again = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"the key '{again}' is given twice", where=Location(file))
+        return found
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=mapping)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", where=Location(file, error.lineno, error.colno)) from None
 

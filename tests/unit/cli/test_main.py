@@ -164,6 +164,13 @@ def test_a_wrong_command_line_is_bad_input(kolla, script, line):
     assert "--help" in outcome.err
 
 
+@pytest.mark.parametrize("line", [["--limit", ""], ["--limit", ","], ["--tags", " "]])
+def test_a_choice_of_nothing_is_not_a_choice_of_all(kolla, script, line):
+    outcome = kolla("deploy", *line)
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert "it names nothing; leave it out to mean all" in outcome.err
+
+
 @pytest.mark.parametrize("verb", ["stop", "destroy"])
 def test_what_interrupts_the_cloud_wants_confirmation(kolla, script, verb):
     outcome = kolla(verb)
@@ -228,6 +235,17 @@ def test_ctrl_c(kolla, script):
     outcome = kolla("deploy")
     assert outcome.exit_code == 130
     assert "run it again" in outcome.err
+
+
+def test_a_file_that_cannot_be_written_is_no_defect(kolla, script, tmp_path):
+    from kolla.state.plan import Plan
+
+    script.result = Answer()
+    script.result.plan = Plan(cloud_name="c", cloud_id="1", precondition="p", operations=())
+    directory = tmp_path / "missing"
+    outcome = kolla("plan", "-o", str(directory / "plan.json"))
+    assert outcome.exit_code == 1
+    assert outcome.err.startswith(f"{directory}") and outcome.err.endswith(": No such file or directory\n")
 
 
 def test_a_defect_is_two_lines_and_a_private_log(kolla, script, tmp_path, monkeypatch):

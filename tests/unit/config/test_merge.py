@@ -117,6 +117,12 @@ def test_mistakes_name_the_layer_and_line(format: str, text: str, place: str):
     assert str(caught.value).startswith(f"{place}: not ")
 
 
+@pytest.mark.parametrize("format", ["yaml", "json"])
+def test_a_key_given_twice_is_not_lost(format: str):
+    with pytest.raises(InputError, match=r"^layer 1.*the key 'a' is given twice"):
+        merge(format, layers("", '{"b": {"a": 1,\n"a": 2}}'))
+
+
 @pytest.mark.parametrize(
     ("name", "format", "found"),
     [
