@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from kolla.ansible import session
-from kolla.config.unread import check as check_unread
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.events import Listener, ignore
@@ -140,14 +139,15 @@ class Cloud:
 
     def plan(self, *, offline: bool = False) -> Planned:
         """What deploy would do, and why. `offline` asks no host: everything appears as new."""
-        settings = self.configuration.settings
-        warnings = check_unread(settings)
+        warnings = self.configuration.warnings
         if offline:
-            desired = desire(settings, self.configuration.report, self._hosts.known_facts())
+            desired = desire(
+                self.configuration.settings, self.configuration.report, self._hosts.known_facts()
+            )
             states = {host: HostState(host=host) for host in self.configuration.hosts()}
         else:
             desired, states = self._hosts.observed()
-        return Planned(self._plan(desired, states), tuple(warnings))
+        return Planned(self._plan(desired, states), warnings)
 
     def deploy(self, plan_file: Path | None = None, *, lock_timeout: int = LOCK_TIMEOUT) -> Deployed:
         """Carry out a plan: the one in `plan_file`, or the one `plan` would show now.
@@ -156,7 +156,7 @@ class Cloud:
         than `lock_timeout` seconds; InputError when the plan in the file is for other hosts or settings
         than those of now.
         """
-        warnings = tuple(check_unread(self.configuration.settings))
+        warnings = self.configuration.warnings
         desired, states = self._hosts.observed()
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.

@@ -11,6 +11,7 @@ from kolla.ansible.inventory import read as read_inventory
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.loader import load as load_catalogue
+from kolla.config.unread import check as check_unread
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.places import Places, read_json, write_json
 from kolla.settings import Settings, passwords
@@ -67,6 +68,12 @@ class Configuration:
     def settings(self) -> Settings:
         """Everything the operator said, merged and checked."""
         return load_settings(self.directory, inventory=self.inventory, service_paths=self.service_paths)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd, and no reason to stop. InputError for override files of enabled services that
+        nothing reads."""
+        return (*self.settings.warnings, *check_unread(self.settings))
 
     @property
     def report(self) -> BuildReport:

@@ -185,3 +185,13 @@ def test_several_mistakes_are_told_at_once(
     assert outcome.exit_code == 3
     assert "unknown key 'keystone_prot'" in outcome.err
     assert "password 'rabbitmq_password' is missing" in outcome.err
+
+
+def test_what_is_odd_is_a_warning(kolla: Kolla, cloud: Path, inventory: Callable[[str], Path]) -> None:
+    changed("config/globals.conf", "")(cloud)
+    changed("passwords.yml", "keystone_admin_pasword: x\n")(cloud)
+    (cloud / "passwords.yml").chmod(0o644)
+    outcome = kolla("plan", "--offline", "--configdir", str(cloud), "-i", str(inventory("control")))
+    assert outcome.exit_code == 2
+    for warning in ("others on this machine can read it", "no service asks for", "nothing reads this file"):
+        assert warning in outcome.out
