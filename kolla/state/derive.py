@@ -10,23 +10,20 @@ from dataclasses import dataclass
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue.model import Bind, Capability, Container, Health, Image, Job, Provision, ServiceFolder
-from kolla.errors import InputError, did_you_mean
 from kolla.settings import Settings
 from kolla.state.consumer import Consumer, ProviderView
 from kolla.state.desired import (
     Desired,
     DesiredContainer,
-    DesiredEndpoint,
     DesiredJob,
     Node,
-    container_id,
     endpoint_id,
-    job_id,
 )
 from kolla.state.facts import HostFacts
+from kolla.state.references import References, provision_job
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
 from kolla.state.spec import START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
-from kolla.state.topology import Topology, engine_name, service_file
+from kolla.state.topology import Topology, engine_name
 
 LOGS_VOLUME = "kolla_logs"
 LOGS_PATH = "/var/log/kolla"
@@ -54,6 +51,7 @@ class _Builder:
         self.report = report
         self.topology = topology
         self.consumers = {f.name: Consumer.of(f, settings, topology) for f in settings.services}
+        self.references = References(topology, self.consumers)
 
     def build(self) -> Desired:
         containers = tuple(
@@ -62,7 +60,7 @@ class _Builder:
             for host in self.topology.hosts_of(folder, name)
         )
         jobs = tuple(self._jobs())
-        endpoints = self._endpoints()
+        endpoints = self.references.endpoints()
         volumes: dict[str, set[str]] = {host: set() for host in self.settings.inventory.hosts}
         nodes: tuple[Node, ...] = (*containers, *jobs)
         for node in nodes:
@@ -122,7 +120,7 @@ class _Builder:
         interrupted = served
         if Capability.PROXY in folder.service.provides:
             interrupted = tuple(listener.name for listener in self.topology.listeners)
-        references = (*container.after, *self._before(folder, f"container/{name}"))
+        references = (*container.after, *self.references.before(folder, f"container/{name}"))
         return DesiredContainer(
             host=host,
             service=folder.name,
@@ -131,7 +129,7 @@ class _Builder:
             image=built,
             config=config,
             start_timeout=container.health.start_timeout if container.health else 30,
-            after=self._after(folder, references, host),
+            after=self.references.after(folder, references, host),
             endpoints=interrupted,
             redundant=len(hosts) > 1,
             sockets=self._sockets(folder, name, container, host, renderer),
@@ -250,7 +248,7 @@ class _Builder:
 
     def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> DesiredJob:
         folder = owner.folder
-        host = self._job_host(folder, job)
+        host = self.references.job_host(folder, job)
         renderer = self._renderer(owner, host)
         if job.container is not None:
             container = folder.service.containers[job.container]
@@ -273,8 +271,8 @@ class _Builder:
             path=path,
             entries=[copy_entry(n, f, user) for n, (f, _) in own.items()],
         )
-        references = (*job.after, *(self._before(folder, reference) if reference else ()))
-        after = set(self._after(folder, references, host))
+        references = (*job.after, *(self.references.before(folder, reference) if reference else ()))
+        after = set(self.references.after(folder, references, host))
         if owner.provision is not None and owner.provision.endpoint is not None:
             after.add(endpoint_id(owner.provision.endpoint, host))
         return DesiredJob(
@@ -285,116 +283,10 @@ class _Builder:
             image=built,
             config=config,
             key=job_key(command, built, {n: r for n, (_, r) in own.items()}),
-            volumes=tuple(sorted(self._epoch_volumes(owner, job, container, host))),
+            volumes=tuple(sorted(self.references.volumes(folder, owner.provision, job, container, host))),
             after=tuple(sorted(after)),
             timeout=job.timeout,
         )
-
-    def _job_host(self, folder: ServiceFolder, job: Job) -> str:
-        """The first host of the unlimited group of its container, else of the service's first."""
-        name = job.container or next(iter(folder.service.containers))
-        return self.topology.hosts_of(folder, name)[0]
-
-    def _epoch_volumes(
-        self, owner: _Owner, job: Job, container: Container, host: str
-    ) -> set[tuple[str, str]]:
-        """Its own volumes, and those of every provider it waits for, directly or through jobs."""
-        volumes = {(host, volume) for volume in container.volumes}
-        if owner.provision is not None:
-            volumes |= self._provider_volume(owner.folder, owner.provision)
-        seen: set[str] = set()
-        waiting = list(job.after)
-        while waiting:
-            reference = waiting.pop()
-            if reference in seen:
-                continue
-            seen.add(reference)
-            if reference in list(Capability):
-                provider = self.topology.provider(Capability(reference))
-                if provider is not None:
-                    volumes |= self._provider_volume(
-                        provider, provider.service.provides[Capability(reference)]
-                    )
-            elif reference.startswith("job/") and reference.count("/") == 1:
-                waiting += owner.folder.service.jobs[reference.removeprefix("job/")].after
-        return volumes
-
-    def _provider_volume(self, provider: ServiceFolder, provision: Provision) -> set[tuple[str, str]]:
-        if provision.volume is None:
-            return set()
-        for name, container in provider.service.containers.items():
-            if provision.volume in container.volumes:
-                return {(self.topology.hosts_of(provider, name)[0], provision.volume)}
-        raise InputError(f"no container has the volume '{provision.volume}'", where=service_file(provider))
-
-    # -- order -------------------------------------------------------------------------------
-
-    def _before(self, folder: ServiceFolder, reference: str) -> tuple[str, ...]:
-        """Jobs of the service that say they come before `reference`."""
-        return tuple(f"job/{n}" for n, job in folder.service.jobs.items() if reference in job.before)
-
-    def _after(self, folder: ServiceFolder, references: tuple[str, ...], host: str) -> tuple[str, ...]:
-        return tuple(sorted({node for r in references for node in self._nodes(folder, r, host)}))
-
-    def _nodes(self, folder: ServiceFolder, reference: str, host: str) -> Iterator[str]:
-        """The nodes a reference of service.yml stands for, seen from a host."""
-        if reference in list(Capability):
-            capability = Capability(reference)
-            provider = self.topology.provider(capability)
-            if provider is None:
-                return
-            provision = provider.service.provides[capability]
-            if provision.endpoint is not None:
-                yield endpoint_id(provision.endpoint, host)
-            if provision.job is not None and self.consumers[folder.name].wants(capability):
-                name = provision_job(provider, capability, folder.name)
-                yield job_id(name, self._job_host(provider, provision.job))
-            return
-        kind, _, name = reference.partition("/")
-        if "/" in name:
-            owner_name, _, name = name.partition("/")
-            owner = next((f for f in self.settings.services if f.name == owner_name), None)
-            if owner is None:
-                return  # a service that is not enabled has nothing to wait for
-            folder = owner
-        if kind == "job":
-            yield job_id(f"{folder.name}/{name}", self._job_host(folder, folder.service.jobs[name]))
-        elif kind == "container":
-            for other in self.topology.hosts_of(folder, name):
-                yield container_id(name, other)
-        elif kind == "endpoint":
-            yield endpoint_id(name, host)
-        else:
-            raise InputError(
-                f"'{reference}' names nothing to wait for",
-                where=service_file(folder),
-                expected="job/x, container/x, endpoint/x or a capability",
-                hint=did_you_mean(reference, list(Capability)),
-            )
-
-    def _endpoints(self) -> dict[str, DesiredEndpoint]:
-        """Every endpoint as seen from every host."""
-        proxy = self.topology.provider(Capability.PROXY)
-        found = {}
-        for folder in self.settings.services:
-            for name, endpoint in folder.service.endpoints.items():
-                view = self.topology.endpoints[name]
-                after = {container_id(endpoint.container, member.host) for member in view.members}
-                if view.proxied and proxy is not None:
-                    after |= {
-                        container_id(n, h)
-                        for n in proxy.service.containers
-                        for h in self.topology.hosts_of(proxy, n)
-                    }
-                for host in self.settings.inventory.hosts:
-                    node = DesiredEndpoint(view, host, tuple(sorted(after)), endpoint)
-                    found[node.id] = node
-        return found
-
-
-def provision_job(provider: ServiceFolder, capability: Capability, consumer: str) -> str:
-    """Name of the job that serves one consumer: `mariadb/database-keystone`."""
-    return f"{provider.name}/{capability.value.replace('_', '-')}-{consumer}"
 
 
 def job_key(command: str, image: BuiltImage, own: Mapping[str, RenderedFile]) -> str:

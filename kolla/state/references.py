@@ -1,0 +1,122 @@
+"""What `after` and `before` in service.yml stand for: nodes of the desired state, seen from a host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from kolla.catalogue.model import Capability, Container, Job, Provision, ServiceFolder
+from kolla.errors import InputError
+from kolla.state.consumer import Consumer
+from kolla.state.desired import DesiredEndpoint, container_id, endpoint_id, job_id
+from kolla.state.topology import Topology, service_file
+
+HostVolume = tuple[str, str]
+"""(host, volume)."""
+
+
+@dataclass(frozen=True)
+class References:
+    """Resolves references; the catalogue's loader has checked that they name something."""
+
+    topology: Topology
+    consumers: Mapping[str, Consumer]
+
+    def before(self, folder: ServiceFolder, reference: str) -> tuple[str, ...]:
+        """Jobs of the service that say they come before `reference`."""
+        return tuple(f"job/{n}" for n, job in folder.service.jobs.items() if reference in job.before)
+
+    def after(self, folder: ServiceFolder, references: tuple[str, ...], host: str) -> tuple[str, ...]:
+        """Ids of the nodes that the references of a service stand for."""
+        return tuple(sorted({node for r in references for node in self._nodes(folder, r, host)}))
+
+    def _nodes(self, folder: ServiceFolder, reference: str, host: str) -> Iterator[str]:
+        """The nodes a reference of service.yml stands for, seen from a host."""
+        if reference in list(Capability):
+            capability = Capability(reference)
+            provider = self.topology.provider(capability)
+            if provider is None:
+                return
+            provision = provider.service.provides[capability]
+            if provision.endpoint is not None:
+                yield endpoint_id(provision.endpoint, host)
+            if provision.job is not None and self.consumers[folder.name].wants(capability):
+                name = provision_job(provider, capability, folder.name)
+                yield job_id(name, self.job_host(provider, provision.job))
+            return
+        kind, _, name = reference.partition("/")
+        if kind == "job":
+            yield job_id(f"{folder.name}/{name}", self.job_host(folder, folder.service.jobs[name]))
+        elif kind == "container":
+            for other in self.topology.hosts_of(folder, name):
+                yield container_id(name, other)
+        else:
+            yield endpoint_id(name, host)
+
+    def job_host(self, folder: ServiceFolder, job: Job) -> str:
+        """The first host of the unlimited group of its container, else of the service's first."""
+        name = job.container or next(iter(folder.service.containers))
+        hosts = self.topology.hosts_of(folder, name)
+        if not hosts:
+            raise InputError(
+                f"container '{name}' runs nowhere, and there are jobs to run beside it",
+                where=service_file(folder),
+                hint="give its group a host, or look at its `when`",
+            )
+        return hosts[0]
+
+    def volumes(
+        self, folder: ServiceFolder, provision: Provision | None, job: Job, container: Container, host: str
+    ) -> set[HostVolume]:
+        """A job's own volumes, and those of every provider it waits for, directly or through jobs."""
+        volumes = {(host, volume) for volume in container.volumes}
+        if provision is not None:
+            volumes |= self._provider_volume(folder, provision)
+        seen: set[str] = set()
+        waiting = list(job.after)
+        while waiting:
+            reference = waiting.pop()
+            if reference in seen:
+                continue
+            seen.add(reference)
+            if reference in list(Capability):
+                provider = self.topology.provider(Capability(reference))
+                if provider is not None:
+                    volumes |= self._provider_volume(
+                        provider, provider.service.provides[Capability(reference)]
+                    )
+            elif reference.startswith("job/"):
+                waiting += folder.service.jobs[reference.removeprefix("job/")].after
+        return volumes
+
+    def _provider_volume(self, provider: ServiceFolder, provision: Provision) -> set[HostVolume]:
+        if provision.volume is None:
+            return set()
+        for name, container in provider.service.containers.items():
+            if provision.volume in container.volumes:
+                return {(self.topology.hosts_of(provider, name)[0], provision.volume)}
+        raise InputError(f"no container has the volume '{provision.volume}'", where=service_file(provider))
+
+    def endpoints(self) -> dict[str, DesiredEndpoint]:
+        """Every endpoint as seen from every host."""
+        proxy = self.topology.provider(Capability.PROXY)
+        found = {}
+        for folder in self.topology.settings.services:
+            for name, endpoint in folder.service.endpoints.items():
+                view = self.topology.endpoints[name]
+                after = {container_id(endpoint.container, member.host) for member in view.members}
+                if view.proxied and proxy is not None:
+                    after |= {
+                        container_id(n, h)
+                        for n in proxy.service.containers
+                        for h in self.topology.hosts_of(proxy, n)
+                    }
+                for host in self.topology.settings.inventory.hosts:
+                    node = DesiredEndpoint(view, host, tuple(sorted(after)), endpoint)
+                    found[node.id] = node
+        return found
+
+
+def provision_job(provider: ServiceFolder, capability: Capability, consumer: str) -> str:
+    """Name of the job that serves one consumer: `mariadb/database-keystone`."""
+    return f"{provider.name}/{capability.value.replace('_', '-')}-{consumer}"
