@@ -42,12 +42,12 @@ def destroy(request: Json) -> Json:
         changes += _directories(manifest)
         for name in ("jobs", "taken", "runs"):
             shutil.rmtree(cloud.directory / name, ignore_errors=True)
-        listed = any(manifest.entries(kind) for kind in ("images", "packages", "registries", "engine"))
-    if listed:
-        kept.append(f"{cloud.directory}: lists what is left")
-    else:
-        shutil.rmtree(cloud.directory)
-        program.remove()
+        if any(manifest.entries(kind) for kind in ("images", "packages", "registries", "engine")):
+            kept.append(f"{cloud.directory}: lists what is left")
+        else:
+            # Still under the lock: whoever waits for it must not lose what he writes next.
+            shutil.rmtree(cloud.directory)
+    program.remove()
     return {"changes": changes, "kept": kept}
 
 

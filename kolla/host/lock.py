@@ -112,6 +112,8 @@ def renew(cloud: Cloud, run: str) -> None:
 
 def release(cloud: Cloud, run: str) -> None:
     """Give the run's lease back; nothing happens when it has none."""
+    if not _path(cloud).exists():
+        return
     with _writing(cloud):
         lease = read(cloud)
         if lease and lease["run"] == run:

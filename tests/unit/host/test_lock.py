@@ -1,6 +1,7 @@
 """Lock and lease."""
 
 import os
+import shutil
 import socket
 import time
 
@@ -112,3 +113,9 @@ def test_the_lease_of_a_run_that_is_known_to_be_gone_may_be_taken_over(cloud):
         lock.take(cloud, "two", OWNER, 0, gone="another")
     os.close(lock.take(cloud, "two", OWNER, 0, gone="one"))
     assert (lock.read(cloud) or {})["run"] == "two"
+
+
+def test_what_was_removed_under_the_lock_does_not_come_back(cloud):
+    with lock.held(cloud, {}):
+        shutil.rmtree(cloud.directory)
+    assert not cloud.directory.exists()
