@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kolla.errors import InputError
 from kolla.images.distribution import Distribution
 from kolla.settings.globals import Globals
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"[A-Za-z0-9-]+(?:(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|:[0-9]+)"
+_REFERENCE = re.compile(rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}")
+"""The name of an image, as container engines understand it (github.com/distribution/reference)."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,14 @@ class Options:
 
     @classmethod
     def of(cls, settings: Globals) -> Options:
-        """Read them from the globals; InputError for a base or a CA file that does not exist."""
+        """Read them from the globals; InputError for a base or a CA file that does not exist, and for
+        what cannot be part of an image's name."""
         ca_file = str(settings.value("extra_ca_certificates") or "")
         if ca_file and not Path(ca_file).is_file():
             raise InputError(
                 f"extra_ca_certificates: there is no file {ca_file}", expected="a file of PEM certificates"
             )
-        return cls(
+        options = cls(
             release=str(settings.value("openstack_release")),
             distribution=Distribution.named(
                 str(settings.value("kolla_base_distro")), str(settings.value("kolla_base_distro_version"))
@@ -75,6 +82,13 @@ class Options:
                 extra_ca_certificates=Path(ca_file) if ca_file else None,
             ),
         )
+        if not _REFERENCE.fullmatch(options.reference("image", "0" * 64)):
+            raise InputError(
+                f"docker_registry, docker_namespace, openstack_release: '{options.reference('image')}' "
+                "cannot be the name of an image",
+                expected="a registry without scheme (registry.example.org:5000), a lower-case namespace",
+            )
+        return options
 
     @property
     def tag(self) -> str:

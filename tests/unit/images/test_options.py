@@ -26,10 +26,28 @@ def test_defaults_are_those_of_the_settings(tmp_path: Path, catalogue: Catalogue
 def test_a_reference_has_registry_and_identity(tmp_path: Path, catalogue: Catalogue) -> None:
     found = options(tmp_path, catalogue, docker_registry="registry.example:5000", docker_namespace="team")
     identity = "0123456789abcdef"
+    assert options(tmp_path, catalogue, docker_registry="10.0.0.1:5000", docker_namespace="a/b.c").registry
     assert (
         found.reference("keystone", identity)
         == "registry.example:5000/team/keystone:2026.1-debian-13-0123456789ab"
     )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"docker_registry": "https://registry.example"},
+        {"docker_registry": "registry.example/"},
+        {"docker_namespace": "Team"},
+        {"docker_namespace": ""},
+        {"openstack_release": "2026/1"},
+    ],
+)
+def test_what_no_image_can_be_called_is_refused(
+    tmp_path: Path, catalogue: Catalogue, given: dict[str, str]
+) -> None:
+    with pytest.raises(InputError, match="cannot be the name of an image"):
+        options(tmp_path, catalogue, **given)
 
 
 def test_proxies_are_spelt_both_ways(tmp_path: Path, catalogue: Catalogue) -> None:
