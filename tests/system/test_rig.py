@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import tarfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +19,10 @@ from kolla.ansible.executor import CloudIdentity, Executor
 from kolla.ansible.outcome import BrokenHostsError
 
 HOST_CODE = """\
-import json, os, sys
+import json, os, sys, time
 def main():
     request = json.load(sys.stdin)
+    time.sleep(request.get("seconds", 0))
     print(json.dumps({"verb": sys.argv[1], "host": os.uname().nodename, "word": request["word"],
                       "user": os.getuid()}))
 """
@@ -136,6 +139,19 @@ def test_a_power_cut_is_noticed_and_a_boot_brings_the_host_back(rig: Rig, execut
     rig.start("node1")
     assert rig.run("node1", ["cat", "/var/lib/mark"]) == "here\n"
     assert executor.ask("observe", {"node1": {"word": "back"}})["node1"]["word"] == "back"
+
+
+def test_a_host_that_falls_silent_is_noticed(rig: Rig, executor: Executor) -> None:
+    freeze = threading.Timer(10, rig.freeze, ["node2"])
+    freeze.start()
+    begin = time.monotonic()
+    try:
+        with pytest.raises(BrokenHostsError, match=r"host node2 .* cannot be reached"):
+            executor.ask("observe", {"node2": {"word": "a", "seconds": 300}})
+        assert time.monotonic() - begin < 150
+    finally:
+        freeze.join()
+        rig.thaw("node2")
 
 
 def test_down_removes_what_up_made_and_nothing_else() -> None:

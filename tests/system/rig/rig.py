@@ -103,6 +103,14 @@ class Rig:
         """Cut its power."""
         self._container(host).kill()
 
+    def freeze(self, host: str) -> None:
+        """Make it silent: connections stay open, and nobody answers on them."""
+        self._container(host).pause()
+
+    def thaw(self, host: str) -> None:
+        """End `freeze`."""
+        self._container(host).unpause()
+
     def stop(self, host: str) -> None:
         """Shut it down."""
         self._container(host).stop(timeout=30)
