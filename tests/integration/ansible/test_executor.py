@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from unit.ansible.plans import job, plan, volume
 
 from kolla.ansible import environment
+from kolla.ansible.executor import CloudIdentity, Executor
 from kolla.ansible.outcome import BrokenHostsError
 from kolla.errors import InputError, KollaError
 from kolla.events import Event
@@ -45,6 +47,21 @@ def test_a_host_is_asked_and_its_code_is_put_there_once(make: Make, tmp_path: Pa
     (directory,) = (tmp_path / "bin").iterdir()
     assert directory.name.startswith("host-")
     assert directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_real_code_for_hosts_runs_and_goes_with_the_last_cloud(inventory: Path, tmp_path: Path) -> None:
+    state = tmp_path / "kolla"
+    cloud = CloudIdentity("executor-test", str(uuid.uuid4()))
+    executor = Executor([str(inventory)], cloud, host_directory=str(state / "bin"))
+    here = {"state_directory": str(state)}
+    etc = tmp_path / "etc"
+    executor.ask("bootstrap", {"localhost": {**here, "node_config": str(etc)}})
+    (directory,) = (state / "bin").iterdir()
+    assert directory.name == executor.archive.name
+    request = {**here, "volumes": False, "images": False, "purge": False}
+    answer = executor.ask("destroy", {"localhost": request})["localhost"]
+    assert answer == {"changes": [f"removed {etc}"], "kept": []}
+    assert not state.exists()
 
 
 def test_a_plan_is_applied_and_events_arrive_while_it_goes_on(make: Make, stand_in: Path) -> None:
