@@ -32,6 +32,7 @@ def check(catalogue: Catalogue) -> Iterator[InputError]:
         yield from _rules(catalogue, folder)
         yield from _missing_files(catalogue, folder)
         yield from _waiting_cycles(catalogue, folder.service)
+    yield from _roots(catalogue)
     yield from _parent_cycles(catalogue)
     yield from _group_cycles(catalogue)
     yield from _conflicts(catalogue)
@@ -204,6 +205,23 @@ def _files(service: Service) -> Iterator[tuple[_Path, str, str]]:
     for capability, provision in service.provides.items():
         for file, template in provision.client_files.items():
             yield ("provides", capability.value, "client_files", file), "config", template
+
+
+def _roots(catalogue: Catalogue) -> Iterator[InputError]:
+    """Images without a parent, besides the first: the base system is made once, for one image."""
+    roots = [
+        (folder, name)
+        for folder in catalogue.folders.values()
+        for name, image in folder.service.images.items()
+        if image.parent is None
+    ]
+    for folder, name in roots[1:]:
+        yield InputError(
+            f"image '{name}' has no parent, and neither has '{roots[0][1]}'",
+            where=catalogue.where(folder.name, "images", name, "parent"),
+            expected="one image without a parent",
+            hint="leave 'parent' out for the usual one",
+        )
 
 
 def _parent_cycles(catalogue: Catalogue) -> Iterator[InputError]:

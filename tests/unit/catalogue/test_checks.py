@@ -52,6 +52,7 @@ def test_nothing_wrong(make_service: MakeService):
     [
         ("notes: {user: notes}", "notes: {parent: bse}", 10, "no image 'bse'\n  hint: did you mean 'base'?"),
         ("notes: {user: notes}", "notes: {user: note}", 10, "no user 'note'\n  hint: did you mean 'notes'?"),
+        ("notes: {user: notes}", "notes: {parent: }", 10, "no parent, and neither has 'base'"),
         ("groups: [kolla]", "groups: [kola]", 8, "no user 'kola'\n  hint: did you mean 'kolla'?"),
         ("endpoint: notes}\nend", "endpoint: nots}\nend", 12, "no endpoint 'nots'"),
         ("{container: notes, port", "{container: nots, port", 14, "no container 'nots'"),
