@@ -27,10 +27,9 @@ def perform(operation: JobOperation, context: Context) -> Outcome:
     done = files.read_json(path)
     if operation["record"] and done and {**done, **record} == done:
         return SKIPPED
-    deadline = Deadline(operation["timeout"])
-    _end_leftover(operation["spec"]["name"], context, deadline)
+    _end_leftover(operation["spec"]["name"], context, Deadline(operation["timeout"]))
     try:
-        outcome = _run(operation, context, deadline)
+        outcome = _run(operation, context, Deadline(operation["timeout"]))
     finally:
         context.engine.remove(operation["spec"]["name"])
         folders.remove(operation["folder"]["path"], context.manifest)
@@ -40,7 +39,8 @@ def perform(operation: JobOperation, context: Context) -> Outcome:
 
 
 def _end_leftover(name: str, context: Context, deadline: Deadline) -> None:
-    """Let the container of a killed run come to its end: what it does may not stand being cut off."""
+    """Let the container of a killed run come to its end: what it does may not stand being cut off. One that
+    has not ended by the deadline is cut off all the same, as its own run would have done."""
     if context.own_container(name) is not None:
         _wait(name, context, deadline)
         context.engine.remove(name)

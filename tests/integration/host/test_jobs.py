@@ -55,3 +55,10 @@ def test_the_container_of_a_killed_run_may_finish_before_the_job_runs_again(host
     host.kill(begun)
     host.do(operation)
     assert log.read_text().split() == ["begin", "end", "begin", "end"]
+
+
+def test_the_container_of_a_killed_run_that_never_ends_does_not_eat_the_time_of_the_job(host):
+    begun = host.begin(host.job("sync", "sleep 60\n"))
+    host.wait_for(lambda: host.containers() == ["sync"])
+    host.kill(begun)
+    host.do(host.job("sync", "true\n", timeout=3))
