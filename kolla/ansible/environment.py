@@ -27,23 +27,26 @@ KEPT = frozenset(
 )
 """Variables of the operator that Ansible still sees: how to reach hosts, how to open vaults."""
 
+FILES = frozenset({"ANSIBLE_PRIVATE_KEY_FILE", "ANSIBLE_VAULT_PASSWORD_FILE"})
+"""Those of KEPT that name a file."""
+
 
 def variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """`environ` without the operator's Ansible settings (except KEPT) and with ours."""
     inherited = {
         name: value for name, value in environ.items() if name in KEPT or not name.startswith("ANSIBLE_")
     }
+    # The playbook does not run where the operator stands.
+    files = {name: os.path.abspath(os.path.expanduser(inherited[name])) for name in FILES & inherited.keys()}
     # Ansible refuses to start in a locale that is not UTF-8.
-    return inherited | {"ANSIBLE_CONFIG": str(CONFIGURATION), "LC_ALL": "C.UTF-8"}
+    return inherited | files | {"ANSIBLE_CONFIG": str(CONFIGURATION), "LC_ALL": "C.UTF-8"}
 
 
-def command(program: str, sources: Sequence[str], vault_password_files: Sequence[str]) -> list[str]:
-    """The start of a command line: `program` of our own Python environment, inventory and vaults."""
+def command(program: str, sources: Sequence[str]) -> list[str]:
+    """The start of a command line: `program` of our own Python environment, and the inventory."""
     arguments = [str(Path(sys.executable).parent / program)]
     for source in sources:
         arguments += ["--inventory", source]
-    for file in vault_password_files:
-        arguments += ["--vault-password-file", file]
     return arguments
 
 

@@ -48,25 +48,21 @@ class Executor:
         inventory_sources: Sequence[str],
         cloud: CloudIdentity,
         *,
-        forks: int = 20,
         on_event: Listener = ignore,
         phase: str = "deploy",
         state_directory: Path | None = None,
-        vault_password_files: Sequence[str] = (),
         archive: Archive | None = None,
         host_directory: str = HOST_DIRECTORY,
     ) -> None:
-        """`forks`: how many hosts at a time. `on_event` is called as events arrive, from another thread,
-        one at a time; they belong to `phase`. What Ansible itself prints in a run, normally nothing, is
-        kept as `ansible.log` in `state_directory`.
+        """`on_event` is called as events arrive, from another thread, one at a time; they belong to `phase`.
+        What Ansible itself prints in a run, normally nothing, is kept as `ansible.log` in
+        `state_directory`.
         """
         self._sources = [os.path.abspath(s) if os.path.exists(s) else s for s in inventory_sources]
         self._cloud = cloud
-        self._forks = forks
         self._on_event = on_event
         self._phase = phase
         self._state_directory = state_directory
-        self._vault_password_files = [os.path.abspath(file) for file in vault_password_files]
         self.archive = archive or Archive.of(HOST_CODE)
         """The code that runs on hosts."""
         self._host_directory = host_directory
@@ -140,8 +136,7 @@ class Executor:
                 raise KollaError(f"Ansible failed: {said}")
 
     def _command(self, text: Path) -> list[str]:
-        arguments = environment.command("ansible-playbook", self._sources, self._vault_password_files)
-        return [*arguments, "--forks", str(self._forks), str(text)]
+        return [*environment.command("ansible-playbook", self._sources), str(text)]
 
     def _handle(self, message: dict[str, Any], conversations: Conversations) -> Any:
         kind = message.pop("kind")

@@ -22,7 +22,7 @@ def test_sources_are_merged_and_group_variables_resolved(tmp_path: Path) -> None
     assert read["_meta"]["hostvars"]["b"]["region"] == "west"
 
 
-def test_vaults_are_opened(tmp_path: Path) -> None:
+def test_vaults_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     password = tmp_path / "password"
     password.write_text("geheim\n")
     source = tmp_path / "inventory"
@@ -32,10 +32,11 @@ def test_vaults_are_opened(tmp_path: Path) -> None:
     variables.write_text("ansible_become_password: hunter2\n")
     _vault("encrypt", password, variables)
     assert "hunter2" not in variables.read_text()
-    read = inventory.read([str(source)], vault_password_files=[str(password)])
-    assert read["_meta"]["hostvars"]["a"] == {"ansible_become_password": "hunter2"}
-    with pytest.raises(InputError, match=r"(?i)vault"):
+    with pytest.raises(InputError, match=r"(?s)vault.*hint: set ANSIBLE_VAULT_PASSWORD_FILE"):
         inventory.read([str(source)])
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
+    read = inventory.read([str(source)])
+    assert read["_meta"]["hostvars"]["a"] == {"ansible_become_password": "hunter2"}
 
 
 def test_a_missing_or_broken_source_is_an_input_error(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from kolla.ansible import environment
 
 UNPARSED = """\
@@ -33,6 +35,15 @@ def test_only_what_reaches_hosts_and_opens_vaults_is_kept_of_the_operators_setti
         "LC_ALL": "C.UTF-8",
     }
     assert environment.CONFIGURATION.is_file()
+
+
+def test_files_of_the_operator_are_found_from_wherever_ansible_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/usr")
+    monkeypatch.setenv("HOME", "/home/me")
+    given = {"ANSIBLE_VAULT_PASSWORD_FILE": "share/vault", "ANSIBLE_PRIVATE_KEY_FILE": "~/key"}
+    made = environment.variables(given)
+    assert made["ANSIBLE_VAULT_PASSWORD_FILE"] == "/usr/share/vault"
+    assert made["ANSIBLE_PRIVATE_KEY_FILE"] == "/home/me/key"
 
 
 def test_what_parsers_had_against_a_source_follows_the_error() -> None:
