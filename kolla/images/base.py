@@ -110,14 +110,16 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
             hint="run: kolla bootstrap-servers (it looks after hosts of the group deployment), "
             f"or: apt-get install {' '.join(TOOLS)}, or set kolla_base_source: pull",
         )
-    with tempfile.TemporaryDirectory(prefix="kolla-base-") as name:
+    # Not in /tmp, which may be mounted so that nothing in it can be run, and beside the state directory
+    # rather than in it: apt reads it as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="base-", dir=tarball.parent.parent) as name:
         directory = Path(name)
+        directory.chmod(0o755)
         made = tarball.with_suffix(".new")
         official = directory / "official.sources"
         official.write_text(_official_sources(distribution))
         command = [program, "--format=tar", *_options()]
         if transport.extra_ca_certificates is not None:
-            directory.chmod(0o755)  # apt reads it as a user of its own
             bundle = directory / "ca.pem"
             own = SYSTEM_CA_FILE.read_bytes() if SYSTEM_CA_FILE.exists() else b""
             bundle.write_bytes(own + transport.extra_ca_certificates.read_bytes())
@@ -129,7 +131,7 @@ def _bootstrap(distribution: Distribution, transport: Transport, tarball: Path, 
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             # SOURCE_DATE_EPOCH: the same packages give the same bytes.
-            environment = {**os.environ, **transport.proxies, "SOURCE_DATE_EPOCH": "0"}
+            environment = {**os.environ, **transport.proxies, "SOURCE_DATE_EPOCH": "0", "TMPDIR": name}
             result = subprocess.run(
                 command, input=mirrors, stdout=output, stderr=output, env=environment, check=False
             )
