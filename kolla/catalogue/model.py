@@ -23,9 +23,10 @@ Expression = str
 
 
 class Model(BaseModel):
-    """Immutable, and strict about names it does not know."""
+    """Immutable, and strict about names it does not know. What it refuses may be a host's answer with
+    secrets in it, so the text of its errors does not show values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Capability(StrEnum):
