@@ -185,16 +185,15 @@ class Cloud:
         outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="check")
         functions = [
             {
-                "host": result.host,
+                "host": check.host,
                 "check": "function",
-                "subject": operation.job,
+                "subject": check.name,
                 "ok": result.status == "done",
                 "message": "\n".join((result.message, *result.log)),
-                "hint": "",
+                "hint": f"expected: {check.description}",
             }
-            for operation in plan.operations
-            if operation.kind == "job"
-            for result in (outcome.operations[operation.id],)
+            for check in desired.checks
+            for result in (outcome.operations[check.id],)
         ]
         return Findings((*status.findings(desired, states), *functions))
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue.model import Bind, Capability, Container, Health, Image, Job, Provision, ServiceFolder
@@ -244,7 +244,8 @@ class _Builder:
     def _checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
             for name, check in folder.service.checks.items():
-                yield self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None)
+                job = self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None)
+                yield replace(job, description=check.description)
 
     def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> DesiredJob:
         folder = owner.folder

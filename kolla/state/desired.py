@@ -56,6 +56,8 @@ class DesiredJob(Node):
     volumes: tuple[tuple[str, str], ...]
     """(host, volume) whose epochs this job's result depends on."""
     timeout: int
+    description: str = ""
+    """What a check finds out; jobs speak by their name."""
 
     @property
     def id(self) -> str:
