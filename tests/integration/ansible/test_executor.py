@@ -235,7 +235,7 @@ def test_a_second_ctrl_c_ends_at_once(deployer: subprocess.Popen[str], stand_in:
     assert deployer.stdout.readline() == "stop\n"
     deployer.send_signal(signal.SIGINT)
     assert "interrupted" in deployer.communicate(timeout=20)[0]
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 5)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
     assert "release" not in [verb for verb, _ in asked(stand_in)]
 
 
@@ -244,4 +244,4 @@ def test_ansible_does_not_outlive_a_killed_deployer(deployer: subprocess.Popen[s
     assert len(below) >= 2
     deployer.kill()
     deployer.wait()
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), 10)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
