@@ -6,7 +6,6 @@ The acting shell around the deciding rooms: what the operator wrote is a `Config
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -287,9 +286,9 @@ class Cloud:
             removed += _changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
         if config:
             here += [f"removed {path}" for path in remove_files(made)]
-            shutil.rmtree(places.directory)
+            places.remove()
         if config and removed.kept:  # a later purge must find what was kept
-            places.directory.mkdir(mode=0o700)
+            places.directory.mkdir(mode=0o700, parents=True)
             write_json(places.made, {"cloud_id": cloud_id})
         return removed + Changes({"this machine": tuple(here)} if here else {}, removed.kept)
 

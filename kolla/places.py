@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,13 @@ class Places:
         directory = state_root() / cloud_name
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(directory)
+
+    def remove(self) -> None:
+        """Forget the cloud."""
+        shutil.rmtree(self.directory)
+        root = self.directory.parent
+        if not any(root.iterdir()):
+            root.rmdir()
 
     @property
     def build_report(self) -> Path:

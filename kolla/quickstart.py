@@ -84,11 +84,11 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
 
     def phase(name: str, verb: Callable[[], _Result]) -> _Result:
         begun = time.monotonic()
-        progress(Event(name, "started"))
+        progress(Event("quickstart", "started", name))
         result = verb()
         seconds = time.monotonic() - begun
         phases.append((name, seconds))
-        progress(Event(name, "failed" if result.exit_code else "done", seconds=seconds))
+        progress(Event("quickstart", "failed" if result.exit_code else "done", name, seconds=seconds))
         if result.exit_code:
             raise KollaError(f"{name} failed\n{result.text()}", hint="mend the cause, then run it again")
         return result
