@@ -6,14 +6,15 @@ The acting shell around the deciding rooms: what the operator wrote is a `Config
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kolla.ansible import session
 from kolla.configuration import Configuration
-from kolla.errors import InputError, Location, did_you_mean
-from kolla.events import Listener, ignore
+from kolla.errors import InputError, Location, LockedError, did_you_mean
+from kolla.events import Event, Listener, ignore
 from kolla.hosts import Hosts
 from kolla.places import remove_files, write_json, write_private
 from kolla.results import Built, Changes, Deployed, Findings, Lines, Planned, Rows, Written
@@ -29,6 +30,9 @@ from kolla.state.topology import engine_name
 
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
+
+LOCK_PAUSE = 2
+"""Seconds between two tries to have the hosts for oneself."""
 
 BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
@@ -155,6 +159,18 @@ class Cloud:
         than `lock_timeout` seconds; InputError when the plan in the file is for other hosts or settings
         than those of now.
         """
+        deadline = time.monotonic() + lock_timeout
+        while True:
+            try:
+                return self._deploy(plan_file)
+            except LockedError as locked:
+                if time.monotonic() >= deadline:
+                    raise
+                # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
+                self.progress(Event("deploy", "started", "waiting for the lock", message=str(locked)))
+                time.sleep(LOCK_PAUSE)
+
+    def _deploy(self, plan_file: Path | None) -> Deployed:
         warnings = self.configuration.warnings
         desired, states = self._hosts.observed()
         if plan_file is None:
@@ -165,7 +181,7 @@ class Cloud:
             check_usable(plan, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
         if not plan:
             return Deployed(plan, (), plan, complete=True, warnings=warnings)
-        done = self._carry_out(plan, desired, lock_timeout, self._plan, phase="deploy")
+        done = self._carry_out(plan, desired, 0, self._plan, phase="deploy")
         return Deployed(plan, done.failed, done.remaining, complete=plan_file is None, warnings=warnings)
 
     def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:

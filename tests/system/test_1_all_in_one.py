@@ -230,6 +230,19 @@ def test_the_second_of_two_deployers_names_the_first_and_stops(
     assert first.wait() == 1  # it found the memcached we removed meanwhile still to be done
 
 
+def test_the_second_of_two_deployers_waits_and_plans_for_what_the_first_left(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    engine.containers.get("rabbitmq").remove(force=True)
+    first = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lease = Path("/var/lib/kolla/kolla/lease.json")
+    deadline = time.monotonic() + 60
+    while not lease.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "Nothing to do" in cloud.run("deploy")
+    assert first.wait() == 0
+
+
 def test_a_port_held_by_someone_else_is_found_before_anything_is_touched(cloud: Kolla) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
