@@ -75,6 +75,9 @@ class VolumeOperation(_Operation):
     epoch: str
 
 
+Action = Literal["create", "recreate", "restart", "start"]
+
+
 class ContainerOperation(_Operation):
     """Write a container's configuration and take it into use, as one thing.
 
@@ -84,7 +87,7 @@ class ContainerOperation(_Operation):
     """
 
     kind: Literal["container"] = "container"
-    action: Literal["create", "recreate", "restart", "start"]
+    action: Action
     spec: ContainerSpec
     folder: Folder
     generation: int

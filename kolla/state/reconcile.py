@@ -22,6 +22,7 @@ from kolla.state.host_state import HostState, JobRecord, ObservedFile
 from kolla.state.mask import mask
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
+    Action,
     ContainerOperation,
     EndpointOperation,
     ImageOperation,
@@ -128,14 +129,14 @@ class _Builder:
                 interrupts=() if action == "create" else _interrupts(wanted),
                 after=self._after(wanted),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
-                action=action,  # type: ignore[arg-type]
+                action=action,
                 spec=wanted.spec,
                 folder=wanted.config.folder,
                 generation=generation,
                 start_timeout=wanted.start_timeout,
             )
 
-    def _compare(self, wanted: DesiredContainer, state: HostState) -> tuple[str | None, list[str]]:
+    def _compare(self, wanted: DesiredContainer, state: HostState) -> tuple[Action | None, list[str]]:
         """What to do about a container and why; (None, []) when it is as it should be."""
         observed = state.containers.get(wanted.spec.name)
         if observed is None:
