@@ -196,8 +196,7 @@ class Cloud:
     def check(self) -> Findings:
         """Containers running and healthy, and the services' own functional checks."""
         desired, states = self._hosts.observed()
-        plan = check_plan(desired)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="check")
+        outcome = self._hosts.apply(check_plan(desired, states), desired, LOCK_TIMEOUT, phase="check")
         functions = [
             {
                 "host": check.host,
@@ -208,6 +207,7 @@ class Cloud:
                 "hint": f"expected: {check.description}",
             }
             for check in desired.checks
+            if check.id in outcome.operations
             for result in (outcome.operations[check.id],)
         ]
         return Findings((*status.findings(desired, states), *functions))

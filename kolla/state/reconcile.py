@@ -68,8 +68,8 @@ def reconcile(
     )
 
 
-def check_plan(desired: Desired) -> Plan:
-    """The functional checks as a plan; they are run every time and leave no record."""
+def check_plan(desired: Desired, hosts: Collection[str]) -> Plan:
+    """The functional checks that run on `hosts`, as a plan; they are run every time and leave no record."""
     return Plan(
         cloud_name=desired.cloud_name,
         cloud_id=desired.cloud_id,
@@ -77,6 +77,7 @@ def check_plan(desired: Desired) -> Plan:
         operations=tuple(
             _job_operation(job, {}, causes=("asked for",), record=False).model_copy(update={"after": ()})
             for job in desired.checks
+            if job.host in hosts
         ),
     )
 
@@ -141,12 +142,13 @@ class _Builder:
         observed = state.containers.get(wanted.spec.name)
         if observed is None:
             return "create", ["it does not exist"]
+        files = self._file_causes(wanted, state.folders.get(wanted.config.path, {}))
+        changes = _spec_changes(observed.spec, wanted)
         if observed.spec_digest != wanted.spec.digest:
-            return "recreate", _spec_changes(observed.spec, wanted) or ["how it is run has changed"]
-        drift = _spec_changes(observed.spec, wanted)
-        if drift:
-            return "recreate", [f"changed on the host: {change}" for change in drift]
-        causes = self._file_causes(wanted, state.folders.get(wanted.config.path, {}))
+            return "recreate", [*changes, *files] or ["how it is run has changed"]
+        if changes:
+            return "recreate", [*(f"changed on the host: {change}" for change in changes), *files]
+        causes = files
         if not causes and observed.taken != wanted.config.folder.digest:
             causes = ["it never became ready with its present configuration"]
         if causes:

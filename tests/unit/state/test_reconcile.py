@@ -141,6 +141,14 @@ def test_a_container_changed_behind_our_back_is_replaced(deployed: World) -> Non
     assert operation.causes == ("changed on the host: restart_policy: no -> unless-stopped",)
 
 
+def test_a_replaced_container_says_what_changed_in_its_files_too(deployed: World) -> None:
+    deployed.image_ids["memcached"] = "sha256:newer"
+    deployed.globals["memcached_megabytes"] = 64
+    (operation,) = [o for o in plan(deployed).operations if o.kind == "container"]
+    assert operation.causes[0] == "image memcached -> newer"
+    assert operation.causes[1].startswith("config.json: ")
+
+
 def test_a_stopped_container_is_started(deployed: World) -> None:
     change_container(deployed, "keystone", state="exited")
     (operation,) = plan(deployed).operations
