@@ -142,7 +142,7 @@ class Cloud:
 
     def plan(self, *, offline: bool = False) -> Planned:
         """What deploy would do, and why. `offline` asks no host: everything appears as new."""
-        warnings = self.configuration.warnings
+        warnings = self._warnings()
         if offline:
             desired = desire(
                 self.configuration.settings, self.configuration.report, self._hosts.known_facts()
@@ -171,7 +171,7 @@ class Cloud:
                 time.sleep(LOCK_PAUSE)
 
     def _deploy(self, plan_file: Path | None) -> Deployed:
-        warnings = self.configuration.warnings
+        warnings = self._warnings()
         desired, states = self._hosts.observed()
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
@@ -183,6 +183,15 @@ class Cloud:
             return Deployed(plan, (), plan, complete=True, warnings=warnings)
         done = self._carry_out(plan, desired, 0, self._plan, phase="deploy")
         return Deployed(plan, done.failed, done.remaining, complete=plan_file is None, warnings=warnings)
+
+    def _warnings(self) -> tuple[str, ...]:
+        from kolla.images.outdated import outdated
+
+        read = self.configuration
+        warnings = read.warnings  # first: reading all settings tells all errors at once
+        images = outdated(read.globals, read.catalogue, read.report, read.places.directory)
+        sentence = "image '{}' was built before what goes into it changed; run: kolla build"
+        return (*warnings, *map(sentence.format, images))
 
     def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:
         return reconcile(desired, states, services=self.configuration.services())

@@ -10,14 +10,17 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kolla.errors import KollaError
 from kolla.images.context import ContextFile
 from kolla.images.distribution import Distribution
-from kolla.images.engine import Engine
 from kolla.images.options import Options, Transport
 from kolla.images.transport import sources
 from kolla.places import read_json, write_json
+
+if TYPE_CHECKING:
+    from kolla.images.engine import Engine
 
 INCLUDED = ("passwd", "usr-is-merged")
 """Packages beyond what apt needs: useradd, and the one that keeps bookworm from merging /usr with Perl."""
