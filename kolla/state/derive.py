@@ -9,14 +9,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from kolla.build_report import BuildReport, BuiltImage
-from kolla.catalogue.model import Bind, Capability, Container, Health, Image, Job, Provision, ServiceFolder
+from kolla.catalogue.model import (
+    Bind,
+    Capability,
+    ConfigFile,
+    Container,
+    Health,
+    Image,
+    Job,
+    Provision,
+    ServiceFolder,
+)
 from kolla.settings import Settings
 from kolla.state.consumer import Consumer, ProviderView
 from kolla.state.desired import (
     Desired,
     DesiredContainer,
     DesiredJob,
-    Node,
     endpoint_id,
 )
 from kolla.state.facts import HostFacts
@@ -59,21 +68,14 @@ class _Builder:
             for folder, name, container in self.topology.containers()
             for host in self.topology.hosts_of(folder, name)
         )
-        jobs = tuple(self._jobs())
-        endpoints = self.references.endpoints()
-        volumes: dict[str, set[str]] = {host: set() for host in self.settings.inventory.hosts}
-        nodes: tuple[Node, ...] = (*containers, *jobs)
-        for node in nodes:
-            volumes[node.host] |= {m.source for m in node.spec.mounts if m.type == "volume"}
         return Desired(
             cloud_name=self.settings.cloud_name,
             cloud_id=self.settings.cloud_id,
             hosts=tuple(self.settings.inventory.hosts),
             containers=containers,
-            jobs=jobs,
+            jobs=tuple(self._jobs()),
             checks=tuple(self._checks()),
-            endpoints=endpoints,
-            volumes={host: tuple(sorted(names)) for host, names in volumes.items()},
+            endpoints=self.references.endpoints(),
             secrets=frozenset(s.reveal() for s in self.settings.passwords.values()),
         )
 
@@ -114,7 +116,7 @@ class _Builder:
     ) -> DesiredContainer:
         renderer = self._renderer(_Owner(folder), host)
         image, built = self._built(container.image or name)
-        config = self._config(renderer, name, container, image, renderer.command(container.command), {})
+        config = self._config(renderer, name, container, image, renderer.command(container.command))
         served = tuple(n for n, e in folder.service.endpoints.items() if e.container == name)
         hosts = self.topology.hosts_of(folder, name)
         interrupted = served
@@ -153,16 +155,16 @@ class _Builder:
         container: Container,
         image: Image,
         command: str,
-        own: Mapping[str, RenderedFile],
         *,
+        own: Mapping[str, tuple[ConfigFile, RenderedFile]] | None = None,
         path: str | None = None,
-        entries: list[dict[str, object]] | None = None,
     ) -> RenderedFolder:
+        """The folder of a container, or (`own`, `path`) of a job that borrows the container's files."""
         user = container.user or image.user or "root"
-        files = renderer.files(name, container.config)
+        files = renderer.files(name, container.config) | dict(own or {})
         document: dict[str, object] = {
             "command": command,
-            "config_files": [copy_entry(n, f, user) for n, (f, _) in files.items()] + (entries or []),
+            "config_files": [copy_entry(n, f, user) for n, (f, _) in files.items()],
             "directories": [
                 # Jobs may run as another user; the group lets each of the service's users add files.
                 {"path": f"{LOGS_PATH}/{renderer.folder.name}", "owner": f"{user}:kolla", "perm": "0775"},
@@ -171,7 +173,7 @@ class _Builder:
         }
         if container.user is not None:
             document["user"] = container.user
-        rendered = {n: r for n, (_, r) in files.items()} | dict(own)
+        rendered = {n: r for n, (_, r) in files.items()}
         rendered["config.json"] = renderer.config_json(name, document)
         node_config = str(self.settings.scope(renderer.host)["node_config"])
         return RenderedFolder(path or f"{node_config}/{name}", rendered)
@@ -258,7 +260,6 @@ class _Builder:
             assert job.image is not None  # the loader asks for one of the two
             container, image_name = Container(command=""), job.image
         image, built = self._built(image_name)
-        user = container.user or image.user or "root"
         command = shlex.join(renderer.text(word) for word in job.command)
         own = renderer.files(job.container or name, job.config)
         path = f"{self.settings.scope(host)['node_config']}/jobs/{name.replace('/', '-')}"
@@ -268,9 +269,8 @@ class _Builder:
             container,
             image,
             command,
-            {n: r for n, (_, r) in own.items()},
+            own=own,
             path=path,
-            entries=[copy_entry(n, f, user) for n, (f, _) in own.items()],
         )
         references = (*job.after, *(self.references.before(folder, reference) if reference else ()))
         after = set(self.references.after(folder, references, host))

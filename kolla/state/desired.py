@@ -92,8 +92,6 @@ class Desired:
     checks: tuple[DesiredJob, ...]
     endpoints: Mapping[str, DesiredEndpoint]
     """By node id."""
-    volumes: Mapping[str, tuple[str, ...]]
-    """Host -> names."""
     secrets: frozenset[str] = field(repr=False)
     """Every password's value, for masking."""
 
