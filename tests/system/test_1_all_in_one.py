@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import socket
 import stat
@@ -29,9 +30,7 @@ def as_it_was(cloud: Kolla) -> Iterator[None]:
     before = path.read_text()
     yield
     path.write_text(before)
-    for file in (cloud.config_directory / "config").rglob("*"):
-        if file.is_file():
-            file.unlink()
+    shutil.rmtree(cloud.config_directory / "config", ignore_errors=True)
     cloud.run("deploy")
 
 
