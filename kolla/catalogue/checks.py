@@ -91,7 +91,7 @@ def _container_references(
     if container.group is not None:
         yield (*here, "group"), "group", container.group, groups
     if container.user is not None:
-        yield (*here, "user"), "user", container.user, users
+        yield (*here, "user"), "user", container.user, [*users, "root"]
     for file, config in container.config.items():
         if config.owner is not None and config.owner != "root":
             yield (*here, "config", file, "owner"), "user", config.owner, users

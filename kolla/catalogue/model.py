@@ -18,6 +18,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Volume = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 Absolute = Annotated[str, Field(pattern=r"^/")]
+Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$")]
 Expression = str
 """A string that may hold Jinja."""
 
@@ -37,6 +38,14 @@ class Capability(StrEnum):
     CACHE = "cache"
     IDENTITY = "identity"
     PROXY = "proxy"
+    IMAGE = "image"
+    PLACEMENT = "placement"
+    NETWORK = "network"
+    COMPUTE = "compute"
+    SWITCH = "switch"
+    """Virtual switches on the hosts themselves (Open vSwitch)."""
+    OVERLAY = "overlay"
+    """Virtual networks across hosts (OVN)."""
 
 
 class Setting(Model):
@@ -169,6 +178,9 @@ class Bind(Model):
     """Path inside."""
     read_only: bool = False
     """Whether it can only be read inside."""
+    propagation: Literal["private", "shared", "slave"] = "private"
+    """Which later mounts below it are seen by both: none, those of either side (`shared`), those of the
+    host (`slave`). Other than private needs a shared mount on the host."""
 
 
 class Container(Model):
@@ -183,7 +195,7 @@ class Container(Model):
     command: Expression
     """What it runs, as a shell would split it."""
     user: Name | None = None
-    """Default: the image's user."""
+    """Default: the image's user. `root` keeps the `capabilities`; any other user has none."""
     config: dict[str, ConfigFile] = {}
     """Configuration files: name -> where they go."""
     volumes: dict[Volume, Absolute] = {}
@@ -196,6 +208,19 @@ class Container(Model):
     """Never a secret: the environment shows in `inspect`."""
     capabilities: tuple[str, ...] = ()
     """Linux capabilities (`NET_ADMIN`) in addition to what the start script needs to place files and drop."""
+    new_privileges: bool = False
+    """True: its programs may gain privileges they were not started with (set-user-ID, file capabilities)."""
+    pid: Literal["host"] | None = None
+    """`host`: it sees and signals the host's processes; default: its own."""
+    cgroup: Literal["host"] | None = None
+    """`host`: the host's cgroups, as a program needs that puts others into them; default: its own."""
+    devices: tuple[Device, ...] = ()
+    """Devices of the host (`/dev/net/tun`) it may read, write and make."""
+    security_options: tuple[
+        Literal["apparmor=unconfined", "seccomp=unconfined", "systempaths=unconfined"], ...
+    ] = ()
+    """What of the engine's confinement is taken away: its AppArmor profile, its filter of system calls, or
+    the paths of /proc and /sys it hides and write-protects."""
     ports: tuple[Expression, ...] = ()
     """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
     health: Health | None = None

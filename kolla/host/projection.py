@@ -12,11 +12,18 @@ from collections.abc import Iterable, Mapping
 
 from .shapes import HealthCheck, Json, Mount, Spec
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 NANOSECONDS = 1_000_000_000
 DEFAULT_STOP_TIMEOUT = 10
 LOGGING = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 """Not part of a spec: changing it here does not recreate the containers of a cloud."""
+
+PRIVATE = "private"
+"""The propagation of a mount that asks for none; engines call it rprivate as well."""
+
+UNCONFINED_PATHS = "systempaths=unconfined"
+SYSTEM_PATHS = ("MaskedPaths", "ReadonlyPaths")
+"""The engine's command line has an option for them, its API has two lists, empty for unconfined."""
 
 LABEL_CLOUD = "kolla.cloud"
 LABEL_SERVICE = "kolla.service"
@@ -46,9 +53,12 @@ def payload(spec: Spec, labels: Mapping[str, str]) -> Json:
         "HostConfig": {
             "NetworkMode": spec["network"],
             "PidMode": spec["pid_mode"],
+            "CgroupnsMode": spec["cgroup_mode"],
+            "Devices": [_device_payload(path) for path in spec["devices"]],
             "CapDrop": ["ALL"],
             "CapAdd": list(spec["capabilities"]),
-            "SecurityOpt": list(spec["security_options"]),
+            "SecurityOpt": [option for option in spec["security_options"] if option != UNCONFINED_PATHS],
+            **({name: [] for name in SYSTEM_PATHS} if UNCONFINED_PATHS in spec["security_options"] else {}),
             "RestartPolicy": {"Name": spec["restart_policy"]},
             "Mounts": [_mount_payload(mount) for mount in spec["mounts"]],
             "LogConfig": LOGGING,
@@ -70,7 +80,15 @@ def _health_payload(health: HealthCheck | None) -> Json:
 
 def _mount_payload(mount: Mount) -> Json:
     asked: Json = {"Type": mount["type"], "Target": mount["target"], "ReadOnly": mount["read_only"]}
-    return {**asked, "Source": mount["source"]} if mount["source"] else asked
+    if mount["source"]:
+        asked["Source"] = mount["source"]
+    if mount["propagation"] != PRIVATE:
+        asked["BindOptions"] = {"Propagation": mount["propagation"]}
+    return asked
+
+
+def _device_payload(path: str) -> Json:
+    return {"PathOnHost": path, "PathInContainer": path, "CgroupPermissions": "rwm"}
 
 
 def project(container: Json, image: Json | None) -> Spec:
@@ -87,6 +105,8 @@ def project(container: Json, image: Json | None) -> Spec:
         "mounts": _mounts(host),
         "network": {"default": "bridge", "": "bridge"}.get(host["NetworkMode"], host["NetworkMode"]),
         "pid_mode": host.get("PidMode") or "",
+        "cgroup_mode": host.get("CgroupnsMode") or "",
+        "devices": sorted(_device(device) for device in host.get("Devices") or ()),
         "capabilities": _capabilities(host),
         "security_options": _security_options(host),
         "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
@@ -114,17 +134,41 @@ def _mounts(host: Json) -> list[Mount]:
             "source": mount.get("Source", ""),
             "target": mount["Target"],
             "read_only": bool(mount.get("ReadOnly")),
+            "propagation": _propagation([(mount.get("BindOptions") or {}).get("Propagation", "")]),
         }
         for mount in host.get("Mounts") or ()
     ]
     for bind in host.get("Binds") or ():
-        source, target, *options = bind.split(":")
-        kind = "bind" if source.startswith("/") else "volume"
-        read_only = bool(options) and "ro" in options[0].split(",")
-        mounts.append({"type": kind, "source": source, "target": target, "read_only": read_only})
+        source, target, *rest = bind.split(":")
+        options = ",".join(rest).split(",")
+        mounts.append(
+            {
+                "type": "bind" if source.startswith("/") else "volume",
+                "source": source,
+                "target": target,
+                "read_only": "ro" in options,
+                "propagation": _propagation(options),
+            }
+        )
     for target in host.get("Tmpfs") or ():
-        mounts.append({"type": "tmpfs", "source": "", "target": target, "read_only": False})
+        mounts.append(
+            {"type": "tmpfs", "source": "", "target": target, "read_only": False, "propagation": PRIVATE}
+        )
     return sorted(mounts, key=lambda mount: mount["target"])
+
+
+def _propagation(options: Iterable[str]) -> str:
+    """The propagation among the options of a mount."""
+    asked = [option for option in options if option.endswith((PRIVATE, "shared", "slave"))]
+    return PRIVATE if not asked or asked[0].endswith(PRIVATE) else asked[0]
+
+
+def _device(device: Json) -> str:
+    """A device's path; with all that is unusual about it when it is not just passed through."""
+    path = str(device["PathOnHost"])
+    if device == _device_payload(path):
+        return path
+    return ":".join((path, device["PathInContainer"], device["CgroupPermissions"]))
 
 
 def _capabilities(host: Json) -> list[str]:
@@ -146,6 +190,8 @@ def _security_options(host: Json) -> list[str]:
         elif (name, value) != ("label", "disable") or host.get("PidMode") != "host":
             # (The engine adds label=disable itself to whoever shares the host's processes.)
             options.append(option)
+    unconfined = [name for name in SYSTEM_PATHS if host.get(name) == []]
+    options += [UNCONFINED_PATHS] if len(unconfined) == len(SYSTEM_PATHS) else unconfined
     return sorted(options)
 
 

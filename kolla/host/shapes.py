@@ -17,6 +17,7 @@ class Mount(TypedDict):
     source: str
     target: str
     read_only: bool
+    propagation: str
 
 
 class HealthCheck(TypedDict):
@@ -37,6 +38,8 @@ class Spec(TypedDict):
     mounts: list[Mount]
     network: str
     pid_mode: str
+    cgroup_mode: str
+    devices: list[str]
     capabilities: list[str]
     security_options: list[str]
     restart_policy: str

@@ -31,7 +31,7 @@ from kolla.state.desired import (
 from kolla.state.facts import HostFacts
 from kolla.state.references import References, provision_job
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
-from kolla.state.spec import START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
+from kolla.state.spec import NO_NEW_PRIVILEGES, START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
 from kolla.state.topology import Topology, engine_name
 
 LOGS_VOLUME = "kolla_logs"
@@ -197,13 +197,18 @@ class _Builder:
         ]
         environment = {key: renderer.text(value) for key, value in container.environment.items()}
         environment |= {"KOLLA_CONFIG_STRATEGY": "COPY_ALWAYS", "KOLLA_SERVICE_NAME": name}
+        security = (*container.security_options, *(() if container.new_privileges else (NO_NEW_PRIVILEGES,)))
         assert image.id is not None  # BuildReport.image() refuses images without one
         return ContainerSpec(
             name=name,
             image=image.id,
             environment=environment,
             mounts=tuple(sorted(mounts, key=lambda mount: mount.target)),
+            pid_mode=container.pid or "",
+            cgroup_mode=container.cgroup or "private",
+            devices=tuple(sorted(set(container.devices))),
             capabilities=tuple(sorted({*START_CAPABILITIES, *container.capabilities})),
+            security_options=tuple(sorted(set(security))),
             restart_policy="no" if job else "unless-stopped",
             stop_timeout=container.stop_timeout,
             health=None if job or container.health is None else self._health(renderer, container),
@@ -212,7 +217,11 @@ class _Builder:
     @staticmethod
     def _bind(renderer: Renderer, bind: Bind) -> Mount:
         return Mount(
-            type="bind", source=renderer.text(bind.source), target=bind.target, read_only=bind.read_only
+            type="bind",
+            source=renderer.text(bind.source),
+            target=bind.target,
+            read_only=bind.read_only,
+            propagation=bind.propagation,
         )
 
     @staticmethod

@@ -8,11 +8,14 @@ from typing import Literal
 
 from kolla.catalogue.model import Model
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 
 START_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETPCAP", "SETUID")
 """What PID 1 and the start script need: place files with owner and mode, drop to the service's user,
 and signal it. Everything else is dropped (capabilities(7))."""
+
+
+NO_NEW_PRIVILEGES = "no-new-privileges"
 
 
 class Mount(Model):
@@ -22,6 +25,7 @@ class Mount(Model):
     source: str = ""
     target: str
     read_only: bool = False
+    propagation: Literal["private", "shared", "slave"] = "private"
 
 
 class HealthCheck(Model):
@@ -45,9 +49,14 @@ class ContainerSpec(Model):
     """Sorted by target."""
     network: str = "host"
     pid_mode: str = ""
+    cgroup_mode: str = "private"
+    """Always asked for: what an engine does by itself differs between versions of cgroups."""
+    devices: tuple[str, ...] = ()
+    """Sorted paths, the same inside and outside."""
     capabilities: tuple[str, ...] = START_CAPABILITIES
     """Sorted; every other one is dropped."""
-    security_options: tuple[str, ...] = ("no-new-privileges",)
+    security_options: tuple[str, ...] = (NO_NEW_PRIVILEGES,)
+    """Sorted, in the words of the engine's command line."""
     restart_policy: Literal["unless-stopped", "no"] = "unless-stopped"
     stop_timeout: int = 10
     health: HealthCheck | None = None

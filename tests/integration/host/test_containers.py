@@ -1,5 +1,6 @@
 """Creating, restarting, swapping and removing containers on a real engine."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,11 @@ SPECS = {
             Mount(type="tmpfs", target="/run"),
         ),
     },
+    "apparmor and system paths unconfined, host's cgroups": {
+        "cgroup_mode": "host",
+        "devices": ("/dev/full", "/dev/net/tun"),
+        "security_options": ("apparmor=unconfined", "systempaths=unconfined"),
+    },
     "nothing": {"capabilities": (), "security_options": (), "network": "bridge"},
     "health": {"health": HealthCheck(command=("/bin/sh", "-c", "true"), interval=1, timeout=2, retries=9)},
 }
@@ -60,6 +66,32 @@ def test_what_inspect_shows_is_what_was_asked(host, kind):
     spec = state_of(host)["spec"]
     assert spec == operation["spec"]
     assert ContainerSpec(**spec).digest == state_of(host)["spec_digest"]
+
+
+@pytest.fixture
+def shared_mount(tmp_path):
+    """A directory whose mounts others may share."""
+    subprocess.run(["mount", "--bind", tmp_path, tmp_path], check=True)
+    subprocess.run(["mount", "--make-shared", tmp_path], check=True)
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_later_mounts_are_seen_inside_where_that_is_asked_for(host, shared_mount):
+    for noun, propagation in (("shared", "shared"), ("apart", "private")):
+        mount = Mount(type="bind", source=str(shared_mount), target="/data", propagation=propagation)
+        operation = host.container(noun, mounts=(mount,))
+        host.do(operation)
+        assert state_of(host, noun)["spec"] == operation["spec"]
+    (shared_mount / "sub").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", shared_mount / "sub"], check=True)
+    (shared_mount / "sub" / "late").touch()
+    seen = {
+        noun: host.engine.containers.get(host.name(noun)).exec_run(["test", "-e", "/data/sub/late"]).exit_code
+        for noun in ("shared", "apart")
+    }
+    subprocess.run(["umount", shared_mount / "sub"], check=True)
+    assert seen == {"shared": 0, "apart": 1}
 
 
 def test_volumes_are_part_of_the_projection(host):

@@ -64,6 +64,21 @@ def test_nothing_wrong(make_service: MakeService):
         ("after: [job/db-sync, database]", "after: [cache]", 22, "no dependency 'cache'"),
         ("after: [job/db-sync, database]", "after: [endpoint/note]", 22, "container/notes, database, "),
         ("command: notes\n", "command: notes\n    capabilities: [NET_ADMN]\n", 18, "mean 'NET_ADMIN'?"),
+        ("command: notes\n", "command: notes\n    pid: hst\n", 18, "one of host"),
+        ("command: notes\n", "command: notes\n    cgroup: private\n", 18, "one of host"),
+        ("command: notes\n", "command: notes\n    devices: [kvm]\n", 18, "path of a device below /dev"),
+        (
+            "command: notes\n",
+            "command: notes\n    security_options: [apparmor=unconfind]\n",
+            18,
+            "did you mean 'apparmor=unconfined'?",
+        ),
+        (
+            "command: notes\n",
+            "command: notes\n    binds: [{source: /a, target: /a, propagation: rshared}]\n",
+            18,
+            "one of private, shared, slave",
+        ),
         ("{container: notes, command", "{container: nots, command", 24, "no container 'nots'"),
         ("volume: notes}", "volume: nots}", 26, "no volume 'nots'"),
         ("{endpoint: notes, v", "{endpoint: nots, v", 26, "no endpoint 'nots'"),
@@ -86,6 +101,11 @@ def test_references_and_rules(make_service: MakeService, old: str, new: str, lin
     found = errors(make_service(NOTES.replace(old, new)))
     assert f"notes/service.yml:{line}: " in found
     assert said in found
+
+
+def test_a_container_may_run_as_root(make_service: MakeService):
+    text = NOTES.replace("command: notes\n", "command: notes\n    user: root\n")
+    assert loader.load([make_service(text)]).folders["notes"].service.containers["notes"].user == "root"
 
 
 SECOND = """\

@@ -17,6 +17,7 @@ mounts = st.builds(
     source=words.map(lambda word: f"/{word}"),
     target=words.map(lambda word: f"/{word}"),
     read_only=st.booleans(),
+    propagation=st.sampled_from(["private", "shared", "slave"]),
 )
 checks = st.builds(
     HealthCheck,
@@ -34,6 +35,11 @@ specs = st.builds(
         lambda found: tuple(sorted(found, key=lambda mount: mount.target))
     ),
     pid_mode=st.sampled_from(["", "host"]),
+    cgroup_mode=st.sampled_from(["private", "host"]),
+    devices=st.sets(words.map(lambda word: f"/dev/{word}")).map(lambda found: tuple(sorted(found))),
+    security_options=st.sets(
+        st.sampled_from(["apparmor=unconfined", "no-new-privileges", "systempaths=unconfined"])
+    ).map(lambda found: tuple(sorted(found))),
     capabilities=st.sets(st.sampled_from(["CHOWN", "KILL", "NET_ADMIN"])).map(lambda s: tuple(sorted(s))),
     restart_policy=st.sampled_from(["unless-stopped", "no"]),
     stop_timeout=st.integers(0, 600),
@@ -76,7 +82,8 @@ def test_the_payload_holds_nothing_the_digest_does_not_know():
 WORDINGS: dict[str, dict[str, Any]] = {
     "names in full": {"CapAdd": ["CAP_CHOWN"], "CapDrop": ["CAP_ALL"]},
     "null for nothing": {"SecurityOpt": None, "Mounts": None, "Binds": None, "Tmpfs": None},
-    "left out": {"Privileged": False, "PidMode": ""},
+    "left out": {"Privileged": False, "PidMode": "", "Devices": None},
+    "engine 20.10": {"MaskedPaths": ["/proc/keys"], "ReadonlyPaths": ["/proc/sys"]},
 }
 
 
@@ -97,7 +104,11 @@ HAND_MADE = {
     "tmpfs": ("HostConfig", "Tmpfs", {"/t": ""}),
     "network": ("HostConfig", "NetworkMode", "default"),
     "pid": ("HostConfig", "PidMode", "host"),
+    "cgroup": ("HostConfig", "CgroupnsMode", "host"),
+    "device": ("HostConfig", "Devices", [projection._device_payload("/dev/kvm")]),
     "seccomp": ("HostConfig", "SecurityOpt", ["seccomp=unconfined"]),
+    "nothing hidden": ("HostConfig", "MaskedPaths", []),
+    "nothing write-protected": ("HostConfig", "ReadonlyPaths", []),
     "restart": ("HostConfig", "RestartPolicy", {"Name": "always"}),
     "stop timeout": ("Config", "StopTimeout", 99),
     "environment": ("Config", "Env", ["A=changed"]),
@@ -124,8 +135,29 @@ def test_a_variable_added_by_hand_differs_and_one_of_the_image_does_not():
 
 def test_old_style_mounts_are_told_apart():
     container = inspected(ContainerSpec(name="x", image="i"), {})
-    container["HostConfig"]["Binds"] = ["/a:/b:ro,z", "data:/a"]
+    container["HostConfig"]["Binds"] = ["/a:/b:ro,z,rshared", "data:/a"]
     assert projection.project(container, None)["mounts"] == [
-        {"type": "volume", "source": "data", "target": "/a", "read_only": False},
-        {"type": "bind", "source": "/a", "target": "/b", "read_only": True},
+        Mount(type="volume", source="data", target="/a").model_dump(),
+        {"type": "bind", "source": "/a", "target": "/b", "read_only": True, "propagation": "rshared"},
     ]
+
+
+def test_the_usual_propagation_has_two_names():
+    spec = ContainerSpec(name="x", image="i", mounts=(Mount(type="bind", source="/a", target="/b"),))
+    container = inspected(spec, {})
+    container["HostConfig"]["Mounts"][0]["BindOptions"] = {"Propagation": "rprivate"}
+    assert projection.project(container, None) == spec.model_dump(mode="json")
+
+
+UNUSUAL_DEVICES = {
+    "only read": {"CgroupPermissions": "r"},
+    "elsewhere": {"PathInContainer": "/dev/other"},
+}
+
+
+@pytest.mark.parametrize("change", UNUSUAL_DEVICES)
+def test_a_device_that_is_not_just_passed_through_differs(change):
+    spec = ContainerSpec(name="x", image="i", devices=("/dev/kvm",))
+    container = inspected(spec, {})
+    container["HostConfig"]["Devices"][0].update(UNUSUAL_DEVICES[change])
+    assert projection.project(container, None)["devices"] != ["/dev/kvm"]
