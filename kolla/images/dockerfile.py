@@ -81,6 +81,7 @@ def _values(
         "wheelhouse": built.get(WHEELHOUSE),
         "python": graph.python(node.name),
         "packages": image.packages.on(options.distribution.family, options.distribution.name),
+        "unpacked": image.unpacked.on(options.distribution.family, options.distribution.name),
         "users": users,
         "user": image.user,
         "directories": image.directories,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kolla.catalogue.model import Capability, ServiceFolder
 from kolla.secret import Secret
@@ -55,6 +55,10 @@ class Consumer:
     def database(self) -> Database | None:
         """The first, for the many services that have one."""
         return self.database_list[0] if self.database_list else None
+
+    def only(self, database: str) -> Consumer:
+        """The same consumer with one of its databases."""
+        return replace(self, database_list=(self.databases[database],))
 
     def wants(self, capability: Capability) -> bool:
         """Whether the provider's job is to be run for this service."""

@@ -29,6 +29,7 @@ from kolla.state.desired import (
     endpoint_id,
 )
 from kolla.state.facts import HostFacts
+from kolla.state.host_needs import host_needs
 from kolla.state.references import References, provision_job
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
 from kolla.state.spec import NO_NEW_PRIVILEGES, START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
@@ -75,6 +76,7 @@ class _Builder:
             containers=containers,
             jobs=tuple(self._jobs()),
             checks=tuple(self._checks()),
+            host_needs=host_needs(self.topology, lambda folder, host: self._renderer(_Owner(folder), host)),
             endpoints=self.references.endpoints(),
             secrets=frozenset(s.reveal() for s in self.settings.passwords.values()),
         )
@@ -86,9 +88,10 @@ class _Builder:
         extra: dict[str, object] = {
             "service": folder.name,
             **self.topology.host_variables(host),
+            "hostnames": self.topology.hostnames,
             "endpoints": self.topology.endpoints,
             "listeners": self.topology.listeners,
-            "databases": self.consumers[folder.name].databases,
+            "databases": self._databases(folder, host),
         }
         own = next(iter(folder.service.endpoints), None)
         if own is not None:
@@ -104,6 +107,19 @@ class _Builder:
         if owner.consumer is not None:
             extra["consumer"] = owner.consumer
         return Renderer(self.settings, folder, host, extra, self.topology.listeners)
+
+    def _databases(self, folder: ServiceFolder, host: str) -> dict[str, ProviderView]:
+        """What the provider says of each database of a service: `databases.nova_api.url`."""
+        provider = self.topology.provider(Capability.DATABASE)
+        consumer = self.consumers[folder.name]
+        if provider is None:
+            return {}
+        return {
+            name: ProviderView(
+                self.settings, self.topology, provider, Capability.DATABASE, host, consumer.only(name)
+            )
+            for name in consumer.databases
+        }
 
     def _built(self, name: str) -> tuple[Image, BuiltImage]:
         _, image = self.settings.catalogue.image(name)
@@ -168,7 +184,11 @@ class _Builder:
             "directories": [
                 # Jobs may run as another user; the group lets each of the service's users add files.
                 {"path": f"{LOGS_PATH}/{renderer.folder.name}", "owner": f"{user}:kolla", "perm": "0775"},
-                *({"path": path_, "owner": user, "perm": "0750"} for path_ in container.volumes.values()),
+                # Of a container that runs as root the volumes still are the service's.
+                *(
+                    {"path": path_, "owner": image.user or user, "perm": "0750"}
+                    for path_ in container.volumes.values()
+                ),
             ],
         }
         if container.user is not None:

@@ -106,26 +106,47 @@ class Topology:
             return {}
         return {"network_interface": facts.default_interface}
 
+    @cached_property
+    def hostnames(self) -> Mapping[str, str]:
+        """Host -> what it calls itself; its name in the inventory while nothing is known about it."""
+        hosts = self.settings.inventory.hosts
+        return {host: self.facts[host].hostname if host in self.facts else host for host in hosts}
+
     def host_variables(self, host: str) -> dict[str, object]:
         """What facts add to a host's settings, for its templates."""
-        facts = self.facts.get(host)
         return {
             **self._interface(host),
             "api_address": self.api_addresses[host],
-            "hostname": facts.hostname if facts is not None else host,
+            "hostname": self.hostnames[host],
         }
 
     def hosts_of(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""
         container = folder.service.containers[name]
         hosts = self.settings.hosts_of(container.group or folder.name)
+        return tuple(host for host in hosts if self._holds(folder, container.when, host))
+
+    def resource_hosts(self, folder: ServiceFolder) -> tuple[str, ...]:
+        """Hosts that are given what the service's `host:` asks for, in the inventory's order."""
+        asked = folder.service.host
+        hosts = set(self.settings.hosts_of(asked.group)) if asked.group else self.hosts_of_service(folder)
         return tuple(
-            host for host in hosts if container.when == "true" or self._exists(folder, container, host)
+            host
+            for host in self.settings.inventory.hosts
+            if host in hosts and self._holds(folder, asked.when, host)
         )
 
-    def _exists(self, folder: ServiceFolder, container: Container, host: str) -> bool:
-        where = self.settings.catalogue.find(folder.name, container.when)
-        value = evaluate(container.when, self.settings.scope(host), where)
+    def hosts_of_service(self, folder: ServiceFolder) -> set[str]:
+        """Hosts that run any container of a service."""
+        return {host for name in folder.service.containers for host in self.hosts_of(folder, name)}
+
+    def _holds(self, folder: ServiceFolder, when: str, host: str) -> bool:
+        """Whether a `when` is true on a host."""
+        if when == "true":
+            return True
+        where = self.settings.catalogue.find(folder.name, when)
+        scope = self.settings.scope(host, {"kernel_modules": self.kernel_modules(host)})
+        value = evaluate(when, scope, where)
         if isinstance(value, str):
             raise InputError(
                 f"'when' is the text '{value}'",
@@ -153,7 +174,7 @@ class Topology:
         folder = self.provider(Capability.PROXY)
         if folder is None:
             return ()
-        hosts = {host for name in folder.service.containers for host in self.hosts_of(folder, name)}
+        hosts = self.hosts_of_service(folder)
         return tuple(host for host in self.settings.inventory.hosts if host in hosts)
 
     @cached_property
@@ -198,7 +219,7 @@ class Topology:
         members = tuple(
             Member(
                 host=host,
-                hostname=self.facts[host].hostname if host in self.facts else host,
+                hostname=self.hostnames[host],
                 address=self.api_addresses[host],
                 port=port,
             )
