@@ -22,7 +22,7 @@ from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import Plan
 
-NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": []}
+NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "resources": {}}
 """The question to a host of which not even the facts are known."""
 
 
@@ -85,7 +85,8 @@ class Hosts:
         return facts
 
     def _observe(self, questions: Mapping[str, Mapping[str, object]]) -> dict[str, Observation]:
-        answers = self.ask("observe", questions)
+        modules = self.configuration.catalogue.kernel_modules
+        answers = self.ask("observe", {host: {**q, "modules": modules} for host, q in questions.items()})
         return {
             host: Observation.model_validate(
                 {"facts": answer["facts"], "state": {"host": host, **answer["state"]}}

@@ -43,6 +43,21 @@ class Catalogue:
             groups |= groups_of(folder)
         return groups
 
+    @property
+    def kernel_modules(self) -> tuple[str, ...]:
+        """Every kernel module that any service mentions, sorted."""
+        return tuple(sorted({m.name for f in self.folders.values() for m in f.service.host.modules}))
+
+    def template(self, folder: ServiceFolder, name: str) -> Path:
+        """Path of what a service calls template `name`: one of its own `config/` folder, or `service/name`.
+
+        InputError when there is no such service.
+        """
+        service, _, file = name.rpartition("/")
+        if service and service not in self.folders:
+            raise InputError(f"there is no service '{service}'", hint=did_you_mean(service, self.folders))
+        return (self.folders[service] if service else folder).path / "config" / file
+
     def where(self, service: str, *path: str | int) -> Location:
         """File and line of a part of a `service.yml`, for messages about it."""
         return self._documents[service].where(path)

@@ -19,6 +19,8 @@ Volume = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 Absolute = Annotated[str, Field(pattern=r"^/")]
 Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$")]
+Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Sysctl = Annotated[str, Field(pattern=r"^[a-z]+[.][^=\s]+$")]
 Expression = str
 """A string that may hold Jinja."""
 
@@ -262,6 +264,32 @@ class Answer(Model):
 
 
 class Endpoint(Model):
+class KernelModule(Model):
+    """A kernel module that is loaded, now and after every start of the host."""
+
+    name: Module
+    """As modprobe(8) knows it. Built into the kernel is as good as loaded."""
+    optional: bool = False
+    """True: a kernel that does not have it is fine; templates see in `kernel_modules` whether it does."""
+
+
+class HostResources(Model):
+    """What the service's containers need of the host itself; it is there before they start."""
+
+    group: Name | None = None
+    """Inventory group of the hosts; default: every host that runs one of the service's containers."""
+    when: Expression = "true"
+    """An expression; nothing is done on a host where it is false."""
+    modules: tuple[KernelModule, ...] = ()
+    """Kernel modules."""
+    sysctls: dict[Sysctl, Expression] = {}
+    """Kernel settings (sysctl(8)), now and after every start of the host: name -> value."""
+    shared_mounts: tuple[Absolute, ...] = ()
+    """Directories in which containers (`propagation: shared`) and the host see each other's mounts."""
+    directories: dict[Absolute, Mode] = {}
+    """Directories that exist: path -> mode."""
+
+
     """A place where a service is reached."""
 
     container: Name
@@ -367,6 +395,8 @@ class ServiceFolder(Model):
     """A service and where it was read, for its templates and for messages."""
 
     service: Service
+    host: HostResources = HostResources()
+    """What the containers need of the host itself."""
     path: Path
 
     @property

@@ -45,6 +45,15 @@ class Cloud:
         """Where `service/name` is recorded as done."""
         return self.directory / "jobs" / f"{_file_name(job.replace('/', '.', 1))}.json"
 
+    @property
+    def resources_directory(self) -> Path:
+        """Where the records of what services were given of this host are."""
+        return self.directory / "resources"
+
+    def resources_record(self, service: str) -> Path:
+        """Where what a service was given is recorded."""
+        return self.resources_directory / f"{_file_name(service)}.json"
+
     def taken_path(self, container: str) -> Path:
         """Where the folder that a container last became ready with is recorded."""
         return self.directory / "taken" / f"{_file_name(container)}.json"

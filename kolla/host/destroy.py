@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import daemon, folder, lock, packages, program
+from . import daemon, folder, lock, packages, program, resources
 from .cloud import Cloud
 from .containers import base_name
 from .engine import Engine, EngineUnreachable, connect
@@ -14,6 +14,9 @@ from .manifest import Manifest
 from .power import own_containers
 from .projection import LABEL_CLOUD
 from .shapes import Json
+
+LASTING = ("images", "packages", "registries", "engine", "mounts")
+"""Kinds of things that may stay although the cloud is gone; the manifest stays with them."""
 
 
 def destroy(request: Json) -> Json:
@@ -39,10 +42,13 @@ def destroy(request: Json) -> Json:
         if request["purge"]:
             _engine(engine, manifest, changes, kept)
         changes += [f"removed {p}" for p in manifest.entries("folders") if folder.remove(p, manifest)]
+        undone, stayed = resources.take_all_back(manifest)
+        changes += undone
+        kept += stayed
         changes += _directories(manifest)
-        for name in ("jobs", "taken", "runs"):
+        for name in ("jobs", "taken", "runs", "resources"):
             shutil.rmtree(cloud.directory / name, ignore_errors=True)
-        if any(manifest.entries(kind) for kind in ("images", "packages", "registries", "engine")):
+        if any(manifest.entries(kind) for kind in LASTING):
             kept.append(f"{cloud.directory}: lists what is left")
         else:
             # Still under the lock: whoever waits for it must not lose what he writes next.
@@ -110,8 +116,9 @@ def _directories(manifest: Manifest) -> list[str]:
     """Directories we made go when nothing is left in them."""
     gone = []
     for path in reversed(manifest.entries("directories")):
-        if Path(path).is_dir() and not any(Path(path).iterdir()):
+        mounted = path in manifest.entries("mounts")
+        if Path(path).is_dir() and not mounted and not any(Path(path).iterdir()):
             Path(path).rmdir()
             gone.append(path)
-    manifest.remove("directories", manifest.entries("directories"))
+    manifest.remove("directories", set(manifest.entries("directories")) - set(manifest.entries("mounts")))
     return [f"removed {path}" for path in gone]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import platform
 import socket
@@ -24,8 +25,14 @@ IFADDRMSG = struct.Struct("=BBBBI")
 RTATTR = struct.Struct("=HH")
 
 
+ROUTES = Path("/proc/net/route")
+DEVICES = Path("/sys/class/net")
+IFF_UP = 1
+"""netdevice(7)."""
+
+
 def gather() -> Json:
-    """The HostFacts of this host."""
+    """The HostFacts of this host, but for `kernel_modules`."""
     release = os_release(Path("/etc/os-release").read_text())
     return {
         "hostname": socket.gethostname(),
@@ -35,7 +42,7 @@ def gather() -> Json:
         "cores": os.cpu_count() or 1,
         "memory": memory(),
         "interfaces": interfaces(),
-        "default_interface": default_interface(Path("/proc/net/route").read_text()),
+        "default_interface": default_interface(ROUTES.read_text()),
     }
 
 
@@ -57,19 +64,43 @@ def default_interface(routes: str) -> str | None:
     return min(defaults)[1] if defaults else None
 
 
+def routed_networks(routes: str) -> Iterator[tuple[str, str]]:
+    """Interface and network of every route but the default ones, from /proc/net/route's text."""
+    for line in routes.splitlines()[1:]:
+        fields = line.split()
+        # Eight hexadecimal digits: four bytes in the machine's order.
+        network, mask = (struct.pack("=I", int(fields[column], 16)) for column in (1, 7))
+        if any(mask):
+            yield fields[0], str(ipaddress.ip_network((network, sum(bin(byte).count("1") for byte in mask))))
+
+
 def interfaces() -> dict[str, Json]:
-    """Interface -> its IPv4 and its global IPv6 addresses, in the kernel's order."""
+    """Interface -> its IPv4 and its global IPv6 addresses in the kernel's order, its networks, whether it is
+    up, its master."""
     names = dict(socket.if_nameindex())
-    found: dict[str, Json] = {name: {"addresses": [], "addresses6": []} for name in sorted(names.values())}
-    for index, family, scope, address in parse_addresses(_dump_addresses()):
+    found = {name: _interface(DEVICES / name) for name in sorted(names.values())}
+    for index, family, scope, address, network in parse_addresses(_dump_addresses()):
         name = names.get(index)
-        if name is None:
+        if name is None or (family == socket.AF_INET6 and scope != RT_SCOPE_UNIVERSE):
             continue
-        if family == socket.AF_INET:
-            found[name]["addresses"].append(address)
-        elif scope == RT_SCOPE_UNIVERSE:
-            found[name]["addresses6"].append(address)
+        found[name]["addresses" if family == socket.AF_INET else "addresses6"].append(address)
+        found[name]["networks"].append(network)
+    for name, network in routed_networks(ROUTES.read_text()):
+        if name in found:
+            found[name]["networks"].append(network)
+    for interface in found.values():
+        interface["networks"] = sorted(set(interface["networks"]))
     return found
+
+
+def _interface(device: Path) -> Json:
+    """What sysfs says of an interface; it may be gone by now."""
+    try:
+        up = bool(int((device / "flags").read_text(), 16) & IFF_UP)
+        master = (device / "master").resolve().name if (device / "master").is_symlink() else None
+    except OSError:
+        up, master = False, None
+    return {"addresses": [], "addresses6": [], "networks": [], "up": up, "master": master}
 
 
 def _dump_addresses() -> bytes:
@@ -95,18 +126,19 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         data = data[(length + 3) & ~3 :]
 
 
-def parse_addresses(data: bytes) -> Iterator[tuple[int, int, int, str]]:
-    """Interface index, family, scope and address of every address in netlink messages."""
+def parse_addresses(data: bytes) -> Iterator[tuple[int, int, int, str, str]]:
+    """Interface index, family, scope, address and network of every address in netlink messages."""
     for kind, payload in _messages(data):
         if kind != RTM_NEWADDR:
             continue
-        family, _, _, scope, index = IFADDRMSG.unpack_from(payload)
+        family, length, _, scope, index = IFADDRMSG.unpack_from(payload)
         if family not in (socket.AF_INET, socket.AF_INET6):
             continue
         attributes = dict(_attributes(payload[IFADDRMSG.size :]))
         # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL is always ours.
         raw = attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]
-        yield index, family, scope, socket.inet_ntop(family, raw)
+        network = ipaddress.ip_network((attributes[IFA_ADDRESS], length), strict=False)
+        yield index, family, scope, socket.inet_ntop(family, raw), str(network)
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,7 +1,7 @@
 """Everything we made on this host that does not carry the cloud's label.
 
 Containers and volumes say themselves, by their label, whose they are. Folders, directories, images,
-packages and a started engine cannot: they are written here before they are made, so that nothing
+packages, mounts and a started engine cannot: they are written here before they are made, so that nothing
 that was made is ever missing here, whenever we are killed.
 """
 
@@ -14,7 +14,10 @@ from pathlib import Path
 from . import files
 from .cloud import Cloud
 
-KINDS = ("folders", "directories", "images", "packages", "registries", "engine")
+KINDS = (
+    *("folders", "directories", "images", "packages", "registries", "engine"),
+    *("files", "sysctls", "mounts"),
+)
 
 
 class Manifest:

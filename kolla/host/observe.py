@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import facts, files, folder, lock, projection, volumes
+from . import facts, files, folder, kernel, lock, projection, resources, volumes
 from .cloud import Cloud
 from .containers import OLD, base_name
 from .context import is_own
@@ -28,7 +28,10 @@ def observe(request: Json) -> Json:
     }
     state["folders"] = _folders({**own, **request["folders"]})
     state["jobs"] = _jobs(cloud)
-    return {"facts": facts.gather(), "state": state, "lease": lock.read(cloud)}
+    state["resources"] = resources.observe({**resources.NONE, **request["resources"]})
+    state["given"] = resources.given(cloud)
+    known = {**facts.gather(), "kernel_modules": kernel.available(request["modules"])}
+    return {"facts": known, "state": state, "lease": lock.read(cloud)}
 
 
 def _of_engine(engine: Engine, cloud: Cloud, images: list[str]) -> Json:

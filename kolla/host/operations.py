@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, volumes
+from . import containers, endpoint, images, jobs, resources, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
@@ -17,6 +17,7 @@ from .shapes import Json, Operation
 THREADS = 4
 
 PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
+    "host": resources.perform,
     "image": images.perform,
     "volume": volumes.perform,
     "container": containers.perform,

@@ -71,6 +71,22 @@ class Operation(TypedDict):
     timeout: int
 
 
+class Resources(TypedDict):
+    """What a service needs of a host itself."""
+
+    modules: list[str]
+    sysctls: dict[str, str]
+    shared_mounts: list[str]
+    directories: dict[str, str]
+    files: dict[str, str]
+
+
+class HostOperation(Operation):
+    """Have what a service needs of a host itself."""
+
+    resources: Resources
+
+
 class ImageOperation(Operation):
     """Have an image."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from kolla.build_report import BuiltImage
 from kolla.catalogue.model import Endpoint
 from kolla.state.render import RenderedFolder
+from kolla.state.resources import Resources, union
 from kolla.state.spec import ContainerSpec
 from kolla.state.topology import EndpointView
 
@@ -90,6 +91,8 @@ class Desired:
     containers: tuple[DesiredContainer, ...]
     jobs: tuple[DesiredJob, ...]
     checks: tuple[DesiredJob, ...]
+    host_needs: Mapping[tuple[str, str], Resources]
+    """(host, service) -> what the service needs of the host itself."""
     endpoints: Mapping[str, DesiredEndpoint]
     """By node id."""
     secrets: frozenset[str] = field(repr=False)
@@ -111,6 +114,7 @@ class Desired:
                     c.config.path: {name: f.sha256 for name, f in c.config.files.items()} for c in own
                 },
                 "images": sorted(images),
+                "resources": union(r for (h, _), r in self.host_needs.items() if h == host).model_dump(),
             }
         return questions
 
@@ -131,6 +135,11 @@ class Desired:
 def container_id(name: str, host: str) -> str:
     """Id of a container's node."""
     return f"container:{name}@{host}"
+
+
+def host_id(service: str, host: str) -> str:
+    """Id of what a service needs of a host itself."""
+    return f"host:{service}@{host}"
 
 
 def job_id(name: str, host: str) -> str:

@@ -30,6 +30,7 @@ def title(operation: Operation) -> str:
     if isinstance(operation, ContainerOperation):
         return f"{operation.action} container {subject}"
     verbs = {
+        "host": "prepare host for",
         "image": "get image",
         "volume": "create volume",
         "remove": "remove container",
@@ -40,7 +41,7 @@ def title(operation: Operation) -> str:
 
 
 def _operation(operation: Operation) -> list[str]:
-    mark = {"remove": "-", "endpoint": "?", "job": ">"}.get(operation.kind, "+")
+    mark = {"remove": "-", "host": "~", "endpoint": "?", "job": ">"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
     first, *others = operation.causes

@@ -13,6 +13,12 @@ class Interface(Model):
     """IPv4 addresses without prefix length, in the kernel's order."""
     addresses6: tuple[str, ...] = ()
     """Global IPv6 addresses."""
+    networks: tuple[str, ...] = ()
+    """Networks (`10.0.0.0/24`) of its addresses, and those routes lead to through it; no default route."""
+    up: bool = True
+    """Whether it is switched on."""
+    master: str | None = None
+    """The bridge or bond of the kernel's that it is part of."""
 
 
 class HostFacts(Model):
@@ -31,6 +37,8 @@ class HostFacts(Model):
     interfaces: dict[str, Interface]
     default_interface: str | None = None
     """The interface of the default route."""
+    kernel_modules: tuple[str, ...] = ()
+    """Of the kernel modules the catalogue mentions, those this kernel has: loaded, built in or loadable."""
 
     def address(self, interface: str, family: str = "ipv4") -> str:
         """First address of `interface`; InputError when it is missing or has none."""

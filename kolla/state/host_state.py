@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict
 from kolla.catalogue.model import Model
 from kolla.secret import Secret
 from kolla.state.facts import HostFacts
+from kolla.state.resources import Resources
 
 
 def _secret(value: object) -> object:
@@ -82,6 +83,10 @@ class HostState(Model):
     """Folder path -> file name -> file."""
     jobs: dict[str, JobRecord] = {}
     """`service/name` -> record."""
+    resources: Resources = Resources()
+    """Of the resources asked for, what the host has."""
+    given: dict[str, Resources] = {}
+    """Service -> the resources it was given last."""
 
 
 class Observation(Model):

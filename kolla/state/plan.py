@@ -12,6 +12,7 @@ from pydantic import Field
 
 from kolla.catalogue.model import Model
 from kolla.errors import InputError, Location
+from kolla.state.resources import Resources
 from kolla.state.spec import ContainerSpec
 
 
@@ -53,6 +54,16 @@ class _Operation(Model):
     """Ids of the operations that must be done first. One that is not in the plan is done."""
     timeout: int = 300
     """Seconds."""
+
+
+class HostOperation(_Operation):
+    """Have what a service needs of a host itself, and no longer what it was given and needs no more.
+
+    Post-condition: observed again, every resource is there as it is named, and on record.
+    """
+
+    kind: Literal["host"] = "host"
+    resources: Resources
 
 
 class ImageOperation(_Operation):
@@ -134,7 +145,8 @@ class EndpointOperation(_Operation):
 
 
 Operation = Annotated[
-    ImageOperation
+    HostOperation
+    | ImageOperation
     | VolumeOperation
     | ContainerOperation
     | RemoveOperation

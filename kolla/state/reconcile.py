@@ -15,6 +15,7 @@ from kolla.state.desired import (
     DesiredEndpoint,
     DesiredJob,
     Node,
+    host_id,
     image_id,
     volume_id,
 )
@@ -25,6 +26,7 @@ from kolla.state.plan import (
     Action,
     ContainerOperation,
     EndpointOperation,
+    HostOperation,
     ImageOperation,
     JobOperation,
     Operation,
@@ -33,6 +35,7 @@ from kolla.state.plan import (
     VolumeOperation,
 )
 from kolla.state.render import RenderedFile
+from kolla.state.resources import Resources, differences
 
 HOST_SERVICE = "host"
 """What operations that belong to no single service are listed under."""
@@ -53,6 +56,7 @@ def reconcile(
     precondition = fingerprint(states)
     builder = _Builder(desired, states, precondition)
     operations = [
+        *builder.resources(),
         *builder.containers(),
         *builder.removals(),
         *builder.jobs(),
@@ -97,6 +101,8 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
                 for path, files in state.folders.items()
             },
             "jobs": {name: record.model_dump() for name, record in state.jobs.items()},
+            "resources": state.resources.model_dump(),
+            "given": {service: given.model_dump() for service, given in state.given.items()},
         }
         for host, state in states.items()
     }
@@ -108,6 +114,30 @@ class _Builder:
         self.desired = desired
         self.states = states
         self.precondition = precondition
+
+    # -- hosts -------------------------------------------------------------------------------
+
+    def resources(self) -> Iterator[Operation]:
+        """Where a host is not as a service needs it, or was given what nobody needs any more."""
+        for host, state in self.states.items():
+            needed = {service: r for (h, service), r in self.desired.host_needs.items() if h == host}
+            for service in sorted(needed.keys() | state.given.keys()):
+                wanted = needed.get(service, Resources())
+                causes = differences(wanted, state.resources, state.given.get(service))
+                if causes:
+                    yield HostOperation(
+                        id=host_id(service, host),
+                        host=host,
+                        service=service,
+                        causes=tuple(causes),
+                        after=self._users(service, host) if not wanted else (),
+                        resources=wanted,
+                    )
+
+    def _users(self, service: str, host: str) -> tuple[str, ...]:
+        """The removals of a service's containers: what they need is taken away after them."""
+        containers = self.states[host].containers.items()
+        return tuple(f"remove:{name}@{host}" for name, observed in containers if observed.service == service)
 
     # -- containers --------------------------------------------------------------------------
 
@@ -248,7 +278,8 @@ class _Builder:
 
     def _after(self, node: Node) -> tuple[str, ...]:
         volumes = {volume_id(m.source, node.host) for m in node.spec.mounts if m.type == "volume"}
-        return tuple(sorted({*node.after, *volumes, image_id(node.image.name, node.host)}))
+        own = (host_id(node.service, node.host), image_id(node.image.name, node.host))
+        return tuple(sorted({*node.after, *volumes, *own}))
 
     def with_prerequisites(self, operations: list[Operation]) -> list[Operation]:
         """Add the volumes, images and endpoint waits that `operations` refer to and that are due."""

@@ -118,7 +118,13 @@ class Topology:
             **self._interface(host),
             "api_address": self.api_addresses[host],
             "hostname": self.hostnames[host],
+            "kernel_modules": self.kernel_modules(host),
         }
+
+    def kernel_modules(self, host: str) -> tuple[str, ...]:
+        """Of the modules the catalogue mentions, those the host's kernel has; none of an unknown host."""
+        facts = self.facts.get(host)
+        return facts.kernel_modules if facts is not None else ()
 
     def hosts_of(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""

@@ -108,7 +108,8 @@ class Host:
 
     def observe(self, **request: Any) -> Json:
         """The state."""
-        state: Json = self.ask("observe", **{"folders": {}, "images": [], **request})["state"]
+        nothing: Json = {"folders": {}, "images": [], "resources": {}, "modules": []}
+        state: Json = self.ask("observe", **{**nothing, **request})["state"]
         return state
 
     def begin(self, *operations: Json, run: str | None = None, **request: Any) -> Json:

@@ -30,6 +30,10 @@ def test_default_interface_is_the_one_with_the_lowest_metric():
     assert facts.default_interface(ROUTES.splitlines()[0]) is None
 
 
+def test_routed_networks_are_those_of_all_but_default_routes():
+    assert list(facts.routed_networks(ROUTES)) == [("eth0", "172.17.0.0/16")]
+
+
 def message(family, scope, index, attributes):
     payload = struct.pack("=BBBBI", family, 24, 0, scope, index)
     for kind, value in attributes:
@@ -43,8 +47,8 @@ def test_addresses_from_netlink():
     data = message(socket.AF_INET, 0, 3, [(1, peer), (2, local), (3, b"eth\0")])
     data += message(socket.AF_INET6, 253, 4, [(1, six)])
     assert list(facts.parse_addresses(data)) == [
-        (3, socket.AF_INET, 0, "10.0.0.2"),
-        (4, socket.AF_INET6, 253, "2001:db8::1"),
+        (3, socket.AF_INET, 0, "10.0.0.2", "10.0.0.0/24"),
+        (4, socket.AF_INET6, 253, "2001:db8::1", "2001:d00::/24"),
     ]
 
 

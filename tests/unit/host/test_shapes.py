@@ -3,7 +3,7 @@
 import pytest
 
 from kolla.host import shapes
-from kolla.state import plan, spec
+from kolla.state import plan, resources, spec
 
 PAIRS = {
     shapes.Mount: spec.Mount,
@@ -11,6 +11,8 @@ PAIRS = {
     shapes.Spec: spec.ContainerSpec,
     shapes.FileEntry: plan.FileEntry,
     shapes.Folder: plan.Folder,
+    shapes.Resources: resources.Resources,
+    shapes.HostOperation: plan.HostOperation,
     shapes.ImageOperation: plan.ImageOperation,
     shapes.VolumeOperation: plan.VolumeOperation,
     shapes.ContainerOperation: plan.ContainerOperation,
