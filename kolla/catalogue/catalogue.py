@@ -36,9 +36,9 @@ class Catalogue:
         return next((f for f in self.folders.values() if wanted in f.service.provides), None)
 
     @property
-    def groups(self) -> Mapping[str, str]:
-        """Every service's inventory groups -> the group whose hosts they have by default."""
-        groups: dict[str, str] = {}
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Every service's inventory groups -> the groups whose hosts they have by default."""
+        groups: dict[str, tuple[str, ...]] = {}
         for folder in self.folders.values():
             groups |= groups_of(folder)
         return groups
@@ -71,11 +71,11 @@ class Catalogue:
         return self._documents[service].path
 
 
-def groups_of(folder: ServiceFolder) -> dict[str, str]:
+def groups_of(folder: ServiceFolder) -> dict[str, tuple[str, ...]]:
     """A service's inventory groups -> their default parents.
 
     A group of the service's own name, below `control`, is assumed when a container uses it.
     """
     service = folder.service
-    implied = {service.name: "control"} if any(c.group is None for c in service.containers.values()) else {}
-    return implied | service.groups
+    own = any(container.group is None for container in service.containers.values())
+    return ({service.name: ("control",)} if own else {}) | service.groups

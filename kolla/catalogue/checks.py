@@ -56,8 +56,11 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
     for name, user in service.users.items():
         for index, group in enumerate(user.groups):
             yield ("users", name, "groups", index), "user", group, users
-    for group, parent in service.groups.items():
-        yield ("groups", group), "group", parent, groups
+    for group, parents in service.groups.items():
+        for index, parent in enumerate(parents):
+            yield ("groups", group, index), "group", parent, groups
+    if service.host.group is not None:
+        yield ("host", "group"), "group", service.host.group, groups
     for name, container in service.containers.items():
         yield from _container_references(service, name, container, images, users, groups)
     for path, job in _jobs(service):
@@ -176,14 +179,20 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
 def _missing_files(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     """Files of `image/` and templates of `config/` that are named and not there."""
     for path, subfolder, name in _files(folder.service):
-        directory = folder.path / subfolder
-        if not (directory / name).is_file():
-            present = [file.name for file in directory.glob("*")]
+        where = catalogue.where(folder.name, *path)
+        try:
+            file = catalogue.template(folder, name) if subfolder == "config" else folder.path / "image" / name
+        except InputError as error:
+            error.where = where
+            yield error
+            continue
+        if not file.is_file():
+            present = [other.name for other in file.parent.glob("*")]
             yield InputError(
-                f"there is no file '{subfolder}/{name}'",
-                where=catalogue.where(folder.name, *path),
-                expected=f"a file of {directory}",
-                hint=did_you_mean(name, present),
+                f"there is no file '{subfolder}/{file.name}'",
+                where=where,
+                expected=f"a file of {file.parent}",
+                hint=did_you_mean(file.name, present),
             )
 
 
@@ -239,7 +248,10 @@ def _parent_cycles(catalogue: Catalogue) -> Iterator[InputError]:
 
 def _group_cycles(catalogue: Catalogue) -> Iterator[InputError]:
     """Groups whose default hosts are, over some steps, their own."""
-    for cycle in _cycles(catalogue.groups):
+    try:
+        TopologicalSorter(catalogue.groups).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]  # graphlib names the predecessor first
         folder = next(f for f in catalogue.folders.values() if cycle[0] in groups_of(f))
         yield InputError(
             f"a group takes its hosts from itself: {' -> '.join(cycle)}",

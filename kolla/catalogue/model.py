@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -23,6 +23,10 @@ Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Sysctl = Annotated[str, Field(pattern=r"^[a-z]+[.][^=\s]+$")]
 Expression = str
 """A string that may hold Jinja."""
+Parents = Annotated[
+    tuple[Name, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+]
+"""A name, or several."""
 
 
 class Model(BaseModel):
@@ -114,6 +118,8 @@ class Image(Model):
     """Name of the image this one is built from; None only for the root of the graph."""
     packages: Packages = Packages()
     """Distribution packages installed."""
+    unpacked: Packages = Packages()
+    """Distribution packages of which only the files are taken: without what they depend on."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
     user: Name | None = None
@@ -134,7 +140,10 @@ class ConfigFile(Model):
     """A file rendered for a container; the start script copies it in with owner and mode."""
 
     template: str | None = None
-    """A template of the service's `config/` folder; default: the file's own name + `.j2`."""
+    """A template of the service's `config/` folder, or `service/name` for one of another service's; default:
+    the file's own name + `.j2`."""
+    variables: dict[Key, Expression] = {}
+    """What the template sees besides, as a template that several files are made from needs it."""
     to: Absolute
     """Destination; ends in `/` when it is a directory."""
     owner: Name | None = None
@@ -223,6 +232,9 @@ class Container(Model):
     ] = ()
     """What of the engine's confinement is taken away: its AppArmor profile, its filter of system calls, or
     the paths of /proc and /sys it hides and write-protects."""
+    privileges_reason: str = ""
+    """Why it may do more than others, one sentence for the table of all privileges; demanded of whoever asks
+    for root, capabilities, new privileges, the host's processes or cgroups, devices, or less confinement."""
     ports: tuple[Expression, ...] = ()
     """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
     health: Health | None = None
@@ -252,18 +264,6 @@ class Job(Model):
     """Seconds."""
 
 
-class Answer(Model):
-    """How to tell that an endpoint answers, beyond accepting a connection."""
-
-    http: str | None = None
-    """Path asked for over HTTP; a status below 500 is an answer."""
-    send: str | None = None
-    """Bytes sent first (text with escapes); any reply is an answer. With neither, a greeting is."""
-    greets: bool = False
-    """The server speaks first."""
-
-
-class Endpoint(Model):
 class KernelModule(Model):
     """A kernel module that is loaded, now and after every start of the host."""
 
@@ -290,6 +290,18 @@ class HostResources(Model):
     """Directories that exist: path -> mode."""
 
 
+class Answer(Model):
+    """How to tell that an endpoint answers, beyond accepting a connection."""
+
+    http: str | None = None
+    """Path asked for over HTTP; a status below 500 is an answer."""
+    send: str | None = None
+    """Bytes sent first (text with escapes); any reply is an answer. With neither, a greeting is."""
+    greets: bool = False
+    """The server speaks first."""
+
+
+class Endpoint(Model):
     """A place where a service is reached."""
 
     container: Name
@@ -364,9 +376,9 @@ class Service(Model):
     """Capabilities it uses; whoever provides them is found and wired."""
     provides: dict[Capability, Provision] = {}
     """Capabilities it offers to others."""
-    groups: dict[Name, Name] = {}
-    """Inventory groups of this service -> the group whose hosts they have unless the inventory
-    says otherwise. A group of the service's own name is assumed below `control`."""
+    groups: dict[Name, Parents] = {}
+    """Inventory groups of this service -> the group (or list of groups) whose hosts they have unless the
+    inventory says otherwise. A group of the service's own name is assumed below `control`."""
     settings: dict[Key, Setting] = {}
     """Keys it adds to globals.yml."""
     passwords: dict[Key, Password] = {}
@@ -383,6 +395,8 @@ class Service(Model):
     """What is registered with the identity provider."""
     endpoints: dict[Name, Endpoint] = {}
     """Places where it is reached."""
+    host: HostResources = HostResources()
+    """What the containers need of the host itself."""
     containers: dict[Name, Container] = {}
     """What runs."""
     jobs: dict[Name, Job] = {}
@@ -395,8 +409,6 @@ class ServiceFolder(Model):
     """A service and where it was read, for its templates and for messages."""
 
     service: Service
-    host: HostResources = HostResources()
-    """What the containers need of the host itself."""
     path: Path
 
     @property

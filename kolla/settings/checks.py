@@ -182,8 +182,9 @@ def groups(
             if container.when == "true" and not hosts_of(inventory, catalogue, group):
                 empty.setdefault(group, []).append(name)
     for group, containers in empty.items():
-        parent = catalogue.groups.get(group)
-        how = f"'{group}'" + (f" (or '{parent}')" if parent and group not in inventory.groups else "")
+        parents = () if group in inventory.groups else catalogue.groups.get(group, ())
+        others = " or ".join(f"'{parent}'" for parent in parents)
+        how = f"'{group}'" + (f" (or {others})" if others else "")
         yield InputError(
             f"group {how} has no host, and {', '.join(containers)} must run there",
             where=where,
@@ -192,10 +193,15 @@ def groups(
 
 
 def hosts_of(inventory: Inventory, catalogue: Catalogue, group: str) -> tuple[str, ...]:
-    """Hosts of a group; of its default parent when the inventory does not have it."""
-    name: str | None = group
-    while name is not None:
-        if name in inventory.groups:
-            return inventory.groups[name]
-        name = catalogue.groups.get(name)
-    return ()
+    """Hosts of a group; of its default parents when the inventory does not have it."""
+    if group in inventory.groups:
+        return inventory.groups[group]
+    parents = catalogue.groups.get(group, ())
+    hosts = (host for parent in parents for host in hosts_of(inventory, catalogue, parent))
+    return tuple(dict.fromkeys(hosts))
+
+
+def all_groups(inventory: Inventory, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """Every group of the inventory and of the services -> its hosts."""
+    names = (*inventory.groups, *catalogue.groups)
+    return {name: hosts_of(inventory, catalogue, name) for name in names}

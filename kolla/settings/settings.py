@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,9 @@ class Settings:
 
     def scope(self, host: str | None, extra: Mapping[str, object] | None = None) -> Scope:
         """What templates and expressions see on `host` (None: what holds for all hosts)."""
-        own = {} if host is None else {"inventory_hostname": host}
+        own: dict[str, object] = {}
+        if host is not None:
+            own = {"inventory_hostname": host, "group_names": self._group_names[host]}
         return Scope(
             self.globals.keys,
             self.globals.given,
@@ -56,8 +59,17 @@ class Settings:
             extra={**own, **(extra or {})},
         )
 
+    @cached_property
+    def _group_names(self) -> Mapping[str, tuple[str, ...]]:
+        """Host -> the groups it is in, those of services included, sorted."""
+        names: dict[str, list[str]] = {host: [] for host in self.inventory.hosts}
+        for group in sorted(self._constants["groups"]):
+            for host in self._constants["groups"][group]:
+                names[host].append(group)
+        return {host: tuple(groups) for host, groups in names.items()}
+
     def hosts_of(self, group: str) -> tuple[str, ...]:
-        """Hosts of an inventory group; of its default parent when the inventory does not have it."""
+        """Hosts of an inventory group; of its default parents when the inventory does not have it."""
         return checks.hosts_of(self.inventory, self.catalogue, group)
 
     def provider(self, capability: str) -> ServiceFolder | None:
@@ -78,7 +90,7 @@ def load(
     """
     catalogue = loader.load(service_paths)
     globals_, errors = globals_file.read(config_directory, catalogue)
-    groups = {"groups": dict(inventory.groups)}
+    groups = {"groups": checks.all_groups(inventory, catalogue)}
     cloud = Scope(globals_.keys, globals_.given, constants=groups, custom=globals_.custom)
     enabled, mistakes = checks.enabled(catalogue, cloud)
     errors += mistakes

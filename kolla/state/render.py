@@ -15,7 +15,7 @@ from kolla.config.merge import Layer, Merged, file_format, merge
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import revealing
 from kolla.settings import Settings
-from kolla.settings.expressions import UndefinedVariable, render
+from kolla.settings.expressions import UndefinedVariable, render, resolve
 from kolla.state.plan import FileEntry, Folder
 from kolla.state.topology import Listener, service_file
 
@@ -82,7 +82,7 @@ class Renderer:
                     yield name, file, rendered
                 continue
             for listener in self.listeners:
-                extra = {"listener": listener}
+                extra: dict[str, object] = {"listener": listener}
                 own_name = self._text(name, extra, self._place(name))
                 rendered = self._file(container, own_name, file, extra)
                 if rendered is not None:
@@ -93,6 +93,7 @@ class Renderer:
     ) -> RenderedFile | None:
         with revealing() as exposure:
             layers = []
+            extra = {"container": container, **extra, **self._variables(file, extra)}
             if not file.optional:
                 layers.append(self._template(file.template or f"{name}.j2", extra))
             layers += self._overrides(paths(self.folder, container, name, file, self.host), extra)
@@ -102,8 +103,12 @@ class Renderer:
             merged = merge(format_, layers)
         return RenderedFile(merged, format_, frozenset(exposure.secrets))
 
+    def _variables(self, file: ConfigFile, extra: Mapping[str, object]) -> dict[str, object]:
+        scope = self.settings.scope(self.host, {**self.extra, **extra})
+        return {name: resolve(text, scope, self._place(text)) for name, text in file.variables.items()}
+
     def _template(self, name: str, extra: Mapping[str, object]) -> Layer:
-        path = self.folder.path / "config" / name
+        path = self.settings.catalogue.template(self.folder, name)
         if not path.is_file():
             known = sorted(p.name for p in path.parent.glob("*.j2"))
             raise InputError(

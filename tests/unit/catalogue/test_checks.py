@@ -181,6 +181,11 @@ def test_group_that_takes_its_hosts_from_itself(make_service: MakeService):
     assert "notes/service.yml:4: a group takes its hosts from itself: a -> b -> a" in errors(path)
 
 
+def test_each_of_several_parents_must_be_a_group(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\ngroups:\n  a: [control, netwrk]\n")
+    assert "notes/service.yml:4: there is no group 'netwrk'\n  hint: did you mean 'network'?" in errors(path)
+
+
 @pytest.mark.parametrize(
     ("files", "line", "said"),
     [
@@ -211,6 +216,21 @@ def test_templates_must_be_there(make_service: MakeService, files: list[str], li
 def test_every_named_file_must_be_there(make_service: MakeService, text: str, line: int, said: str):
     found = errors(make_service("name: notes\ntitle: x\n" + text, files=[]))
     assert f"notes/service.yml:{line}: there is no file {said}" in found
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("keystone/keystone.cnf.j2", "there is no file 'config/keystone.cnf.j2'"),
+        ("keystone/keystone.cnf.j2", "did you mean 'keystone.conf.j2'?"),
+        ("keyston/keystone.conf.j2", "there is no service 'keyston'\n  hint: did you mean 'keystone'?"),
+    ],
+)
+def test_templates_of_others_must_be_there(make_service: MakeService, template: str, said: str):
+    text = NOTES.replace("{to: /etc/, owner: notes}", f"{{to: /etc/, template: {template}}}")
+    found = errors(make_service(text))
+    assert "notes/service.yml:19: " in found
+    assert said in found
 
 
 def test_optional_files_have_no_template(make_service: MakeService):

@@ -40,7 +40,7 @@ def test_images_and_providers_are_found_by_name(make_service: MakeService):
     folder, image = catalogue.image("notes")
     assert folder.path == path / "notes"
     assert image.parent == "base"
-    assert catalogue.groups["notes"] == "control"
+    assert catalogue.groups["notes"] == ("control",)
     assert catalogue.provider("cache") is not None
     with pytest.raises(InputError, match="did you mean 'notes'"):
         catalogue.image("notse")

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,11 @@ def inventory(host_vars: dict[str, dict[str, Any]] | None = None, **groups: list
 def load_settings(write: Write, catalogue: Catalogue) -> LoadSettings:
     """Loads settings from the text of globals.yml, with all passwords made."""
 
-    def load_them(globals_yml: str = VIP, hosts: Inventory | None = None) -> Settings:
+    def load_them(
+        globals_yml: str = VIP, hosts: Inventory | None = None, service_paths: Sequence[Path] = ()
+    ) -> Settings:
         directory = write(globals_yml)
         passwords.complete(directory / "passwords.yml", passwords.generate(catalogue, {}))
-        return load(directory, inventory=hosts or inventory())
+        return load(directory, inventory=hosts or inventory(), service_paths=service_paths)
 
     return load_them

@@ -188,6 +188,21 @@ def test_groups_of_the_inventory_win_over_default_parents(load_settings: LoadSet
     assert settings.hosts_of("no-such-group") == ()
 
 
+def test_a_group_may_have_the_hosts_of_several(load_settings: LoadSettings, tmp_path: Path):
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "service.yml").write_text(
+        "name: shapes\ntitle: x\nenabled: false\ngroups: {shapes: [network, compute], edge: shapes}\n"
+    )
+    hosts = inventory(control=["a"], network=["a", "b"], compute=["c", "b"])
+    settings = load_settings(VIP, hosts, service_paths=[tmp_path / "shapes"])
+    assert settings.hosts_of("shapes") == settings.hosts_of("edge") == ("a", "b", "c")
+    scope = settings.scope("c")
+    assert scope["groups"]["edge"] == ("a", "b", "c")
+    assert scope["groups"]["keystone"] == ("a",)
+    assert {"compute", "edge", "shapes"} <= set(scope["group_names"])
+    assert not {"control", "keystone", "network"} & set(scope["group_names"])
+
+
 def test_what_must_not_stand_in_the_inventory(load_settings: LoadSettings):
     variables = {"keystone_port": 1, "database_password": "x", "api_address": "1.2.3.400", "mine": "{{ x }}"}
     found = message(load_settings, VIP, inventory({"one": variables}, control=["one"]))

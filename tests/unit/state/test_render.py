@@ -45,3 +45,23 @@ def test_a_capability_that_is_not_needed(world: World) -> None:
 def test_a_name_near_no_capability_keeps_its_own_hint(world: World) -> None:
     world.edit("notes/config/notes.conf.j2", "{{ database.url }}", "{{ databse.url }}")
     assert "did you mean 'database'?" in refusal(world)
+
+
+def test_a_template_may_be_another_service_s_and_take_variables(world: World) -> None:
+    files = """      other.ini:
+        to: /etc/notes/
+        template: shapes/shared.ini.j2
+        variables: {port: "{{ notes_port }}", password: "{{ notes_database_password }}", who: me}
+"""
+    line = "      notes.conf: {to: /etc/notes/, format: oslo}\n"
+    world.edit("notes/service.yml", line, line + files)
+    shapes = world.services / "shapes"
+    (shapes / "config").mkdir(parents=True)
+    (shapes / "service.yml").write_text("name: shapes\ntitle: Shapes\n")
+    template = "[x]\nport = {{ port + 1 }}\npassword = {{ password }}\nwho = {{ who }} at {{ notes_port }}\n"
+    (shapes / "config" / "shared.ini.j2").write_text(template)
+    file = next(c for c in world.desired.containers if c.name == "notes").config.files["other.ini"]
+    password = world.settings.passwords["notes_database_password"].reveal()
+    expected = ["[x]", "port = 9192", f"password = {password}", "who = me at 9191"]
+    assert [line for line in file.content.decode().splitlines() if line] == expected
+    assert file.secrets == {password}
