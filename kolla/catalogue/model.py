@@ -240,13 +240,17 @@ class Container(Model):
     health: Health | None = None
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
-    """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability."""
+    """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability. Of what runs on
+    several hosts, the one of the same host if there is one, else all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
 
 
 class Job(Model):
     """Something done once per (command, image, own config, providers' epochs); repeatable."""
+
+    each_host: bool = False
+    """True: done on every host of its container's group, each with its own record; else on the first."""
 
     container: Name | None = None
     """The container whose image, user, volumes and configuration it borrows."""
@@ -257,7 +261,8 @@ class Job(Model):
     config: dict[str, ConfigFile] = {}
     """Files of its own: a change in these runs the job again; in borrowed ones it does not."""
     after: tuple[str, ...] = ()
-    """What must be done or ready first: words as for containers."""
+    """What must be done or ready first: words as for containers; a job that is not done on each host waits
+    for every host."""
     before: tuple[str, ...] = ()
     """Containers and jobs that wait for it, in the words of `after`."""
     timeout: int = 300

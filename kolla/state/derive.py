@@ -260,11 +260,11 @@ class _Builder:
     def _jobs(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
             for name, job in folder.service.jobs.items():
-                yield self._job(_Owner(folder), f"{folder.name}/{name}", job, f"job/{name}")
+                yield from self._job(_Owner(folder), f"{folder.name}/{name}", job, f"job/{name}")
         for provider, capability, provision, consumer in self._provisions():
             if provision.job is not None and consumer.wants(capability):
                 name = provision_job(provider, capability, consumer.name)
-                yield self._job(_Owner(provider, provision, consumer), name, provision.job, None)
+                yield from self._job(_Owner(provider, provision, consumer), name, provision.job, None)
 
     def _provisions(self) -> Iterator[tuple[ServiceFolder, Capability, Provision, Consumer]]:
         for provider in self.settings.services:
@@ -275,12 +275,15 @@ class _Builder:
     def _checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
             for name, check in folder.service.checks.items():
-                job = self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None)
-                yield replace(job, description=check.description)
+                for job in self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None):
+                    yield replace(job, description=check.description)
 
-    def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> DesiredJob:
+    def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> Iterator[DesiredJob]:
+        for host in self.references.job_hosts(owner.folder, job):
+            yield self._job_on(host, owner, name, job, reference)
+
+    def _job_on(self, host: str, owner: _Owner, name: str, job: Job, reference: str | None) -> DesiredJob:
         folder = owner.folder
-        host = self.references.job_host(folder, job)
         renderer = self._renderer(owner, host)
         if job.container is not None:
             container = folder.service.containers[job.container]
@@ -302,7 +305,7 @@ class _Builder:
             path=path,
         )
         references = (*job.after, *(self.references.before(folder, reference) if reference else ()))
-        after = set(self.references.after(folder, references, host))
+        after = set(self.references.after(folder, references, host, everywhere=not job.each_host))
         if owner.provision is not None and owner.provision.endpoint is not None:
             after.add(endpoint_id(owner.provision.endpoint, host))
         return DesiredJob(

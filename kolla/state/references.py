@@ -26,12 +26,21 @@ class References:
         """Jobs of the service that say they come before `reference`."""
         return tuple(f"job/{n}" for n, job in folder.service.jobs.items() if reference in job.before)
 
-    def after(self, folder: ServiceFolder, references: tuple[str, ...], host: str) -> tuple[str, ...]:
-        """Ids of the nodes that the references of a service stand for."""
-        return tuple(sorted({node for r in references for node in self._nodes(folder, r, host)}))
+    def after(
+        self, folder: ServiceFolder, references: tuple[str, ...], host: str, *, everywhere: bool = False
+    ) -> tuple[str, ...]:
+        """Ids of the nodes that the references of a service stand for, seen from a host.
 
-    def _nodes(self, folder: ServiceFolder, reference: str, host: str) -> Iterator[str]:
-        """The nodes a reference of service.yml stands for, seen from a host."""
+        `everywhere`: of what the host has itself, that of all other hosts as well.
+        """
+        nodes = (node for r in references for node in self._nodes(folder, r, host, everywhere))
+        return tuple(sorted(set(nodes)))
+
+    def _nodes(self, folder: ServiceFolder, reference: str, host: str, everywhere: bool) -> Iterator[str]:
+        def near(hosts: tuple[str, ...]) -> tuple[str, ...]:
+            # One host's trouble is not to keep all others waiting.
+            return (host,) if host in hosts and not everywhere else hosts
+
         if reference in list(Capability):
             capability = Capability(reference)
             provider = self.topology.provider(capability)
@@ -42,28 +51,35 @@ class References:
                 yield endpoint_id(provision.endpoint, host)
             if provision.job is not None and self.consumers[folder.name].wants(capability):
                 name = provision_job(provider, capability, folder.name)
-                yield job_id(name, self.job_host(provider, provision.job))
+                for other in near(self.job_hosts(provider, provision.job)):
+                    yield job_id(name, other)
             return
         kind, _, name = reference.partition("/")
         if kind == "job":
-            yield job_id(f"{folder.name}/{name}", self.job_host(folder, folder.service.jobs[name]))
+            for other in near(self.job_hosts(folder, folder.service.jobs[name])):
+                yield job_id(f"{folder.name}/{name}", other)
         elif kind == "container":
-            for other in self.topology.hosts_of(folder, name):
+            for other in near(self.topology.hosts_of(folder, name)):
                 yield container_id(name, other)
         else:
             yield endpoint_id(name, host)
 
-    def job_host(self, folder: ServiceFolder, job: Job) -> str:
-        """The first host of the unlimited group of its container, else of the service's first."""
+    def job_hosts(self, folder: ServiceFolder, job: Job) -> tuple[str, ...]:
+        """Where a job is done: the first host of its container's unlimited group, or each of them.
+
+        Without a container, the service's first counts. InputError when there is no host for it.
+        """
         name = job.container or next(iter(folder.service.containers))
         hosts = self.topology.hosts_of(folder, name)
+        if job.each_host:
+            return hosts
         if not hosts:
             raise InputError(
                 f"container '{name}' runs nowhere, and there are jobs to run beside it",
                 where=service_file(folder),
                 hint="give its group a host, or look at its `when`",
             )
-        return hosts[0]
+        return hosts[:1]
 
     def volumes(
         self, folder: ServiceFolder, provision: Provision | None, job: Job, container: Container, host: str

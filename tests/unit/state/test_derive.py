@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from world import World
 
 from kolla.state.desired import DesiredContainer
+from kolla.state.reconcile import reconcile
 
 
 def test_every_user_of_a_service_may_add_log_files(world: World) -> None:
@@ -43,3 +45,69 @@ def test_what_a_container_may_do_is_what_its_service_says(world: World) -> None:
 
 def _container(world: World, name: str) -> DesiredContainer:
     return next(container for container in world.desired.containers if container.name == name)
+
+
+EACH_HOST = """  prepare:
+    each_host: true
+    container: notes
+    command: [notes-manage, prepare]
+    before: [container/notes]
+  later:
+    each_host: true
+    container: notes
+    command: [notes-manage, later]
+    after: [container/notes, job/prepare]
+  last:
+    container: notes
+    command: [notes-manage, last]
+    after: [container/notes, job/prepare]
+"""
+
+
+def test_a_job_of_each_host_is_one_of_its_own_there(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    world.edit("notes/service.yml", "jobs:\n", "jobs:\n" + EACH_HOST)
+    desired = world.desired
+    after = {node.id: node.after for node in (*desired.containers, *desired.jobs)}
+    volumes = {job.id: job.volumes for job in desired.jobs}
+    for host, other in (("one", "two"), ("two", "one")):
+        assert f"job:notes/prepare@{host}" in after[f"container:notes@{host}"]
+        assert f"job:notes/prepare@{other}" not in after[f"container:notes@{host}"]
+        assert after[f"job:notes/later@{host}"] == (f"container:notes@{host}", f"job:notes/prepare@{host}")
+        assert volumes[f"job:notes/prepare@{host}"] == ((host, "notes"),)
+    everywhere = [
+        f"{name}@{host}" for name in ("container:notes", "job:notes/prepare") for host in world.hosts
+    ]
+    assert list(after["job:notes/last@one"]) == everywhere
+    assert "job:notes/last@two" not in after
+
+
+def test_from_elsewhere_every_host_of_a_job_is_waited_for(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two", "three"))
+    world.groups = {"control": ("one",), "compute": ("one", "two")}
+    agent = """  agent: {image: notes, group: agents, command: agent}
+"""
+    jobs = """  plug: {each_host: true, container: agent, command: [plug], before: [container/notes]}
+"""
+    world.groups["apart"] = ("three",)
+    world.edit(
+        "notes/service.yml",
+        "groups: {notes: control}",
+        "groups: {notes: apart, agents: compute, apart: control}",
+    )
+    world.edit("notes/service.yml", "\njobs:\n", agent + "\njobs:\n" + jobs)
+    waits = _container(world, "notes").after
+    assert {"job:notes/plug@one", "job:notes/plug@two"} <= set(waits)
+
+
+def test_a_host_that_left_its_group_drops_its_job_alone(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    world.edit("notes/service.yml", "jobs:\n", "jobs:\n" + EACH_HOST)
+    plan = reconcile(world.desired, world.states)
+    assert {o.host for o in plan.operations if o.id.startswith("job:notes/later")} == {"one", "two"}
+    world.carry_out(plan)
+    assert not reconcile(world.desired, world.states)
+    world.groups = {"control": ("one", "two"), "notes": ("one",)}
+    left = [o.id for o in reconcile(world.desired, world.states).operations]
+    assert "remove:notes@two" in left
+    assert not [id_ for id_ in left if id_.startswith("job:")]
