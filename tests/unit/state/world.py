@@ -20,12 +20,14 @@ from kolla.state.facts import HostFacts, Interface
 from kolla.state.host_state import Engine, HostState, JobRecord, ObservedContainer, ObservedFile
 from kolla.state.plan import (
     ContainerOperation,
+    HostOperation,
     ImageOperation,
     JobOperation,
     Plan,
     RemoveOperation,
     VolumeOperation,
 )
+from kolla.state.resources import union
 
 THIRD_PARTY = Path(__file__).parents[2] / "system" / "services"
 
@@ -46,6 +48,7 @@ class World:
             "kolla_internal_vip_address": "10.0.0.250",
         }
         self.image_ids: dict[str, str] = {}
+        self.kernel_modules: tuple[str, ...] = ()
         self.states = {
             host: HostState(host=host, engine=Engine(name="docker", version="26.1")) for host in hosts
         }
@@ -97,6 +100,7 @@ class World:
                 memory=1 << 33,
                 interfaces={"eth0": Interface(addresses=(f"10.0.0.{number}",))},
                 default_interface="eth0",
+                kernel_modules=self.kernel_modules,
             )
             for number, host in enumerate(self.hosts, 1)
         }
@@ -138,6 +142,10 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes]) -> 
     if isinstance(operation, JobOperation):
         record = JobRecord(key=operation.key, epochs=operation.epochs)
         return {"jobs": {**state.jobs, operation.job: record}}
+    if isinstance(operation, HostOperation):
+        given = {s: r for s, r in state.given.items() if s != operation.service}
+        given |= {operation.service: operation.resources} if operation.resources else {}
+        return {"given": given, "resources": union(given.values())}
     if isinstance(operation, RemoveOperation):
         containers = {n: c for n, c in state.containers.items() if n != operation.container}
         return {"containers": containers}
