@@ -31,7 +31,7 @@ from kolla.state.resources import union
 
 THIRD_PARTY = Path(__file__).parents[2] / "system" / "services"
 
-SERVICES = ("haproxy", "keystone", "mariadb", "memcached", "notes", "rabbitmq")
+SERVICES = ("haproxy", "keystone", "mariadb", "memcached", "notes", "rabbitmq", "toolbox")
 """The cloud is these, however many services there are; a test may enable more."""
 
 
