@@ -116,6 +116,7 @@ class Topology:
         """What facts add to a host's settings, for its templates."""
         return {
             **self._interface(host),
+            "interfaces": self.facts[host].interfaces if host in self.facts else {},
             "api_address": self.api_addresses[host],
             "hostname": self.hostnames[host],
             "kernel_modules": self.kernel_modules(host),
