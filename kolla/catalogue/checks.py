@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue.catalogue import USUAL_GROUPS, Catalogue, groups_of
@@ -33,7 +33,7 @@ def check(catalogue: Catalogue) -> Iterator[InputError]:
         yield from _missing_files(catalogue, folder)
         yield from _waiting_cycles(catalogue, folder.service)
     yield from _roots(catalogue)
-    yield from _parent_cycles(catalogue)
+    yield from _image_cycles(catalogue)
     yield from _group_cycles(catalogue)
     yield from _conflicts(catalogue)
 
@@ -51,6 +51,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
         here: _Path = ("images", name)
         if image.parent is not None:
             yield (*here, "parent"), "image", image.parent, images
+        for source, other in image.copies.items():
+            yield (*here, "copies", source), "image", other, images
         if image.user is not None:
             yield (*here, "user"), "user", image.user, users
     for name, user in service.users.items():
@@ -211,9 +213,8 @@ def _files(service: Service) -> Iterator[tuple[_Path, str, str]]:
         for file, config in part.config.items():
             if not config.optional:
                 yield (*path, "config", file), "config", config.template or f"{file}.j2"
-    for capability, provision in service.provides.items():
-        for file, template in provision.client_files.items():
-            yield ("provides", capability.value, "client_files", file), "config", template
+    for file, template in service.client_files.items():
+        yield ("client_files", file), "config", template
 
 
 def _roots(catalogue: Catalogue) -> Iterator[InputError]:
@@ -233,16 +234,21 @@ def _roots(catalogue: Catalogue) -> Iterator[InputError]:
         )
 
 
-def _parent_cycles(catalogue: Catalogue) -> Iterator[InputError]:
-    """Images that are, over some generations, their own parents."""
-    parents = {
-        name: image.parent for f in catalogue.folders.values() for name, image in f.service.images.items()
+def _image_cycles(catalogue: Catalogue) -> Iterator[InputError]:
+    """Images that are, over some steps, built from themselves."""
+    needs = {
+        name: {image.parent or "", *image.copies.values()}
+        for f in catalogue.folders.values()
+        for name, image in f.service.images.items()
     }
-    for cycle in _cycles({name: parent for name, parent in parents.items() if parent}):
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        cycle: list[str] = error.args[1][::-1]  # graphlib names the predecessor first
         folder, _ = catalogue.image(cycle[0])
         yield InputError(
-            f"an image is its own parent: {' -> '.join(cycle)}",
-            where=catalogue.where(folder.name, "images", cycle[0], "parent"),
+            f"an image is built from itself: {' -> '.join(cycle)}",
+            where=catalogue.where(folder.name, "images", cycle[0]),
         )
 
 
@@ -278,20 +284,6 @@ def _waiting_cycles(catalogue: Catalogue, service: Service) -> Iterator[InputErr
             where=catalogue.where(service.name, f"{kind}s", name),
             expected="an order: take one of them out of 'after' or 'before'",
         )
-
-
-def _cycles(parents: Mapping[str, str]) -> Iterator[list[str]]:
-    """Each cycle once, as a path that ends where it began."""
-    done: set[str] = set()
-    for start in parents:
-        path: list[str] = []
-        name: str | None = start
-        while name is not None and name not in done and name not in path:
-            path.append(name)
-            name = parents.get(name)
-        if name in path:
-            yield [*path[path.index(name) :], name]
-        done.update(path)
 
 
 def _conflicts(catalogue: Catalogue) -> Iterator[InputError]:

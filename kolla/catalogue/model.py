@@ -57,7 +57,9 @@ class Capability(StrEnum):
 class Setting(Model):
     """A key of `globals.yml` (or, when its scope is `host`, of the inventory as well)."""
 
-    type: Literal["string", "boolean", "integer", "port", "address", "list", "mapping", "path"] = "string"
+    type: Literal["string", "boolean", "integer", "port", "address", "network", "list", "mapping", "path"] = (
+        "string"
+    )
     """What values it takes; docs/reference/settings.md says more."""
     default: Any = None
     """May be an expression over other keys. Without one the key has no value until somebody sets it."""
@@ -76,7 +78,7 @@ class Setting(Model):
 class Password(Model):
     """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
 
-    kind: Literal["password", "uuid", "fernet_key", "erlang_cookie"] = "password"
+    kind: Literal["password", "uuid", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
     """40 letters and digits; or what else is to be made."""
     description: str
     """What it opens."""
@@ -128,6 +130,8 @@ class Image(Model):
     """Directories made for `user`: path -> mode."""
     files: dict[str, Absolute] = {}
     """Files of the service's `image/` folder copied in: name -> path (mode 0755)."""
+    copies: dict[Absolute, Name] = {}
+    """Files and directories of other images, at the same path in this one: path -> image."""
     dockerfile: str | None = None
     """A template of the service's `image/` folder instead of the generic one; it may extend it."""
     links: dict[Absolute, str] = {}
@@ -353,8 +357,6 @@ class Provision(Model):
     """What consumers' templates see as `<capability>.<key>`; evaluated with `consumer`."""
     job: Job | None = None
     """Run for every consumer (a database and its user, a registration); sees `consumer`."""
-    client_files: dict[str, str] = {}
-    """Files `kolla post-deploy` writes for people: name -> template in `config/`."""
 
 
 class Check(Model):
@@ -408,6 +410,8 @@ class Service(Model):
     """What is done once before or after something runs."""
     checks: dict[Name, Check] = {}
     """What `kolla check` tries."""
+    client_files: dict[str, str] = {}
+    """Files `kolla post-deploy` writes for people: name -> template in `config/`."""
 
 
 class ServiceFolder(Model):

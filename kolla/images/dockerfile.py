@@ -86,6 +86,7 @@ def _values(
         "user": image.user,
         "directories": image.directories,
         "links": image.links,
+        "copies": {path: built[other] for path, other in image.copies.items()},
         "files": [file.path.removeprefix("root") for file in context if file.path.startswith("root/")],
     }
 

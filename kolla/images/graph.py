@@ -89,6 +89,7 @@ class Graph:
 
 def _needs(image: Image) -> tuple[str, ...]:
     needs = [image.parent] if image.parent else []
+    needs += image.copies.values()
     if image.python:
         needs.append(WHEELHOUSE)
     return tuple(needs)

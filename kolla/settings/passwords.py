@@ -204,10 +204,28 @@ def _make(kind: str) -> str:
             from cryptography.fernet import Fernet  # heavy, and only needed here
 
             return Fernet.generate_key().decode()
+        case "ssh_key":
+            return _ssh_key()
         case "erlang_cookie":
             return _characters(string.ascii_uppercase, 20)
         case _:
             return _characters(string.ascii_letters + string.digits, 40)
+
+
+def _ssh_key() -> str:
+    """A private key as OpenSSH writes it."""
+    from cryptography.hazmat.primitives import serialization  # heavy, and only needed here
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return (
+        Ed25519PrivateKey.generate()
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.OpenSSH,
+            serialization.NoEncryption(),
+        )
+        .decode()
+    )
 
 
 def _characters(alphabet: str, length: int) -> str:

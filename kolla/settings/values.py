@@ -78,6 +78,13 @@ def _address(value: Any, written: str | None) -> str:
     raise ValueError("an IP address or a host name")
 
 
+def _network(value: Any, written: str | None) -> str:
+    try:
+        return str(ipaddress.ip_network(value if isinstance(value, str) else ""))
+    except ValueError:
+        raise ValueError("a network, such as 192.0.2.0/24, with nothing behind the prefix") from None
+
+
 def _path(value: Any, written: str | None) -> str:
     if isinstance(value, str) and value.startswith("/"):
         return value
@@ -102,6 +109,7 @@ _CONVERTERS: Mapping[str, Callable[[Any, str | None], Any]] = {
     "integer": _integer,
     "port": _port,
     "address": _address,
+    "network": _network,
     "path": _path,
     "list": _list,
     "mapping": _mapping,

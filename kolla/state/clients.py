@@ -1,4 +1,4 @@
-"""The files people use a cloud with, rendered from the providers' templates."""
+"""The files people use a cloud with, rendered from the services' templates."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from kolla.state.topology import Topology
 
 
 def client_files(settings: Settings, facts: Mapping[str, HostFacts]) -> dict[str, str]:
-    """Name -> text of every file a provider declares in `client_files`. They hold secrets."""
+    """Name -> text of every file an enabled service declares in `client_files`. They hold secrets."""
     topology = Topology(settings, facts)
     files = {}
     for folder in settings.services:
-        for provision in folder.service.provides.values():
-            extra: dict[str, object] = {"endpoints": topology.endpoints}
-            if provision.endpoint is not None:
-                extra["endpoint"] = topology.endpoints[provision.endpoint]
-            for name, template in provision.client_files.items():
-                path = folder.path / "config" / template
-                with revealing():
-                    files[name] = render(path.read_text(), settings.scope(None, extra), Location(path))
+        extra: dict[str, object] = {"endpoints": topology.endpoints}
+        own = next(iter(folder.service.endpoints), None)
+        if own is not None:
+            extra["endpoint"] = topology.endpoints[own]
+        for name, template in folder.service.client_files.items():
+            path = folder.path / "config" / template
+            with revealing():
+                files[name] = render(path.read_text(), settings.scope(None, extra), Location(path))
     return files

@@ -173,7 +173,17 @@ def test_what_waits_for_itself(make_service: MakeService, word: str, cycle: str)
 
 def test_image_that_is_its_own_ancestor(make_service: MakeService):
     path = make_service("name: notes\ntitle: x\nimages:\n  a: {parent: b}\n  b: {parent: a}\n")
-    assert "notes/service.yml:4: an image is its own parent: a -> b -> a" in errors(path)
+    assert "notes/service.yml:4: an image is built from itself: a -> b -> a" in errors(path)
+
+
+def test_an_image_that_copies_from_what_is_built_from_it(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\nimages:\n  a: {copies: {/x: b}}\n  b: {parent: a}\n")
+    assert "an image is built from itself: a -> b -> a" in errors(path)
+
+
+def test_an_image_that_copies_from_none(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\nimages:\n  a: {copies: {/x: bse}}\n")
+    assert "notes/service.yml:4: there is no image 'bse'\n  hint: did you mean 'base'?" in errors(path)
 
 
 def test_group_that_takes_its_hosts_from_itself(make_service: MakeService):
@@ -204,7 +214,7 @@ def test_templates_must_be_there(make_service: MakeService, files: list[str], li
     [
         ("images:\n  a:\n    files: {x: /usr/bin/x}\n", 5, "'image/x'"),
         ("images:\n  a: {dockerfile: x.Dockerfile.j2}\n", 4, "'image/x.Dockerfile.j2'"),
-        ("provides:\n  cache:\n    client_files: {x.sh: x.sh.j2}\n", 5, "'config/x.sh.j2'"),
+        ("client_files: {x.sh: x.sh.j2}\n", 3, "'config/x.sh.j2'"),
         (
             "images: {a: {}}\nchecks:\n  c:\n    description: x\n"
             "    job: {image: a, command: [x], config: {y: {to: /}}}\n",
