@@ -114,7 +114,7 @@ class ProviderView:
         self._provider = provider
         self._variables = provider.service.provides[capability].variables
         endpoint = provider.service.provides[capability].endpoint
-        self._extra: dict[str, object] = {"consumer": consumer}
+        self._extra: dict[str, object] = {"consumer": consumer, "endpoints": topology.endpoints}
         if endpoint is not None:
             self._extra["endpoint"] = topology.endpoints[endpoint]
         self._host = host
