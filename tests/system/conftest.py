@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
+from system.client import Demo, Login, OpenStack
 from system.harness import Kolla, make
 
 
@@ -20,3 +23,26 @@ def cloud(machine_globals: Path | None) -> Kolla:
 def engine() -> docker.DockerClient:
     """The engine of this machine."""
     return docker.from_env()
+
+
+@pytest.fixture
+def as_it_was(cloud: Kolla) -> Iterator[None]:
+    """The test leaves the settings as it found them, and the cloud deployed."""
+    path = cloud.config_directory / "globals.yml"
+    before = path.read_text()
+    yield
+    path.write_text(before)
+    shutil.rmtree(cloud.config_directory / "config", ignore_errors=True)
+    cloud.run("deploy")
+
+
+@pytest.fixture(scope="session")
+def demo(cloud: Kolla) -> Demo:
+    """The server that a cloud starts with."""
+    cloud.run("init-runonce")
+    openstack = OpenStack.of(cloud.config_directory)
+    server = openstack.server("demo1")
+    addresses = [address for of in server["addresses"].values() for address in of]
+    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
+    login = Login(floating, cloud.config_directory / "demo_key")
+    return Demo(openstack, server["id"], server["name"], login)

@@ -123,3 +123,30 @@ def make(target: str, *variables: str, expect: int = 0) -> str:
     )
     assert done.returncode == expect, done.stdout
     return done.stdout
+
+
+def log_lines(engine: docker.DockerClient, service: str) -> list[str]:
+    """Every line of a service's log files."""
+    logs = Path(engine.volumes.get("kolla_logs").attrs["Mountpoint"]) / service
+    return [
+        line for path in sorted(logs.glob("*.log")) for line in path.read_text(errors="replace").splitlines()
+    ]
+
+
+def qemu_pids(server: str) -> list[int]:
+    """Processes of a server on this machine, those in its containers included."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_text().split("\0")
+        except OSError:
+            continue  # it ended meanwhile
+        if "qemu-system" in command[0] and any(server in word for word in command):
+            found.append(int(process.name))
+    return found
+
+
+def qemu_pid(server: str) -> int:
+    """The one process of a server."""
+    (pid,) = qemu_pids(server)
+    return pid

@@ -4,56 +4,43 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 import yaml
+from system.client import OpenStack
 from system.harness import ROOT, Kolla, containers, http, make, snapshot, started
 
 THIRD_PARTY = ROOT / "tests" / "system" / "services"
 KILLS = 20
+RULERS_OF_THE_HOST = {
+    "neutron_ovn_metadata_agent",
+    "nova_compute",
+    "nova_libvirt",
+    "openvswitch_db",
+    "openvswitch_vswitchd",
+    "ovn_controller",
+}
+"""Containers that make interfaces and servers, and so run as root."""
 
 
-@pytest.fixture(autouse=True)
-def as_it_was(cloud: Kolla) -> Iterator[None]:
-    """Each test leaves the settings as it found them, and the cloud deployed."""
-    path = cloud.config_directory / "globals.yml"
-    before = path.read_text()
-    yield
-    path.write_text(before)
-    shutil.rmtree(cloud.config_directory / "config", ignore_errors=True)
-    cloud.run("deploy")
+pytestmark = pytest.mark.usefixtures("as_it_was")
 
 
-def admin(cloud: Kolla) -> dict[str, Any]:
-    clouds = yaml.safe_load((cloud.config_directory / "clouds.yaml").read_text())
-    auth: dict[str, Any] = clouds["clouds"]["kolla-admin"]["auth"]
-    return auth
+def openstack(cloud: Kolla) -> OpenStack:
+    """The administrator, by the file that `kolla post-deploy` wrote last."""
+    return OpenStack.of(cloud.config_directory)
 
 
 def token(cloud: Kolla) -> str:
     """A token issued over HTTP, as any client would ask for it."""
-    auth = admin(cloud)
-    domain = {"name": auth["user_domain_name"]}
-    user = {"name": auth["username"], "password": auth["password"], "domain": domain}
-    body = {
-        "auth": {
-            "identity": {"methods": ["password"], "password": {"user": user}},
-            "scope": {"project": {"name": auth["project_name"], "domain": domain}},
-        }
-    }
-    status, _, headers = http(f"{auth['auth_url']}/auth/tokens", body=body)
-    assert status == 201
-    return headers["X-Subject-Token"]
+    return openstack(cloud).log_in()
 
 
 def test_make_cloud_again_restarts_nothing_and_ends_with_a_token(
@@ -67,7 +54,9 @@ def test_make_cloud_again_restarts_nothing_and_ends_with_a_token(
 
 
 def test_a_token_is_issued_over_http(cloud: Kolla) -> None:
-    status, catalog, _ = http(f"{admin(cloud)['auth_url']}/auth/catalog", {"X-Auth-Token": token(cloud)})
+    status, catalog, _ = http(
+        f"{openstack(cloud).auth['auth_url']}/auth/catalog", {"X-Auth-Token": token(cloud)}
+    )
     assert status == 200
     assert "identity" in [service["type"] for service in catalog["catalog"]]
 
@@ -118,9 +107,18 @@ def test_no_secret_shows_in_inspect_labels_environment_or_processes(
     assert [name for name, value in secrets.items() if str(value) in text] == []
 
 
-def test_processes_have_dropped_root_and_every_capability(cloud: Kolla, engine: docker.DockerClient) -> None:
+def test_no_container_is_privileged_and_every_capability_was_asked_for(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
     for container in containers(engine):
-        assert not container.attrs["HostConfig"]["Privileged"]
+        assert not container.attrs["HostConfig"]["Privileged"], container.name
+        assert container.attrs["HostConfig"]["CapDrop"] == ["ALL"], container.name
+
+
+def test_processes_have_dropped_root_and_every_capability(cloud: Kolla, engine: docker.DockerClient) -> None:
+    own = [container for container in containers(engine) if container.name not in RULERS_OF_THE_HOST]
+    assert own
+    for container in own:
         titles, rows = (container.top(ps_args="-eo pid,uid,comm").get(k) for k in ("Titles", "Processes"))
         assert titles == ["PID", "UID", "COMMAND"]
         services = [row for row in rows if row[2] != "dumb-init"]
@@ -307,7 +305,7 @@ def test_a_third_partys_service_gets_everything_by_data(cloud: Kolla, engine: do
     ours.run("deploy")
     after = started(engine)
     assert {name for name in after if after[name] != before.get(name)} == {"notes", "haproxy"}
-    auth_url = admin(cloud)["auth_url"]
+    auth_url = openstack(cloud).auth["auth_url"]
     own = token(cloud)
     _, catalog, _ = http(f"{auth_url}/auth/catalog", {"X-Auth-Token": own})
     (notes,) = [service for service in catalog["catalog"] if service["type"] == "notes"]
@@ -326,7 +324,7 @@ def test_the_load_balancer_can_be_switched_off_and_on(cloud: Kolla, engine: dock
     cloud.run("deploy")
     assert "haproxy" not in started(engine)
     cloud.run("post-deploy")
-    assert admin(cloud)["auth_url"] == "http://127.0.0.1:5000/v3"
+    assert openstack(cloud).auth["auth_url"] == "http://127.0.0.1:5000/v3"
     assert token(cloud)
     globals_file = cloud.config_directory / "globals.yml"
     globals_file.write_text(globals_file.read_text().replace("enable_haproxy: false\n", ""))

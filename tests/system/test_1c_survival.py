@@ -1,0 +1,136 @@
+"""A server outlives the containers it was started by: same process, no lost packets, and still ours."""
+
+from __future__ import annotations
+
+import docker
+import pytest
+from system.client import Demo, OpenStack, until
+from system.harness import Kolla, qemu_pid, qemu_pids, started
+from system.pings import Pings
+
+pytestmark = pytest.mark.usefixtures("as_it_was")
+
+SWITCH_GAP = 1.0
+"""Seconds a server may be out of reach when its switch is replaced."""
+
+
+def remove(engine: docker.DockerClient, *names: str) -> None:
+    """As an operator who has given up on them: `docker rm -f`."""
+    for name in names:
+        engine.containers.get(name).remove(force=True)
+
+
+def is_managed(demo: Demo) -> bool:
+    """Whether nova and neutron still rule over the server."""
+    server = demo.openstack.server(demo.id)
+    assert server["status"] == "ACTIVE"
+    assert server["OS-EXT-STS:vm_state"] == "active"
+    assert demo.openstack.console_log(demo.id)
+    return demo.login.run("hostname").strip() == demo.name
+
+
+def compute_is_up(openstack: OpenStack) -> bool:
+    services = openstack.get("compute", "/os-services?binary=nova-compute")["services"]
+    return all(service["state"] == "up" for service in services)
+
+
+@pytest.mark.parametrize(
+    "names", [("nova_compute",), ("nova_libvirt",), ("nova_compute", "nova_libvirt")], ids="+".join
+)
+def test_hypervisor_and_agent_are_removed_and_deployed_again(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient, names: tuple[str, ...]
+) -> None:
+    pid = qemu_pid(demo.id)
+    with Pings(demo.login.address) as pings:
+        remove(engine, *names)
+        cloud.run("deploy")
+    print(f"{'+'.join(names)} removed and deployed: {pings}")
+    assert pings.lost == 0
+    assert qemu_pid(demo.id) == pid
+    assert is_managed(demo)
+
+
+@pytest.mark.parametrize(
+    ("override", "text", "container"),
+    [
+        ("nova/nova-compute.conf", "[DEFAULT]\nreserved_host_disk_mb = 100\n", "nova_compute"),
+        ("nova/qemu.conf", "max_queued = 10\n", "nova_libvirt"),
+    ],
+)
+def test_a_changed_setting_restarts_its_container_and_no_server(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient, override: str, text: str, container: str
+) -> None:
+    pid, before = qemu_pid(demo.id), started(engine)
+    if override.endswith("qemu.conf"):  # the last layer is the file
+        text = engine.containers.get(container).exec_run("cat /etc/libvirt/qemu.conf").output.decode() + text
+    cloud.override(override, text)
+    with Pings(demo.login.address) as pings:
+        cloud.run("deploy")
+    print(f"{container} with another setting: {pings}")
+    after = started(engine)
+    assert [name for name in after if after[name] != before[name]] == [container]
+    assert pings.lost == 0
+    assert qemu_pid(demo.id) == pid
+    assert is_managed(demo)
+
+
+def test_the_controller_of_the_network_is_removed_and_deployed_again(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
+) -> None:
+    pid = qemu_pid(demo.id)
+    with Pings(demo.login.address) as pings:
+        remove(engine, "ovn_controller", "neutron_ovn_metadata_agent")
+        cloud.run("deploy")
+    print(f"ovn_controller removed and deployed: {pings}")
+    assert pings.longest_gap <= SWITCH_GAP
+    assert qemu_pid(demo.id) == pid
+    assert is_managed(demo)
+
+
+@pytest.mark.parametrize(
+    ("override", "container"),
+    [
+        ("openvswitch/bridges.json", "openvswitch_vswitchd"),
+        ("openvswitch/openvswitch-vswitchd/config.json", "openvswitch_vswitchd"),
+        ("openvswitch/openvswitch-db/config.json", "openvswitch_db"),
+        ("ovn/ovn-controller/config.json", "ovn_controller"),
+    ],
+)
+def test_a_deploy_that_replaces_the_switch_interrupts_for_a_second_at_most(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient, override: str, container: str
+) -> None:
+    pid, before = qemu_pid(demo.id), started(engine)
+    cloud.override(override, '{"note": "a change that means nothing"}')
+    with Pings(demo.login.address) as pings:
+        cloud.run("deploy")
+    print(f"{container} replaced by a deploy: {pings}")
+    after = started(engine)
+    assert [name for name in after if after[name] != before[name]] == [container]
+    assert pings.longest_gap <= SWITCH_GAP
+    assert qemu_pid(demo.id) == pid
+    assert is_managed(demo)
+
+
+def test_the_whole_switch_is_removed_and_deployed_again(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
+) -> None:
+    pid = qemu_pid(demo.id)
+    remove(engine, "openvswitch_vswitchd", "openvswitch_db", "ovn_controller")
+    cloud.run("deploy")
+    demo.login.wait(30)
+    assert qemu_pid(demo.id) == pid
+    assert is_managed(demo)
+
+
+def test_after_all_that_servers_are_rebooted_made_and_deleted(cloud: Kolla, demo: Demo) -> None:
+    openstack = demo.openstack
+    until(lambda: compute_is_up(openstack), 60, "nova-compute reports")
+    openstack.act(demo.id, "reboot", type="HARD")
+    openstack.wait_for_server(demo.id)
+    demo.login.wait()
+    server = openstack.create_server("afterwards", demo.server)
+    openstack.wait_for_server(server)
+    until(lambda: "READY afterwards" in openstack.console_log(server), 60, "its boot")
+    assert qemu_pid(server) != qemu_pid(demo.id)
+    openstack.delete_server(server)
+    until(lambda: not qemu_pids(server), 30, "its process is gone")

@@ -1,0 +1,124 @@
+"""A container that does not do its work is unhealthy, and is healthy again as soon as it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import docker
+import pytest
+from system.client import Demo, until
+from system.harness import Kolla
+
+ON_THE_BUS = ("nova_compute", "nova_conductor", "nova_scheduler", "neutron_rpc_server")
+ON_THE_OVERLAY = ("neutron_ovn_metadata_agent", "ovn_controller")
+
+
+def passes(engine: docker.DockerClient, name: str) -> bool:
+    """What the container's own health check says at this moment, without waiting for the engine's turn."""
+    container = engine.containers.get(name)
+    kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    status: int = container.exec_run(command).exit_code
+    return status == 0
+
+
+def verdict(engine: docker.DockerClient, name: str) -> str:
+    """What the engine thinks of it."""
+    status: str = engine.containers.get(name).attrs["State"]["Health"]["Status"]
+    return status
+
+
+def all_pass(engine: docker.DockerClient, names: Sequence[str]) -> bool:
+    return all(passes(engine, name) for name in names)
+
+
+def none_passes(engine: docker.DockerClient, names: Sequence[str]) -> bool:
+    return not any(passes(engine, name) for name in names)
+
+
+@contextmanager
+def hanging(engine: docker.DockerClient, *names: str) -> Iterator[None]:
+    """Containers whose processes are there and do nothing, for the time of the context."""
+    rows = [row for name in names for row in engine.containers.get(name).top(ps_args="-eo pid")["Processes"]]
+    pids = [int(row[0]) for row in rows]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_services_without_their_message_bus_are_unhealthy_until_it_is_back(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
+) -> None:
+    assert all_pass(engine, ON_THE_BUS)
+    bus = engine.containers.get("rabbitmq")
+    bus.stop()
+    try:
+        until(lambda: none_passes(engine, ON_THE_BUS), 30, "unhealthy without a message bus")
+        until(lambda: verdict(engine, "nova_conductor") == "unhealthy", 150, "the engine's verdict")
+    finally:
+        bus.start()
+    until(lambda: all_pass(engine, ON_THE_BUS), 90, "healthy again by themselves")
+    until(lambda: verdict(engine, "nova_conductor") == "healthy", 60, "the engine's verdict")
+
+
+def test_services_that_hang_are_unhealthy_until_they_go_on(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
+) -> None:
+    names = ("nova_conductor", "nova_scheduler", "nova_compute", *ON_THE_OVERLAY)
+    assert all_pass(engine, names)
+    begun = time.monotonic()
+    with hanging(engine, *names):
+        until(lambda: none_passes(engine, names), 180, "unhealthy")
+    print(f"noticed after {time.monotonic() - begun:.0f} s")
+    until(lambda: all_pass(engine, names), 60, "healthy again by themselves")
+
+
+def test_switch_and_hypervisor_that_hang_are_unhealthy_until_they_go_on(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
+) -> None:
+    for name in ("openvswitch_vswitchd", "openvswitch_db", "nova_libvirt", "ovn_nb_db", "ovn_sb_db"):
+        pid = engine.containers.get(name).attrs["State"]["Pid"]
+        with hanging_tree(pid):
+            until(lambda name=name: not passes(engine, name), 30, f"{name} is unhealthy")
+        until(lambda name=name: passes(engine, name), 60, f"{name} is healthy again")
+
+
+@contextmanager
+def hanging_tree(pid: int) -> Iterator[None]:
+    """A process and its descendants, but no guest."""
+    found = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(pid)], text=True).split()
+    pids = [pid, *map(int, found)]
+    for each in pids:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in pids:
+            os.kill(each, signal.SIGCONT)
+
+
+@pytest.mark.usefixtures("as_it_was")
+@pytest.mark.parametrize("service", ["placement", "glance"])
+def test_an_api_that_answers_500_is_unhealthy_and_stops_the_deploy(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient, service: str
+) -> None:
+    container = f"{service}_api"
+    # An application that cannot be called like one: uWSGI answers everything with 500.
+    cloud.override(f"{service}/uwsgi.ini", "[uwsgi]\nmodule = builtins:int\n")
+    cloud.set(container_start_timeout=20)
+    said = cloud.run("deploy", expect=1)
+    assert f"container:{service}-api@localhost failed" in said
+    assert not passes(engine, container)
+    last = engine.containers.get(container).exec_run(
+        engine.containers.get(container).attrs["Config"]["Healthcheck"]["Test"][1:]
+    )
+    assert b"status 500" in last.output
