@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import threading
 import time
@@ -87,6 +88,27 @@ def test_a_host_is_a_host_of_its_own(rig: Rig) -> None:
     assert len(keys) == 2
 
 
+def interfaces(rig: Rig, host: str) -> dict[str, list[str]]:
+    """The interfaces of a host that are up, and their addresses."""
+    shown = json.loads(rig.run(host, ["ip", "-json", "-4", "address", "show", "up"]))
+    addressed = {each["ifname"]: [held["local"] for held in each["addr_info"]] for each in shown}
+    links = json.loads(rig.run(host, ["ip", "-json", "link", "show", "up"]))
+    names = [each["ifname"] for each in links if each.get("link_type") == "ether"]
+    return {name: addressed.get(name, []) for name in names if name.startswith("eth")}
+
+
+def has_its_interfaces(rig: Rig, host: str) -> None:
+    expected = {"eth0": [rig.address(host)], "eth1": [rig.address(host, "tunnel")], "eth2": []}
+    assert interfaces(rig, host) == expected
+    assert rig.run(host, ["ip", "-4", "route", "show", "default"]).split()[4] == "eth0"
+
+
+def test_hosts_have_an_interface_in_each_network(rig: Rig) -> None:
+    has_its_interfaces(rig, "node1")
+    has_its_interfaces(rig, "node2")
+    rig.run("node1", ["busybox", "ping", "-c1", "-W5", "-I", "eth1", rig.address("node2", "tunnel")])
+
+
 def test_engines_of_hosts_run_images_of_the_registry(rig: Rig, image: str) -> None:
     rig.run("node2", ["docker", "pull", image])
     run = ["docker", "run", "--network", "host", "--volume", "data:/data", image, "/bin/busybox"]
@@ -138,6 +160,7 @@ def test_a_power_cut_is_noticed_and_a_boot_brings_the_host_back(rig: Rig, execut
     assert list(caught.value.broken) == ["node1"]
     rig.start("node1")
     assert rig.run("node1", ["cat", "/var/lib/mark"]) == "here\n"
+    has_its_interfaces(rig, "node1")
     assert executor.ask("observe", {"node1": {"word": "back"}})["node1"]["word"] == "back"
 
 
@@ -160,7 +183,7 @@ def test_down_removes_what_up_made_and_nothing_else() -> None:
     try:
         rig = Rig("test-down")
         rig.up(["only"])
-        assert len(_belongings(client, "test-down")) == 4
+        assert len(_belongings(client, "test-down")) == 6
         rig.down()
         assert _belongings(client, "test-down") == []
         assert not rig.directory.exists()

@@ -1,5 +1,7 @@
 """Several hosts on one machine: containers with systemd, sshd and an engine of their own, and a registry.
 
+Every host has three interfaces: eth0 (network "api": SSH, the registry, the way out), eth1 ("tunnel", for
+nothing else) and eth2 ("external", up and without an address; the machine is the world outside of it).
 A host's disk outlives `stop` and `kill` and ends with `down`; `kill` is a power cut, `start` a boot.
 Everything made carries the label `kolla.rig=<name>`, which is how `down` knows what to remove.
 """
@@ -26,8 +28,11 @@ from docker.types import IPAMConfig, IPAMPool
 from . import image
 
 LABEL = "kolla.rig"
-SUBNETS = ipaddress.ip_network("10.213.0.0/16")
-"""A rig takes the first free /24 of it: .1 the bridge, .2 the registry, .11 and up the hosts."""
+NETWORKS = ("api", "tunnel", "external")
+"""In the order of the hosts' interfaces."""
+SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
+"""Each network takes the first free /24 of it: .1 the machine, .2 the registry, .11 and up the hosts."""
+REGISTRY = 2
 FIRST_HOST = 11
 PATIENCE = 60
 """Seconds a host may take to boot."""
@@ -77,19 +82,17 @@ class Rig:
         (self.directory / "connections").mkdir()
         key = self.directory / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        network = self._network()
-        prefix = network.attrs["IPAM"]["Config"][0]["Subnet"].rpartition(".")[0]
-        self._registry(tag, network, f"{prefix}.2")
-        addresses = {host: f"{prefix}.{FIRST_HOST + number}" for number, host in enumerate(hosts)}
-        for host, address in addresses.items():
-            self._host(tag, network, host, address)
-        lines = [f"{host} ansible_host={address}" for host, address in addresses.items()]
+        networks = [self._network(name) for name in NETWORKS]
+        self._registry(tag, networks[0])
+        for number, host in enumerate(hosts):
+            self._host(tag, networks, host, FIRST_HOST + number)
+        lines = [f"{host} ansible_host={self.address(host)}" for host in hosts]
         self.inventory.write_text(INVENTORY.format(hosts="\n".join(lines), directory=self.directory))
         for host in hosts:
             self._wait(host)
 
     def down(self) -> None:
-        """Remove the rig's containers, volumes, network and files; nothing else."""
+        """Remove the rig's containers, volumes, networks and files; nothing else."""
         label = {"label": f"{LABEL}={self.name}"}
         for container in self._client.containers.list(all=True, filters=label):
             container.remove(force=True, v=True)
@@ -120,10 +123,14 @@ class Rig:
         self._container(host).start()
         self._wait(host)
 
-    def address(self, host: str) -> str:
-        """A host's address on the rig's network."""
-        networks = self._container(host).attrs["NetworkSettings"]["Networks"]
-        return str(next(iter(networks.values()))["IPAddress"])
+    def subnet(self, network: str) -> ipaddress.IPv4Network:
+        """The addresses of a network; from .100 on nobody has them."""
+        return _subnet(self._client.networks.get(self._name(network)))
+
+    def address(self, host: str, network: str = "api") -> str:
+        """A host's address on a network."""
+        endpoint = self._container(host).attrs["NetworkSettings"]["Networks"][self._name(network)]
+        return str(endpoint["IPAMConfig"]["IPv4Address"])
 
     def run(self, host: str, command: Sequence[str]) -> str:
         """Run a command on a host, past SSH; its output. RuntimeError, with the output, when it fails."""
@@ -133,18 +140,22 @@ class Rig:
             raise RuntimeError(f"{host}: {command} ended with {result.exit_code}:\n{output}")
         return output
 
-    def _name(self, host: str) -> str:
-        return f"kolla-rig-{self.name}-{host}"
+    def _name(self, what: str) -> str:
+        return f"kolla-rig-{self.name}-{what}"
 
     def _container(self, host: str) -> Container:
         return self._client.containers.get(self._name(host))
 
-    def _network(self) -> Network:
+    def _network(self, name: str) -> Network:
         for subnet in SUBNETS.subnets(new_prefix=24):
             pool = IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
             try:
                 network = self._client.networks.create(
-                    f"kolla-rig-{self.name}", labels=self._labels, ipam=IPAMConfig(pool_configs=[pool])
+                    self._name(name),
+                    labels=self._labels,
+                    ipam=IPAMConfig(pool_configs=[pool]),
+                    # Only the first leads further than to the machine and the other hosts.
+                    internal=name != NETWORKS[0],
                 )
             except APIError as error:
                 if "overlap" not in str(error):
@@ -154,7 +165,7 @@ class Rig:
                 return network
         raise RuntimeError(f"no free subnet in {SUBNETS}")
 
-    def _registry(self, tag: str, network: Network, address: str) -> None:
+    def _registry(self, tag: str, network: Network) -> None:
         api = self._client.api
         container = api.create_container(
             tag,
@@ -163,12 +174,13 @@ class Rig:
             labels=self._labels,
             ports=[5000],
             host_config=api.create_host_config(port_bindings={5000: ("127.0.0.1", None)}),
-            networking_config=_endpoint(network, address, "registry"),
+            networking_config=_endpoint(network, str(_subnet(network)[REGISTRY]), "registry"),
         )
         api.start(container["Id"])
 
-    def _host(self, tag: str, network: Network, host: str, address: str) -> None:
+    def _host(self, tag: str, networks: Sequence[Network], host: str, number: int) -> None:
         api = self._client.api
+        addresses = [str(_subnet(network)[number]) for network in networks]
         volume = self._client.volumes.create(f"{self._name(host)}-docker", labels=self._labels)
         host_config = api.create_host_config(
             # All that --privileged would give, but for CAP_SYS_RESOURCE, which a machine may not have.
@@ -179,6 +191,7 @@ class Rig:
             cgroupns="private",
             tmpfs={"/run": "exec,mode=755", "/run/lock": "", "/tmp": ""},
             binds={volume.name: {"bind": "/var/lib/docker"}},
+            network_mode=networks[0].name,
         )
         host_config |= {"MaskedPaths": [], "ReadonlyPaths": []}
         container = api.create_container(
@@ -187,10 +200,15 @@ class Rig:
             hostname=host,
             labels=self._labels,
             stop_signal="SIGRTMIN+3",
-            environment={"RIG_REGISTRY_PORT": self.registry.rpartition(":")[2]},
+            environment={
+                "RIG_REGISTRY_PORT": self.registry.rpartition(":")[2],
+                "RIG_ADDRESSES": " ".join(addresses),
+            },
             host_config=host_config,
-            networking_config=_endpoint(network, address, host),
+            networking_config=_endpoint(networks[0], addresses[0], host),
         )
+        for network, address in zip(networks[1:], addresses[1:], strict=True):
+            network.connect(container["Id"], ipv4_address=address)
         api.put_archive(container["Id"], "/root", self._authorized_keys())
         api.start(container["Id"])
 
@@ -208,7 +226,7 @@ class Rig:
 
     def _wait(self, host: str) -> None:
         container = self._container(host)
-        address = container.attrs["NetworkSettings"]["Networks"][f"kolla-rig-{self.name}"]["IPAddress"]
+        address = self.address(host)
         deadline = time.monotonic() + PATIENCE
         while not (container.exec_run(["docker", "info"]).exit_code == 0 and _greets(address, 22)):
             if time.monotonic() > deadline:
@@ -220,6 +238,10 @@ class Rig:
 def _endpoint(network: Network, address: str, alias: str) -> dict[str, object]:
     endpoint = {"IPAMConfig": {"IPv4Address": address}, "Aliases": [alias]}
     return {"EndpointsConfig": {network.name: endpoint}}
+
+
+def _subnet(network: Network) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(network.attrs["IPAM"]["Config"][0]["Subnet"])
 
 
 def _greets(address: str, port: int) -> bool:
