@@ -77,7 +77,7 @@ class Findings:
     """What prechecks or checks found, good and bad."""
 
     findings: tuple[Mapping[str, Any], ...]
-    """host, check, subject, ok, message, hint."""
+    """host, check, subject, ok, message, hint; `warning`: nothing stands in the way, and yet look at it."""
 
     @property
     def exit_code(self) -> int:
@@ -89,17 +89,53 @@ class Findings:
         return [dict(finding) for finding in self.findings]
 
     def text(self) -> str:
-        """What is wrong, in one table; a count when nothing is."""
+        """What is wrong and what is to be looked at, in one table under a count."""
         bad = [finding for finding in self.findings if not finding["ok"]]
-        if not bad:
-            return f"All {len(self.findings)} checks passed."
-        lines = [f"{len(bad)} of {len(self.findings)} checks failed:"]
-        for finding in bad:
-            lines.append(
-                f"  {finding['host']}: {finding['check']} {finding['subject']}: {finding['message']}"
-            )
-            if finding.get("hint"):
-                lines.append(f"      {finding['hint']}")
+        warnings = [finding for finding in self.findings if finding["ok"] and finding.get("warning")]
+        total = len(self.findings)
+        heading = f"{len(bad)} of {total} checks failed" if bad else f"All {total} checks passed"
+        if not bad and not warnings:
+            return f"{heading}."
+        if warnings:
+            heading += f", {explain.count(len(warnings), 'warning')}"
+        rows = [
+            ("warning" if finding["ok"] else "failed", finding["host"], finding["check"], finding["subject"])
+            for finding in (*bad, *warnings)
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = [f"{heading}:"]
+        for row, finding in zip(rows, (*bad, *warnings), strict=True):
+            start = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            first, *rest = finding["message"].splitlines() or [""]
+            rest += [finding["hint"]] if finding.get("hint") else []
+            lines.append(f"  {start}  {first}".rstrip())
+            lines += [f"      {line}" for line in rest]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A service's own verb that was run."""
+
+    results: tuple[Mapping[str, Any], ...]
+    """host, ok, message, result (the document it printed), log (last lines, when it failed)."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when it failed on a host."""
+        return 0 if all(result["ok"] for result in self.results) else 1
+
+    def to_json(self) -> Any:
+        """One result for each host it was run on."""
+        return [dict(result) for result in self.results]
+
+    def text(self) -> str:
+        """What it said, on each host; what went wrong with its last log lines."""
+        lines = []
+        for result in self.results:
+            message = result["message"] or "Done."
+            lines.append(f"{result['host']}: {message}" if len(self.results) > 1 else message)
+            lines += [f"    | {line}" for line in result["log"]]
         return "\n".join(lines)
 
 

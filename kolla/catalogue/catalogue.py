@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kolla.catalogue.model import Capability, Image, ServiceFolder
+from kolla.catalogue.model import Capability, Image, ServiceFolder, Verb
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.yamlfile import Document
 
 USUAL_GROUPS = ("control", "network", "compute", "storage", "monitoring", "deployment")
 """Inventory groups every inventory of the field has; services' own groups stand below them."""
+
+OWN_VERBS = (
+    *("bootstrap-servers", "build", "check", "deploy", "destroy", "exec", "genconfig", "genpwd", "lock"),
+    *("logs", "mergepwd", "plan", "post-deploy", "prechecks", "pull", "quickstart", "reconfigure"),
+    *("start", "status", "stop"),
+)
+"""Verbs of the command line itself; services cannot have these."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,16 @@ class Catalogue:
     def kernel_modules(self) -> tuple[str, ...]:
         """Every kernel module that any service mentions, sorted."""
         return tuple(sorted({m.name for f in self.folders.values() for m in f.service.host.modules}))
+
+    @property
+    def verbs(self) -> Mapping[str, tuple[ServiceFolder, Verb]]:
+        """Every verb of a service, whether it is enabled or not -> its service and itself, sorted."""
+        found = {
+            name: (folder, verb)
+            for folder in self.folders.values()
+            for name, verb in folder.service.verbs.items()
+        }
+        return dict(sorted(found.items()))
 
     def template(self, folder: ServiceFolder, name: str) -> Path:
         """Path of what a service calls template `name`: one of its own `config/` folder, or `service/name`.

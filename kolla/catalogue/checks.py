@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from kolla.catalogue.catalogue import USUAL_GROUPS, Catalogue, groups_of
+from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import Capability, Container, Job, Service, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
 
@@ -131,6 +131,8 @@ def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
             yield ("provides", capability.value, "job"), provision.job
     for name, check in service.checks.items():
         yield ("checks", name, "job"), check.job
+    for name, verb in service.verbs.items():
+        yield ("verbs", name, "job"), verb.job
 
 
 def _dependencies(service: Service) -> list[str]:
@@ -168,9 +170,14 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
                 f"the health check of '{name}' has {sum(given)} ways to find out",
                 "exactly one of http, listen, connected, command",
             )
+    for name in service.verbs:
+        if name in OWN_VERBS:
+            yield wrong(("verbs", name), f"kolla has a verb '{name}' of its own", "another name")
     for path, job in _jobs(service):
         if (job.container is None) == (job.image is None):
             yield wrong(path, "a job runs in a container's place or in an image", "'container' or 'image'")
+        if not service.containers:
+            yield wrong(path, "a job runs where a container of its service does; it has none", "a container")
     for name, setting in service.settings.items():
         if setting.required and setting.default is not None:
             yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")
@@ -341,6 +348,7 @@ _CLAIMS: dict[str, _Claims] = {
         (str(user.uid if user.gid is None else user.gid), ("users", name))
         for name, user in folder.service.users.items()
     ),
+    "verb": lambda folder: ((name, ("verbs", name)) for name in folder.service.verbs),
     "database": lambda folder: ((name, ("databases", i)) for i, name in enumerate(folder.service.databases)),
 }
 

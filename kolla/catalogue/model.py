@@ -21,6 +21,7 @@ Absolute = Annotated[str, Field(pattern=r"^/")]
 Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$")]
 Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Sysctl = Annotated[str, Field(pattern=r"^[a-z]+[.][^=\s]+$")]
+Amount = int | str
 Expression = str
 """A string that may hold Jinja."""
 Parents = Annotated[
@@ -198,6 +199,29 @@ class Bind(Model):
     host (`slave`). Other than private needs a shared mount on the host."""
 
 
+class Requirements(Model):
+    """What a host must offer where a service or a container runs: `kolla prechecks` looks for it, nothing is
+    made. A text may be empty on a host, and then asks for nothing there, or name several with commas."""
+
+    memory: Amount = 0
+    """MiB it takes when it works."""
+    disk: dict[str, Amount] = {}
+    """MiB that must be free: for a volume of the service, or below a path of the host."""
+    devices: tuple[Expression, ...] = ()
+    """Devices of the host, besides the `devices` of the container."""
+    virtualization: Expression = ""
+    """`kvm`: the processor must be able to; `qemu`: emulation, which works everywhere."""
+    interfaces: tuple[Expression, ...] = ()
+    """Network interfaces for the service alone: there, without default route, API address or VIP, and in no
+    bridge but one of `bridges`."""
+    networks: tuple[Expression, ...] = ()
+    """Networks (`10.0.2.1/24`) that are nowhere else on the host, except on one of `bridges`."""
+    bridges: tuple[Expression, ...] = ()
+    """Bridges of the service's own, which `interfaces` and `networks` may belong to already."""
+    hostname: bool = False
+    """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
+
+
 class Container(Model):
     """One container of the service, on every host of its group."""
 
@@ -248,6 +272,8 @@ class Container(Model):
     several hosts, the one of the same host if there is one, else all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
+    requires: Requirements = Requirements()
+    """What the hosts it runs on must offer."""
 
 
 class Job(Model):
@@ -368,6 +394,15 @@ class Check(Model):
     """What is run to find out."""
 
 
+class Verb(Model):
+    """A verb of the service's own, `kolla <name>`: a job run on demand that leaves no record."""
+
+    description: str
+    """What it does, for `kolla --help`: one short sentence, as to somebody told to do it."""
+    job: Job
+    """What is run. The last line it prints, if it is JSON, is its result; the `message` in it is shown."""
+
+
 class Service(Model):
     """A service: images, containers, jobs, endpoints, and what it needs from and gives to others."""
 
@@ -404,12 +439,16 @@ class Service(Model):
     """Places where it is reached."""
     host: HostResources = HostResources()
     """What the containers need of the host itself."""
+    requires: Requirements = Requirements()
+    """What every host that runs one of its containers must offer."""
     containers: dict[Name, Container] = {}
     """What runs."""
     jobs: dict[Name, Job] = {}
     """What is done once before or after something runs."""
     checks: dict[Name, Check] = {}
     """What `kolla check` tries."""
+    verbs: dict[Name, Verb] = {}
+    """Verbs it adds to the command line."""
     client_files: dict[str, str] = {}
     """Files `kolla post-deploy` writes for people: name -> template in `config/`."""
 

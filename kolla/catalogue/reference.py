@@ -26,6 +26,7 @@ _PLAIN = {
     "bool": "true or false",
     "Any": "anything",
     "Expression": "*expression*",
+    "Amount": "whole number, or *expression*",
     "Parents": "name, or list of name",
 }
 

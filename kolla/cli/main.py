@@ -10,7 +10,7 @@ import click
 from kolla import __version__
 from kolla.cli import failure, options
 from kolla.cli.options import Options
-from kolla.cli.verbs import change, hosts, images, operate, passwords, quickstart
+from kolla.cli.verbs import change, hosts, images, operate, passwords, quickstart, services
 from kolla.errors import InputError, KollaError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
@@ -39,14 +39,27 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<5}{text}" for code, text in failure.EXIT_CODES.items())
 
 
+SERVICES = "Of services"
+"""The section of the verbs that services have of their own."""
+
+
 class Verbs(click.Group):
-    """A group whose help lists its commands by section."""
+    """A group whose help lists its commands by section, and which has the verbs of services as well."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Any name that is no verb of ours may be one of a service."""
+        return super().get_command(ctx, cmd_name) or services.command(
+            cmd_name, services.listed(ctx).get(cmd_name, "")
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(c.name or "", c.get_short_help_str(100)) for c in commands])
+        if verbs := services.listed(ctx):
+            with formatter.section(SERVICES):
+                formatter.write_dl(list(verbs.items()))
 
 
 @click.group(

@@ -7,7 +7,8 @@ import inspect
 import click
 
 from kolla.cli import failure
-from kolla.cli.main import SECTIONS, kolla
+from kolla.cli.main import SECTIONS, SERVICES, kolla
+from kolla.cli.verbs import services
 
 HEAD = """\
 # Verbs
@@ -24,6 +25,10 @@ ALIASES = """\
 With `-f json` standard output is one JSON document, also when something is wrong (`{"error": ...}`).
 Progress goes to standard error: a live picture on a terminal, one line per event in a pipe.
 """
+OF_SERVICES = """\
+A service may have verbs of its own (`verbs:` in its `service.yml`): jobs that are run when, and as often as,
+they are asked for. The service must be enabled and deployed; what the job says of itself is printed.
+"""
 
 
 def manual() -> str:
@@ -37,7 +42,10 @@ def manual() -> str:
         lines += ["", f"## {title}"]
         for command in commands:
             lines += ["", *_verb(context, command, set(shared))]
-    return "\n".join(lines) + "\n"
+    lines += ["", f"## {SERVICES}", "", OF_SERVICES]
+    for name, description in services.descriptions().items():
+        lines += [*_verb(context, services.command(name, description), set(shared)), ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _verb(parent: click.Context, command: click.Command, shared: set[str | None]) -> list[str]:

@@ -90,6 +90,7 @@ CONFIGURATION = (
         "--service-path",
         type=click.Path(path_type=Path),
         multiple=True,
+        is_eager=True,  # --help shows the verbs of these services
         metavar="DIRECTORY",
         help="A folder of more services, or one service's folder; repeatable.",
     ),

@@ -82,6 +82,8 @@ def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[
             yield capability.value, None, provision.job.config
     for name, check_ in service.checks.items():
         yield name, None, check_.job.config
+    for name, verb in service.verbs.items():
+        yield name, None, verb.job.config
 
 
 def _names(name: str, file: ConfigFile, settings: Settings, folder: ServiceFolder) -> Iterator[str]:

@@ -76,6 +76,7 @@ class _Builder:
             containers=containers,
             jobs=tuple(self._jobs()),
             checks=tuple(self._checks()),
+            verbs=tuple(self._verbs()),
             host_needs=host_needs(self.topology, lambda folder, host: self._renderer(_Owner(folder), host)),
             endpoints=self.references.endpoints(),
             secrets=frozenset(s.reveal() for s in self.settings.passwords.values()),
@@ -278,6 +279,12 @@ class _Builder:
                 for job in self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None):
                     yield replace(job, description=check.description)
 
+    def _verbs(self) -> Iterator[DesiredJob]:
+        for folder in self.settings.services:
+            for name, verb in folder.service.verbs.items():
+                for job in self._job(_Owner(folder), verb_job(folder.name, name), verb.job, None):
+                    yield replace(job, description=verb.description)
+
     def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> Iterator[DesiredJob]:
         for host in self.references.job_hosts(owner.folder, job):
             yield self._job_on(host, owner, name, job, reference)
@@ -320,6 +327,11 @@ class _Builder:
             after=tuple(sorted(after)),
             timeout=job.timeout,
         )
+
+
+def verb_job(service: str, verb: str) -> str:
+    """Name of the job of a verb: `keystone/verb-rotate-keys`."""
+    return f"{service}/verb-{verb}"
 
 
 def job_key(command: str, image: BuiltImage, own: Mapping[str, RenderedFile]) -> str:

@@ -58,7 +58,7 @@ class DesiredJob(Node):
     """(host, volume) whose epochs this job's result depends on."""
     timeout: int
     description: str = ""
-    """What a check finds out; jobs speak by their name."""
+    """What a check finds out, what a verb does; jobs speak by their name."""
 
     @property
     def id(self) -> str:
@@ -91,6 +91,8 @@ class Desired:
     containers: tuple[DesiredContainer, ...]
     jobs: tuple[DesiredJob, ...]
     checks: tuple[DesiredJob, ...]
+    verbs: tuple[DesiredJob, ...]
+    """Jobs of verbs; several of one name where it is done on each host."""
     host_needs: Mapping[tuple[str, str], Resources]
     """(host, service) -> what the service needs of the host itself."""
     endpoints: Mapping[str, DesiredEndpoint]
@@ -101,7 +103,7 @@ class Desired:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Everything that runs in a container."""
-        return (*self.containers, *self.jobs, *self.checks)
+        return (*self.containers, *self.jobs, *self.checks, *self.verbs)
 
     def questions(self) -> dict[str, dict[str, object]]:
         """What to ask each host: digests of the files it should have, images it should know."""

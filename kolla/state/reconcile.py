@@ -72,20 +72,6 @@ def reconcile(
     )
 
 
-def check_plan(desired: Desired, hosts: Collection[str]) -> Plan:
-    """The functional checks that run on `hosts`, as a plan; they are run every time and leave no record."""
-    return Plan(
-        cloud_name=desired.cloud_name,
-        cloud_id=desired.cloud_id,
-        precondition="",
-        operations=tuple(
-            _job_operation(job, {}, causes=("asked for",), record=False).model_copy(update={"after": ()})
-            for job in desired.checks
-            if job.host in hosts
-        ),
-    )
-
-
 def fingerprint(states: Mapping[str, HostState]) -> str:
     """Hash of everything about the hosts that a plan depends on; health comes and goes, so not that."""
     document = {
@@ -235,7 +221,7 @@ class _Builder:
             epochs = self._epochs(job, record)
             causes = self._job_causes(job, record, epochs)
             if causes:
-                yield _job_operation(job, epochs, causes=tuple(causes)).model_copy(
+                yield job_operation(job, epochs, causes=tuple(causes)).model_copy(
                     update={"after": self._after(job)}
                 )
 
@@ -372,9 +358,10 @@ def image_operation(image: BuiltImage, host: str) -> Operation:
     )
 
 
-def _job_operation(
+def job_operation(
     job: DesiredJob, epochs: Mapping[str, str], *, causes: tuple[str, ...], record: bool = True
 ) -> JobOperation:
+    """Running a job on its host."""
     return JobOperation(
         id=job.id,
         host=job.host,

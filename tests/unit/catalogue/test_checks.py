@@ -34,6 +34,8 @@ jobs:
   db-sync: {container: notes, command: [sync]}
 provides:
   cache: {endpoint: notes, volume: notes}
+verbs:
+  jot: {description: x, job: {container: notes, command: [jot]}}
 """
 
 
@@ -79,15 +81,22 @@ def test_nothing_wrong(make_service: MakeService):
             18,
             "one of private, shared, slave",
         ),
-        ("{container: notes, command", "{container: nots, command", 24, "no container 'nots'"),
+        (
+            "{container: notes, command: [sync]",
+            "{container: nots, command: [sync]",
+            24,
+            "no container 'nots'",
+        ),
         ("volume: notes}", "volume: nots}", 26, "no volume 'nots'"),
         ("{endpoint: notes, v", "{endpoint: nots, v", 26, "no endpoint 'nots'"),
+        ("{container: notes, command: [jot]", "{container: nots, command: [x]", 28, "no container 'nots'"),
+        ("jot: {", "plan: {", 28, "kolla has a verb 'plan' of its own"),
         ("needs: [database, identity]", "needs: [identity]", 11, "databases without the need for one"),
         ("needs: [database, identity]", "needs: [database]", 12, "an identity without the need for one"),
         ("health: {listen", "health: {http: x, listen", 21, "has 2 ways to find out"),
         (
-            "{container: notes, command",
-            "{image: x, container: notes, command",
+            "{container: notes, command: [sync]",
+            "{image: x, container: notes, command: [sync]",
             24,
             "'container' or 'image'",
         ),
@@ -132,6 +141,11 @@ enabled: false
             "service.yml:16",
         ),
         ("groups: {notes: control}", "group 'notes'", "notes/service.yml"),
+        (
+            "images: {x: {}}\nverbs: {jot: {description: x, job: {image: x, command: [x]}}}",
+            "verb 'jot'",
+            "notes/service.yml:28",
+        ),
         (
             "images: {x: {}}\ncontainers: {x: {command: x, volumes: {notes: /x}}}",
             "volume 'notes'",
@@ -241,6 +255,11 @@ def test_templates_of_others_must_be_there(make_service: MakeService, template: 
     found = errors(make_service(text))
     assert "notes/service.yml:19: " in found
     assert said in found
+
+
+def test_a_job_needs_a_container_to_run_beside(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\nimages: {a: {}}\njobs:\n  b: {image: a, command: [x]}\n")
+    assert "notes/service.yml:5: a job runs where a container of its service does" in errors(path)
 
 
 def test_optional_files_have_no_template(make_service: MakeService):

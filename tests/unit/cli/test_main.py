@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from kolla.catalogue.catalogue import OWN_VERBS
 from kolla.cli.failure import EXIT_CODES
 from kolla.cli.main import SECTIONS
 from kolla.errors import InputError, InputErrors, KollaError, Location, LockedError
@@ -67,6 +68,10 @@ def test_a_command_line_is_one_call(kolla, script, line):
     assert script.calls == [CALLS[line]]
 
 
+def test_services_cannot_have_a_verb_of_ours():
+    assert list(OWN_VERBS) == sorted(VERBS)
+
+
 def test_every_verb_has_a_command_line_here():
     assert {line.split()[0] for line in CALLS} == set(VERBS) - {"quickstart"}
 
@@ -110,7 +115,57 @@ def test_help_is_quick_because_it_imports_little():
     ).stdout
     loaded = set(output.rpartition("|")[2].split())
     assert "click" in loaded
-    assert loaded.isdisjoint({"pydantic", "rich", "docker", "jinja2", "yaml", "ansible", "kolla.api"})
+    assert loaded.isdisjoint({"rich", "docker", "jinja2", "ansible", "cryptography", "kolla.api"})
+
+
+SERVICE = """\
+name: shapes
+title: Shapes
+enabled: true
+users: {shapes: {uid: 43999, home: /x}}
+images: {shapes: {user: shapes}}
+containers: {shapes: {command: x}}
+verbs:
+  draw-shapes:
+    description: Draw what there is.
+    job: {container: shapes, command: [draw]}
+"""
+
+
+@pytest.fixture
+def shapes(tmp_path):
+    """The folder of a service that has a verb."""
+    folder = tmp_path / "shapes"
+    folder.mkdir()
+    (folder / "service.yml").write_text(SERVICE)
+    return str(folder)
+
+
+def test_the_verbs_of_a_service_are_verbs(kolla, script, shapes):
+    for line in (["--service-path", shapes, "draw-shapes"], ["draw-shapes", "--service-path", shapes]):
+        outcome = kolla(*line)
+        assert (outcome.exit_code, outcome.err) == (0, "")
+    assert script.calls == [("run_verb", ("draw-shapes",), {})] * 2
+    assert "draw-shapes  " in kolla("--service-path", shapes, "--help").out
+    assert "Draw what there is." in kolla("--service-path", shapes, "--help").out
+    assert "Draw what there is." in kolla("--service-path", shapes, "draw-shapes", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("draw-shape", "draw-shapes"), ("deplyo", "deploy"), ("qwertyuiop", None)]
+)
+def test_a_wrong_verb_is_near_one_of_ours_or_a_service_s(kolla, script, shapes, name, near):
+    outcome = kolla("--service-path", shapes, name)
+    assert (outcome.exit_code, outcome.out, script.calls) == (3, "", [])
+    said = f"there is no verb '{name}'" + (f"; did you mean '{near}'?" if near else "")
+    assert outcome.err == f"{said}\n  hint: see: kolla --help\n"
+
+
+def test_a_broken_service_does_not_break_the_help(kolla, tmp_path):
+    (tmp_path / "service.yml").write_text("nonsense")
+    outcome = kolla("--service-path", str(tmp_path), "--help")
+    assert (outcome.exit_code, outcome.err) == (0, "")
+    assert "  deploy " in outcome.out
 
 
 def test_options_stand_before_or_after_the_verb(kolla, script):

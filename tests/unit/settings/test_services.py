@@ -37,8 +37,12 @@ def test_every_expression_and_template_is_valid(folder: Path):
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_file_is_used(folder: Path):
     service = (folder / "service.yml").read_text()
+    others = [
+        other for path in FOLDERS for other in texts(yaml.safe_load((path / "service.yml").read_text()))
+    ]
     for path in (*folder.glob("config/*"), *folder.glob("image/*")):
         if path.name.endswith(".Dockerfile.j2") or path.is_dir():
             continue
         name = path.name if path.parent.name == "image" else path.name.removesuffix(".j2")
-        assert name in service, f"{path} is in no service.yml"
+        used = name in service or f"{folder.name}/{path.name}" in others
+        assert used, f"{path} is in no service.yml"

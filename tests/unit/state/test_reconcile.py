@@ -163,7 +163,7 @@ def test_a_file_edited_on_the_host_is_put_right(deployed: World) -> None:
     edited = content.reveal().replace("processes = 2", "processes = 9")
     change_file(deployed, folder, "uwsgi.ini", sha256="0" * 64, content=Secret(edited))
     (operation,) = plan(deployed).operations
-    assert operation.causes == ("uwsgi.ini: [uwsgi] processes 9 -> 2, set by template uwsgi.ini.j2",)
+    assert operation.causes == ("uwsgi.ini: [uwsgi] processes 9 -> 2, set by template base/uwsgi.ini.j2",)
 
 
 def test_a_file_others_can_read_is_put_right(deployed: World) -> None:

@@ -1,0 +1,77 @@
+"""Verbs of services through the API, as far as no host is needed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kolla.ansible.outcome import Result
+from kolla.api import Cloud, _result
+from kolla.errors import InputError
+from kolla.results import Ran
+
+SERVICE = """\
+name: shapes
+title: Shapes
+enabled: false
+users: {shapes: {uid: 43999, home: /x}}
+images: {shapes: {user: shapes}}
+containers: {shapes: {command: x}}
+verbs:
+  draw-shapes:
+    description: Draw what there is.
+    job: {container: shapes, command: [draw]}
+"""
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Cloud:
+    """A cloud of nothing, but for a service with a verb, which is not enabled."""
+    folder = tmp_path / "shapes"
+    folder.mkdir()
+    (folder / "service.yml").write_text(SERVICE)
+    cloud = Cloud(tmp_path, service_paths=[folder])
+    switches = {
+        f"enable_{f.name.replace('-', '_')}": False
+        for f in cloud.configuration.catalogue.folders.values()
+        if f.service.enabled is not None
+    }
+    (tmp_path / "globals.yml").write_text(
+        yaml.safe_dump({**switches, "kolla_internal_vip_address": "192.0.2.1"})
+    )
+    cloud.genpwd()
+    return cloud
+
+
+def test_a_verb_nobody_has(cloud: Cloud) -> None:
+    with pytest.raises(InputError, match="there is no verb 'draw-shape'\n  hint: did you mean 'draw-shapes'"):
+        cloud.run_verb("draw-shape")
+
+
+def test_a_verb_of_a_service_that_is_not_enabled(cloud: Cloud) -> None:
+    with pytest.raises(InputError) as caught:
+        cloud.run_verb("draw-shapes")
+    assert "is a verb of service 'shapes', which is not enabled" in str(caught.value)
+    assert "enable_shapes: true" in str(caught.value)
+
+
+SAID = Result("a", "done", message='{"message": "Three shapes.", "shapes": 3}')
+
+
+def test_what_a_job_says_of_itself_is_shown() -> None:
+    ran = Ran((_result("a", SAID),))
+    assert (ran.exit_code, ran.text()) == (0, "Three shapes.")
+    assert ran.to_json()[0]["result"] == {"message": "Three shapes.", "shapes": 3}
+
+
+def test_a_job_that_says_nothing_is_done() -> None:
+    assert Ran((_result("a", Result("a", "done")),)).text() == "Done."
+
+
+def test_each_of_several_hosts_is_named_and_a_failure_shows_its_log() -> None:
+    failed = Result("b", "failed", message="job ended with exit status 1", log=("no paper",))
+    ran = Ran((_result("a", SAID), _result("b", failed)))
+    assert ran.exit_code == 1
+    assert ran.text() == "a: Three shapes.\nb: job ended with exit status 1\n    | no paper"
+    assert ran.to_json()[1]["result"] == {}
+    assert _result("b", Result("b", "blocked"))["message"] == "it was blocked"
