@@ -23,7 +23,7 @@ from kolla.places import remove_files, write_json, write_private
 from kolla.results import Built, Changes, Deployed, Findings, Lines, Planned, Ran, Rows, Written
 from kolla.settings import passwords
 from kolla.settings.keys import enable_key
-from kolla.state import requirements, status
+from kolla.state import prechecks, requirements, status
 from kolla.state.clients import client_files
 from kolla.state.demand import demanded
 from kolla.state.derive import desire, verb_job
@@ -133,9 +133,9 @@ class Cloud:
         answers = self._hosts.ask(
             "precheck", requirements.requests(desired, states, self.configuration.report)
         )
-        return Findings(
-            tuple({"host": host, **f} for host, answer in answers.items() for f in answer["findings"])
-        )
+        told = [{"host": host, **f} for host, answer in answers.items() for f in answer["findings"]]
+        known = prechecks.findings(desired, self._hosts.known_facts(), states)
+        return Findings(tuple(sorted([*told, *known], key=lambda finding: str(finding["host"]))))
 
     def pull(self) -> Deployed:
         """Get every image on the hosts that need it, and nothing else."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import platform
+import re
 import shutil
-from collections.abc import Iterable
+import socket
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from . import facts, listeners, processes
@@ -16,32 +20,54 @@ GIB = 1 << 30
 NONLOCAL_BIND = Path("/proc/sys/net/ipv4/ip_nonlocal_bind")
 """`1`: programs may bind to addresses that are not here yet, as where keepalived moves them."""
 
+OLDEST = {"docker": (20, 10)}
+"""Engine -> the oldest version that does everything asked of it."""
+
+KVM = Path("/dev/kvm")
+
 MEMORY_TOLERANCE = 0.95
 """A machine sold with so much memory shows a little less: the kernel keeps some for itself."""
 
 
 def precheck(request: Json) -> Json:
     """Findings about the engine, and about what the request names: ports, addresses, directories,
-    memory. Changes nothing."""
+    memory, devices, virtualization, the host's name. Changes nothing."""
     cloud = Cloud.of(request)
     findings: list[Json] = []
     engine: Engine | None = None
     try:
         engine = connect(request["engine"])
-        findings.append(_finding("engine", engine.name, True, f"{engine.name} {engine.version} answers"))
+        findings.append(_engine(engine.name, engine.version))
     except EngineUnreachable as refusal:
         hint = refusal.details["hint"]
         findings.append(_finding("engine", request["engine"], False, str(refusal), hint))
     findings += _ports(request.get("ports", ()), _own_pids(engine, cloud) if engine else {})
     findings += [_address(address) for address in request.get("addresses", ())]
-    findings += [_space(path, needed) for path, needed in sorted(request.get("directories", {}).items())]
+    findings += _space(request.get("directories", {}))
     if "memory" in request:
         findings.append(_memory(request["memory"], facts.memory()))
+    findings += [_device(path, name) for path, name in sorted(request.get("devices", {}).items())]
+    findings += [_virtualization(asked) for asked in request.get("virtualization", ())]
+    if request.get("hostname"):
+        interfaces = facts.interfaces().values()
+        own = {address for each in interfaces for address in each["addresses"] + each["addresses6"]}
+        findings.append(_hostname(socket.gethostname(), own))
     return {"findings": findings}
 
 
 def _finding(check: str, subject: str, ok: bool, message: str, hint: str = "") -> Json:
-    return {"check": check, "subject": subject, "ok": ok, "message": message, "hint": hint}
+    finding = {"check": check, "subject": subject, "ok": ok, "message": message, "hint": hint}
+    return {**finding, "warning": False}
+
+
+def _engine(name: str, version: str) -> Json:
+    numbers = tuple(int(digits) for digits in re.findall(r"\d+", version)[:2])
+    oldest_known = OLDEST.get(name, (0, 0))
+    if numbers < oldest_known:
+        oldest = ".".join(map(str, oldest_known))
+        message = f"{name} {version} answers, {oldest} or newer is needed"
+        return _finding("engine", name, False, message, "install a newer one")
+    return _finding("engine", name, True, f"{name} {version} answers")
 
 
 def _own_pids(engine: Engine, cloud: Cloud) -> dict[int, str]:
@@ -84,14 +110,87 @@ def _address(address: str) -> Json:
     return _finding("address", address, False, message, "give it to one (ip address add), or name another")
 
 
-def _space(path: str, needed: int) -> Json:
+def _space(asked: Mapping[str, int]) -> list[Json]:
+    """One finding for each file system: what lies on the same one shares its space."""
+    found: dict[int, list[str]] = {}
+    for path in sorted(asked):
+        found.setdefault(_existing(path).stat().st_dev, []).append(path)
+    return [_file_system(paths, sum(asked[path] for path in paths)) for paths in found.values()]
+
+
+def _file_system(paths: list[str], needed: int) -> Json:
+    existing = _existing(paths[0])
+    free = shutil.disk_usage(existing).free
+    subject = ", ".join(paths)
+    message = f"{free / GIB:.1f} GiB free, {needed / GIB:.1f} GiB are needed"
+    hint = "" if free >= needed else f"make room below {existing}"
+    return _finding("space", subject, free >= needed, message, hint)
+
+
+def _existing(path: str) -> Path:
+    """The directory that a path will be made in."""
     existing = Path(path)
     while not existing.exists():
         existing = existing.parent
-    free = shutil.disk_usage(existing).free
-    message = f"{path} has {free / GIB:.1f} GiB free, {needed / GIB:.1f} GiB are needed"
-    hint = "" if free >= needed else f"make room below {existing}"
-    return _finding("space", path, free >= needed, message, hint)
+    return existing
+
+
+def _device(path: str, name: str) -> Json:
+    ok = Path(path).exists()
+    message = f"there, for '{name}'" if ok else f"'{name}' needs it, and it is not there"
+    return _finding("device", path, ok, message, "" if ok else "load the kernel module that makes it")
+
+
+def _virtualization(asked: Json) -> Json:
+    """`kvm`: a present /dev/kvm is no proof, the processor must be able to as well."""
+    kind, setting = asked["kind"], asked["setting"]
+    if kind != "kvm":
+        return _finding("virtualization", kind, True, "emulation: works everywhere, and servers are slow")
+    device, able = KVM.exists(), _virtualizes(platform.machine(), Path("/proc/cpuinfo").read_text())
+    if device and able:
+        return _finding("virtualization", kind, True, f"for '{asked['name']}': {KVM}, and a processor for it")
+    instead = f"set {setting}: qemu" if setting else "set it to qemu"
+    if device:
+        message = f"{KVM} is there, but the processor shows neither vmx nor svm"
+        hint = (
+            "the device alone is no proof: it may be a KVM in software (such as PVM), on which a stock guest "
+            f"kernel does not start; {instead}"
+        )
+    else:
+        message = f"there is no {KVM}"
+        hint = f"switch virtualization on in the firmware and load the kernel's kvm modules; or {instead}"
+    return _finding("virtualization", kind, False, message, hint)
+
+
+def _virtualizes(architecture: str, cpuinfo: str) -> bool:
+    """Whether processors of an architecture can run guests at their own speed; only those of PCs have to
+    say so (proc(5), cpuinfo: vmx of Intel's, svm of AMD's)."""
+    if architecture != "x86_64":
+        return True
+    words = (line.partition(":")[2].split() for line in cpuinfo.splitlines() if line.startswith("flags"))
+    return any({"vmx", "svm"} & set(flags) for flags in words)
+
+
+def _hostname(name: str, own: Collection[str]) -> Json:
+    """What the host's name stands for here: services that know each other by name ask as we do."""
+    try:
+        found = sorted({str(each[4][0]) for each in socket.getaddrinfo(name, None)})
+    except OSError:
+        found = []
+    if name.partition(".")[0] == "localhost":
+        message, hint = "a name that every host has for itself", "give it one: hostnamectl set-hostname NAME"
+        return _finding("hostname", name, False, message, hint)
+    strange = [address for address in found if address not in own and not _is_loopback(address)]
+    if strange:
+        message = f"the name leads to {', '.join(strange)}, which is no address of this host"
+        hint = "mend /etc/hosts or the name server"
+        return {**_finding("hostname", name, True, message, hint), "warning": True}
+    where = f"leads to {', '.join(found)}" if found else "leads nowhere, which nothing minds"
+    return _finding("hostname", name, True, where)
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _memory(needed: int, present: int) -> Json:

@@ -30,6 +30,7 @@ from kolla.state.desired import (
 )
 from kolla.state.facts import HostFacts
 from kolla.state.host_needs import host_needs
+from kolla.state.needs import requirements
 from kolla.state.references import References, provision_job
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
 from kolla.state.spec import NO_NEW_PRIVILEGES, START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
@@ -77,12 +78,16 @@ class _Builder:
             jobs=tuple(self._jobs()),
             checks=tuple(self._checks()),
             verbs=tuple(self._verbs()),
-            host_needs=host_needs(self.topology, lambda folder, host: self._renderer(_Owner(folder), host)),
+            host_needs=host_needs(self.topology, self._service_renderer),
+            requirements=tuple(requirements(self.topology, self._service_renderer)),
             endpoints=self.references.endpoints(),
             secrets=frozenset(s.reveal() for s in self.settings.passwords.values()),
         )
 
     # -- rendering ---------------------------------------------------------------------------
+
+    def _service_renderer(self, folder: ServiceFolder, host: str) -> Renderer:
+        return self._renderer(_Owner(folder), host)
 
     def _renderer(self, owner: _Owner, host: str) -> Renderer:
         folder = owner.folder

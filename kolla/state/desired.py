@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kolla.build_report import BuiltImage
 from kolla.catalogue.model import Endpoint
+from kolla.state.needs import Requirement
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources, union
 from kolla.state.spec import ContainerSpec
@@ -95,6 +96,8 @@ class Desired:
     """Jobs of verbs; several of one name where it is done on each host."""
     host_needs: Mapping[tuple[str, str], Resources]
     """(host, service) -> what the service needs of the host itself."""
+    requirements: tuple[Requirement, ...]
+    """What prechecks look for."""
     endpoints: Mapping[str, DesiredEndpoint]
     """By node id."""
     secrets: frozenset[str] = field(repr=False)

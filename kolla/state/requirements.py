@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kolla.build_report import BuildReport
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
+from kolla.state.needs import Requirement
 from kolla.state.order import ordered
 from kolla.state.plan import Operation, Plan
 from kolla.state.reconcile import fingerprint, image_operation
@@ -17,26 +18,49 @@ SPARE_DISK = 1 << 30
 
 ENGINE_DIRECTORY = "/var/lib/docker"
 
+MIB = 1 << 20
+BASE_MEMORY = 512 * MIB
+"""Bytes a host needs for itself and the engine."""
+
 
 def requests(
     desired: Desired, states: Mapping[str, HostState], report: BuildReport
 ) -> dict[str, dict[str, Any]]:
     """Host -> precheck request: addresses it must have (the VIP, where the load balancer runs), ports to be
-    free, disk space for the images it does not have yet.
+    free, disk space for the images it does not have yet and for what services keep, memory, devices.
     """
     result = {}
     for host, state in states.items():
         own = [c for c in desired.containers if c.host == host]
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
+        asked = [requirement for requirement in desired.requirements if requirement.host == host]
         result[host] = {
             "addresses": sorted({address for _, address, _ in desired.sockets(host)}),
             "ports": [
                 {"address": address, "port": port, "service": service}
                 for service, address, port in desired.sockets(host)
             ],
-            "directories": {ENGINE_DIRECTORY: sum(missing.values()) + SPARE_DISK},
+            "directories": _directories(asked, sum(missing.values()) + SPARE_DISK),
+            "memory": BASE_MEMORY + sum(requirement.memory for requirement in asked) * MIB,
+            "devices": {path: r.name for r in reversed(asked) for path in r.devices},
+            "virtualization": [
+                {"kind": r.virtualization, "setting": r.virtualization_setting, "name": r.name}
+                for r in asked
+                if r.virtualization
+            ],
+            "hostname": any(requirement.hostname for requirement in asked),
         }
     return result
+
+
+def _directories(asked: Collection[Requirement], in_engine: int) -> dict[str, int]:
+    """Directory -> bytes that must be free in it; volumes are the engine's."""
+    needed = {ENGINE_DIRECTORY: in_engine}
+    for requirement in asked:
+        for place, amount in requirement.disk.items():
+            directory = place if place.startswith("/") else ENGINE_DIRECTORY
+            needed[directory] = needed.get(directory, 0) + amount * MIB
+    return needed
 
 
 def image_plan(desired: Desired, states: Mapping[str, HostState]) -> Plan:

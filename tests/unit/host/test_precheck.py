@@ -1,5 +1,6 @@
 """Prechecks of a host."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,79 @@ def test_addresses(
     assert finding["ok"] is ok
     assert finding["subject"] == address
     assert ("ip address add" in finding["hint"]) is not ok
+
+
+CPUINFO = "processor\t: 0\nflags\t\t: fpu {} hypervisor\nvmx flags\t: x\n"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "flag", "able"),
+    [("x86_64", "vmx", True), ("x86_64", "svm", True), ("x86_64", "sse", False), ("aarch64", "", True)],
+)
+def test_a_processor_says_that_it_virtualizes(architecture: str, flag: str, able: bool) -> None:
+    assert precheck._virtualizes(architecture, CPUINFO.format(flag)) is able
+
+
+@pytest.mark.parametrize(("device", "able"), [(False, True), (True, False), (False, False), (True, True)])
+def test_kvm_needs_device_and_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: bool, able: bool
+) -> None:
+    monkeypatch.setattr(precheck, "KVM", tmp_path / "kvm")
+    monkeypatch.setattr(precheck, "_virtualizes", lambda architecture, cpuinfo: able)
+    if device:
+        (tmp_path / "kvm").touch()
+    finding = precheck._virtualization({"kind": "kvm", "setting": "virt_type", "name": "web"})
+    assert finding["ok"] is (device and able)
+    assert ("set virt_type: qemu" in finding["hint"]) is not finding["ok"]
+    assert ("no proof" in finding["hint"]) is (device and not able)
+
+
+def test_emulation_is_fine_and_said() -> None:
+    finding = precheck._virtualization({"kind": "qemu", "setting": "", "name": "web"})
+    assert finding["ok"] and "emulation" in finding["message"]
+
+
+def test_directories_of_one_file_system_share_its_space(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    half = {str(tmp_path / "a"): free * 6 // 10, str(tmp_path / "b"): free * 6 // 10}
+    (finding,) = precheck._space(half)
+    assert not finding["ok"]
+    assert finding["subject"] == f"{tmp_path / 'a'}, {tmp_path / 'b'}"
+    (finding,) = precheck._space({str(tmp_path / "a"): 1})
+    assert finding["ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to", "ok", "warning"),
+    [
+        ("node1", ["10.0.0.1"], True, False),
+        ("node1", ["127.0.1.1"], True, False),
+        ("node1", [], True, False),
+        ("node1", ["203.0.113.9"], True, True),
+        ("localhost.localdomain", ["127.0.0.1"], False, False),
+    ],
+)
+def test_a_hosts_name_leads_to_itself(
+    monkeypatch: pytest.MonkeyPatch, name: str, leads_to: list[str], ok: bool, warning: bool
+) -> None:
+    def resolve(host: str, port: None) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        if not leads_to:
+            raise OSError("nothing known")
+        return [(2, 1, 6, "", (address, 0)) for address in leads_to]
+
+    monkeypatch.setattr(precheck.socket, "getaddrinfo", resolve)
+    finding = precheck._hostname(name, ["10.0.0.1"])
+    assert (finding["ok"], finding["warning"]) == (ok, warning)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "ok"),
+    [("docker", "20.10.24", True), ("docker", "19.03.15", False), ("podman", "5.4.0", True)],
+)
+def test_an_engine_that_is_too_old(name: str, version: str, ok: bool) -> None:
+    assert precheck._engine(name, version)["ok"] is ok
+
+
+def test_a_device_that_is_not_there(tmp_path: Path) -> None:
+    assert not precheck._device(str(tmp_path / "tun"), "web")["ok"]
+    assert precheck._device(str(tmp_path), "web")["ok"]

@@ -1,0 +1,88 @@
+"""What services require of their hosts, from the `requires:` words of their `service.yml`.
+
+It is only looked at, by prechecks; what is made is in `host_needs`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from kolla.catalogue.model import Requirements, ServiceFolder
+from kolla.errors import InputError
+from kolla.settings.expressions import evaluate
+from kolla.state.render import Renderer
+from kolla.state.topology import Topology
+
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a service or a container requires of one host, every expression evaluated."""
+
+    host: str
+    name: str
+    """Of the container, or of the service."""
+    memory: int
+    """MiB."""
+    disk: Mapping[str, int]
+    """Path of the host, or name of a volume -> MiB."""
+    devices: tuple[str, ...]
+    virtualization: str
+    virtualization_setting: str
+    """The setting that says which, for messages; empty when it is no single one."""
+    interfaces: tuple[str, ...]
+    networks: tuple[str, ...]
+    bridges: tuple[str, ...]
+    hostname: bool
+
+
+def requirements(
+    topology: Topology, renderer: Callable[[ServiceFolder, str], Renderer]
+) -> Iterator[Requirement]:
+    """What every enabled service and each of its containers require, host by host."""
+    for folder in topology.settings.services:
+        service = folder.service
+        if service.requires != Requirements():
+            for host in sorted(topology.hosts_of_service(folder)):
+                yield _requirement(service.name, service.requires, (), renderer(folder, host))
+        for name, container in service.containers.items():
+            if container.requires != Requirements() or container.devices:
+                for host in topology.hosts_of(folder, name):
+                    yield _requirement(name, container.requires, container.devices, renderer(folder, host))
+
+
+def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: Renderer) -> Requirement:
+    setting = _VARIABLE.fullmatch(asked.virtualization)
+    return Requirement(
+        host=on.host,
+        name=name,
+        memory=_amount(asked.memory, on),
+        disk={place: _amount(amount, on) for place, amount in asked.disk.items()},
+        devices=(*devices, *_texts(asked.devices, on)),
+        virtualization=on.text(asked.virtualization),
+        virtualization_setting=setting[1] if setting else "",
+        interfaces=_texts(asked.interfaces, on),
+        networks=_texts(asked.networks, on),
+        bridges=_texts(asked.bridges, on),
+        hostname=asked.hostname,
+    )
+
+
+def _texts(expressions: tuple[str, ...], on: Renderer) -> tuple[str, ...]:
+    """What the expressions name: each one thing, several with commas between them, or nothing."""
+    texts = (text.strip() for expression in expressions for text in on.text(expression).split(","))
+    return tuple(text for text in texts if text)
+
+
+def _amount(asked: int | str, on: Renderer) -> int:
+    """MiB. InputError for what is no whole number."""
+    if isinstance(asked, int):
+        return asked
+    where = on.settings.catalogue.find(on.folder.name, asked)
+    value = evaluate(on.text(asked), {}, where)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(f"'{value}' is no amount", where=where, expected="a whole number of MiB")
+    return value

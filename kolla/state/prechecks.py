@@ -1,0 +1,162 @@
+"""What can be told about hosts from what is known already: names, kernels, interfaces, networks."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from kolla.errors import did_you_mean
+from kolla.state.desired import Desired
+from kolla.state.facts import HostFacts
+from kolla.state.host_state import HostState
+from kolla.state.needs import Requirement
+
+Finding = dict[str, Any]
+"""host, check, subject, ok, warning, message, hint: as the hosts' own."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def findings(
+    desired: Desired,
+    facts: Mapping[str, HostFacts],
+    states: Mapping[str, HostState],
+) -> list[Finding]:
+    """Findings about the hosts asked (`states`), besides those each host tells itself."""
+    reserved = {address for container in desired.containers for address, _ in container.sockets}
+    asked = [requirement for requirement in desired.requirements if requirement.host in states]
+    return [
+        *_hostnames(desired.requirements, facts, states),
+        *_kernels(desired, facts, states),
+        *(
+            _interface(requirement, name, facts[requirement.host], reserved)
+            for requirement in asked
+            for name in requirement.interfaces
+        ),
+        *_networks(asked, facts, reserved),
+    ]
+
+
+def _finding(host: str, check: str, subject: str, problem: str | None, fine: str, hint: str = "") -> Finding:
+    ok = problem is None
+    return {
+        "host": host,
+        "check": check,
+        "subject": subject,
+        "ok": ok,
+        "warning": False,
+        "message": fine if ok else problem,
+        "hint": "" if ok else hint,
+    }
+
+
+def _hostnames(
+    requirements: Collection[Requirement], facts: Mapping[str, HostFacts], hosts: Collection[str]
+) -> Iterator[Finding]:
+    """Short names that two hosts have, of those whose services are known by them."""
+    needing = sorted({requirement.host for requirement in requirements if requirement.hostname})
+    names = {host: facts[host].hostname.partition(".")[0] for host in needing if host in facts}
+    count = Counter(names.values())
+    for host, name in names.items():
+        if host in hosts:
+            others = [other for other, same in names.items() if same == name and other != host]
+            problem = f"host {', '.join(others)} calls itself '{name}', too" if count[name] > 1 else None
+            hint = f"give them different names: hostnamectl set-hostname {host}"
+            yield _finding(host, "hostname", name, problem, "no other host is called so", hint)
+
+
+def _kernels(
+    desired: Desired, facts: Mapping[str, HostFacts], states: Mapping[str, HostState]
+) -> Iterator[Finding]:
+    """Modules and sysctls that services cannot do without."""
+    for (host, service), needs in sorted(desired.host_needs.items()):
+        if host not in states:
+            continue
+        missing = [module for module in needs.modules if module not in facts[host].kernel_modules]
+        for module in needs.modules:
+            problem = f"service '{service}' needs it, and this kernel does not have it"
+            hint = "install the kernel's other modules, or boot a kernel that has it"
+            lacking = problem if module in missing else None
+            yield _finding(host, "kernel module", module, lacking, f"there, for service '{service}'", hint)
+        unloaded = set(needs.modules) - set(states[host].resources.modules)
+        for name in needs.sysctls:
+            there = name in states[host].resources.sysctls or unloaded  # which may bring it
+            problem = f"service '{service}' sets it, and this kernel does not have it"
+            yield _finding(
+                host, "sysctl", name, None if there else problem, f"there, for service '{service}'"
+            )
+
+
+def _interface(requirement: Requirement, name: str, facts: HostFacts, reserved: Collection[str]) -> Finding:
+    """Whether an interface is there and free to be a service's own."""
+    problem, hint = None, "name another one, which nothing else needs"
+    found = facts.interfaces.get(name)
+    if found is None:
+        problem = f"'{requirement.name}' needs it, and it is not there"
+        hint = did_you_mean(name, facts.interfaces) or f"there are {', '.join(sorted(facts.interfaces))}"
+    elif name in requirement.bridges:
+        pass
+    elif name == facts.default_interface:
+        problem = f"this host's default route goes through it: '{requirement.name}' would cut the host off"
+    elif own := sorted(set(reserved) & {*found.addresses, *found.addresses6}):
+        problem = f"the cloud itself uses its address {own[0]}; '{requirement.name}' needs it for itself"
+    elif found.master is not None and found.master not in requirement.bridges:
+        problem = f"it is part of '{found.master}' already; '{requirement.name}' needs it for itself"
+        hint = f"name another one, or take it out: ip link set {name} nomaster"
+    return _finding(
+        requirement.host, "interface", name, problem, f"there and free for '{requirement.name}'", hint
+    )
+
+
+def _networks(
+    requirements: Collection[Requirement], facts: Mapping[str, HostFacts], reserved: Collection[str]
+) -> Iterator[Finding]:
+    """Networks that overlap what the host has, or each other."""
+    for host in sorted({requirement.host for requirement in requirements}):
+        own = [requirement for requirement in requirements if requirement.host == host]
+        before: dict[Network, str] = {}
+        for text, requirement in ((text, r) for r in own for text in r.networks):
+            network = _network(text)
+            if network is None:
+                problem: str | None = f"'{requirement.name}' needs a network, and this is none"
+                yield _finding(host, "network", text, problem, "", "write it like 10.0.2.0/24")
+                continue
+            problem = _overlap(network, requirement, facts[host], reserved) or next(
+                (
+                    f"it overlaps {other}, which '{name}' needs"
+                    for other, name in before.items()
+                    if other != network and _overlaps(network, other)
+                ),
+                None,
+            )
+            before[network] = requirement.name
+            hint = "choose another range, which nothing on this host leads to"
+            yield _finding(host, "network", str(network), problem, f"free for '{requirement.name}'", hint)
+
+
+def _overlap(
+    network: Network, requirement: Requirement, facts: HostFacts, reserved: Collection[str]
+) -> str | None:
+    """What of the host a network overlaps, as a sentence."""
+    for name, interface in facts.interfaces.items():
+        for text in interface.networks if name not in requirement.bridges else ():
+            if _overlaps(network, ipaddress.ip_network(text)):
+                return f"it overlaps {text}, which interface '{name}' leads to"
+    for text in reserved:
+        if ipaddress.ip_address(text) in network:
+            return f"the cloud's own address {text} is in it"
+    return None
+
+
+def _overlaps(one: Network, other: Network) -> bool:
+    """Of two networks that have an address in common, one is inside the other."""
+    return one.network_address in other or other.network_address in one
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None

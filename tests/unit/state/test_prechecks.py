@@ -1,0 +1,153 @@
+"""What is found about hosts without asking them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from world import World
+
+from kolla.errors import InputError
+from kolla.state.facts import Interface
+from kolla.state.prechecks import findings
+from kolla.state.requirements import requests
+
+INTERFACES = {
+    "lo": Interface(addresses=("127.0.0.1",), networks=("127.0.0.0/8",)),
+    "eth0": Interface(addresses=("10.0.0.1",), networks=("10.0.0.0/24",)),
+    "eth1": Interface(),
+    "eth2": Interface(master="br-other"),
+    "eth3": Interface(master="br-ex"),
+    "eth4": Interface(addresses=("192.168.7.7",), networks=("192.168.7.0/24", "172.16.0.0/12")),
+    "br-ex": Interface(addresses=("10.0.2.1",), networks=("10.0.2.0/24",)),
+}
+
+
+def found(world: World, requires: str, check: str, interfaces: dict[str, Any] = INTERFACES) -> dict[str, Any]:
+    """Subject -> finding, of a cloud of which one container requires something."""
+    world.edit(
+        "notes/service.yml", "  notes:\n    command:", f"  notes:\n    requires: {requires}\n    command:"
+    )
+    facts = {h: f.model_copy(update={"interfaces": interfaces}) for h, f in world.facts.items()}
+    return {f["subject"]: f for f in findings(world.desired, facts, world.states) if f["check"] == check}
+
+
+@pytest.mark.parametrize(
+    ("interface", "message"),
+    [
+        ("eth1", None),
+        ("eth3", None),
+        ("br-ex", None),
+        ("eth9", "'notes' needs it, and it is not there"),
+        ("eth0", "this host's default route goes through it: 'notes' would cut the host off"),
+        ("eth2", "it is part of 'br-other' already; 'notes' needs it for itself"),
+    ],
+)
+def test_an_interface_must_be_there_and_free(world: World, interface: str, message: str | None) -> None:
+    requires = f"{{interfaces: [{interface}], bridges: [br-ex]}}"
+    finding = found(world, requires, "interface")[interface]
+    assert finding["ok"] is (message is None)
+    assert message is None or finding["message"] == message
+    assert bool(finding["hint"]) is (message is not None)
+
+
+def test_an_interface_with_an_address_of_the_cloud_is_not_free(world: World) -> None:
+    interfaces = {**INTERFACES, "eth1": Interface(addresses=("10.0.0.250",))}
+    finding = found(world, "{interfaces: [eth1]}", "interface", interfaces)["eth1"]
+    assert "the cloud itself uses its address 10.0.0.250" in finding["message"]
+
+
+def test_a_text_names_several_interfaces_or_none(world: World) -> None:
+    world.globals["notes_greeting"] = "eth1, eth4"
+    requires = "{interfaces: ['{{ notes_greeting }}', '{{ docker_registry }}']}"
+    assert set(found(world, requires, "interface")) == {"eth1", "eth4"}
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("10.0.3.1/24", None),
+        ("10.0.2.1/24", None),
+        ("2001:db8::/64", None),
+        ("192.168.7.128/25", "it overlaps 192.168.7.0/24, which interface 'eth4' leads to"),
+        ("172.20.0.0/16", "it overlaps 172.16.0.0/12, which interface 'eth4' leads to"),
+        ("10.0.0.0/8", "it overlaps 10.0.0.0/24, which interface 'eth0' leads to"),
+    ],
+)
+def test_a_network_must_lead_nowhere_else(world: World, network: str, message: str | None) -> None:
+    (finding,) = found(world, f"{{networks: ['{network}'], bridges: [br-ex]}}", "network").values()
+    assert finding["ok"] is (message is None)
+    assert message is None or finding["message"] == message
+
+
+def test_a_network_must_not_hold_an_address_of_the_cloud(world: World) -> None:
+    interfaces = {"eth0": Interface(addresses=("10.0.0.1",))}
+    (finding,) = found(world, "{networks: [10.0.0.0/25]}", "network", interfaces).values()
+    assert finding["message"] == "the cloud's own address 10.0.0.1 is in it"
+
+
+def test_networks_must_not_overlap_each_other_unless_they_are_the_same(world: World) -> None:
+    requires = "{networks: [10.9.0.1/24, 10.9.0.0/24, 10.9.0.0/16, nonsense]}"
+    checked = found(world, requires, "network")
+    assert checked["10.9.0.0/24"]["ok"]
+    assert checked["10.9.0.0/16"]["message"] == "it overlaps 10.9.0.0/24, which 'notes' needs"
+    assert not checked["nonsense"]["ok"]
+
+
+@pytest.fixture
+def three(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("three"), hosts=("one", "two", "three"))
+
+
+def test_two_hosts_of_one_name_are_told_on_each_host_asked(three: World) -> None:
+    three.edit("notes/service.yml", "containers:\n", "requires: {hostname: true}\ncontainers:\n")
+    names = {"one": "node", "two": "node.example", "three": "other"}
+    facts = {h: f.model_copy(update={"hostname": names[h]}) for h, f in three.facts.items()}
+    asked = {host: three.states[host] for host in ("two", "three")}
+    told = {f["host"]: f for f in findings(three.desired, facts, asked) if f["check"] == "hostname"}
+    assert {host: finding["ok"] for host, finding in told.items()} == {"two": False, "three": True}
+    assert told["two"]["message"] == "host one calls itself 'node', too"
+
+
+def test_a_kernel_without_a_required_module_or_sysctl_is_told(world: World) -> None:
+    section = "host: {modules: [{name: vxlan}], sysctls: {net.x: '1'}}\ncontainers:\n"
+    world.edit("notes/service.yml", "containers:\n", section)
+    told = {f["check"]: f for f in findings(world.desired, world.facts, world.states)}
+    assert told["kernel module"]["message"] == "service 'notes' needs it, and this kernel does not have it"
+    # The module may bring it.
+    assert told["sysctl"]["ok"]
+    resources = world.states["one"].resources.model_copy(update={"modules": ("vxlan",)})
+    world.states["one"] = world.states["one"].model_copy(update={"resources": resources})
+    world.kernel_modules = ("vxlan",)
+    told = {f["check"]: f for f in findings(world.desired, world.facts, world.states)}
+    assert told["kernel module"]["ok"]
+    assert not told["sysctl"]["ok"]
+
+
+def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: World) -> None:
+    before = requests(world.desired, world.states, world.report)["one"]
+    world.edit(
+        "notes/service.yml",
+        "  notes:\n    command:",
+        "  notes:\n    requires:\n"
+        '      memory: "{{ 100 * 2 }}"\n'
+        "      disk: {notes: 10, /srv/notes: 20}\n"
+        "      virtualization: '{{ notes_greeting }}'\n"
+        "    devices: [/dev/net/tun]\n"
+        "    privileges_reason: A test.\n"
+        "    command:",
+    )
+    world.globals["notes_greeting"] = "qemu"
+    now = requests(world.desired, world.states, world.report)["one"]
+    mib = 1 << 20
+    assert now["memory"] - before["memory"] == 200 * mib
+    directories = now["directories"]
+    assert directories["/var/lib/docker"] - before["directories"]["/var/lib/docker"] == 10 * mib
+    assert directories["/srv/notes"] == 20 * mib
+    assert now["devices"]["/dev/net/tun"] == "notes"
+    assert {"kind": "qemu", "setting": "notes_greeting", "name": "notes"} in now["virtualization"]
+
+
+def test_an_amount_that_is_none_is_refused(world: World) -> None:
+    with pytest.raises(InputError, match="'Hello' is no amount"):
+        found(world, "{memory: '{{ notes_greeting }}'}", "memory")
