@@ -114,6 +114,32 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """A service's own verb that was run."""
+
+    results: tuple[Mapping[str, Any], ...]
+    """host, ok, message, result (the document it printed), log (last lines, when it failed)."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when it failed on a host."""
+        return 0 if all(result["ok"] for result in self.results) else 1
+
+    def to_json(self) -> Any:
+        """One result for each host it was run on."""
+        return [dict(result) for result in self.results]
+
+    def text(self) -> str:
+        """What it said, on each host; what went wrong with its last log lines."""
+        lines = []
+        for result in self.results:
+            message = result["message"] or "Done."
+            lines.append(f"{result['host']}: {message}" if len(self.results) > 1 else message)
+            lines += [f"    | {line}" for line in result["log"]]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
 class Planned:
     """A plan that was made."""
 
