@@ -169,6 +169,42 @@ def test_a_process_is_known_by_comm_program_and_script(tmp_path: Path) -> None:
         assert process.pid not in processes.find("known")
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "neutron-rpc-server: master process [/usr/bin/neutron-rpc-server --config-file /etc/x]",
+        "neutron-server: worker (/usr/bin/python /usr/bin/neutron-rpc-server)",
+    ],
+)
+def test_a_process_is_known_by_the_title_it_gave_itself(
+    title: str,
+) -> None:
+    renamed = ["bash", "-c", f"exec -a '{title}' sleep 60"]
+    with subprocess.Popen(renamed) as process:
+        try:
+            deadline = time.monotonic() + 10
+            while title.split(":")[0] not in Path(f"/proc/{process.pid}/cmdline").read_text():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert process.pid in processes.find(title.split(":")[0])
+        finally:
+            process.kill()
+
+
+def test_a_process_is_known_by_the_first_letters_of_a_long_name() -> None:
+    code = "import ctypes; ctypes.CDLL(None).prctl(15, b'neutron-rpc-ser', 0, 0, 0); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        try:
+            deadline = time.monotonic() + 10
+            while Path(f"/proc/{process.pid}/comm").read_text().strip() != "neutron-rpc-ser":
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert process.pid in processes.find("neutron-rpc-server")
+            assert process.pid not in processes.find("neutron-rpc-other")
+        finally:
+            process.kill()
+
+
 def test_a_check_costs_little() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     load = f"import sys; sys.path.insert(0, {str(LIB)!r}); from kolla_runtime import health"

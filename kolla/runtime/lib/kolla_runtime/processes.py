@@ -16,11 +16,17 @@ def find(name: str | None) -> Iterator[int]:
     """Ids of the processes called `name`, or of all when it is None; this process is none of them.
 
     Called so is a process whose `comm` it is, or the file name of its program or, when an
-    interpreter runs a script, of the script.
+    interpreter runs a script, of the script; or whose title, which it gave itself, begins so
+    (`name: what it does`).
     """
     for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != os.getpid() and (name is None or name in _names(int(entry))):
+        if entry.isdigit() and int(entry) != os.getpid() and (name is None or _is_called(name, int(entry))):
             yield int(entry)
+
+
+def _is_called(name: str, pid: int) -> bool:
+    # The kernel keeps 15 characters of a `comm` (proc(5)).
+    return bool({name, name[:15]} & _names(pid))
 
 
 def _names(pid: int) -> set[str]:
@@ -31,7 +37,8 @@ def _names(pid: int) -> set[str]:
             arguments = file.read().split("\0")
     except OSError:  # it has ended
         return set()
-    return names | {os.path.basename(argument) for argument in arguments[:2] if argument}
+    titles = {arguments[0].partition(":")[0]}
+    return names | titles | {os.path.basename(argument) for argument in arguments[:2] if argument}
 
 
 def held_inodes(pid: int) -> set[str]:
