@@ -176,8 +176,9 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for path, job in _jobs(service):
         if (job.container is None) == (job.image is None):
             yield wrong(path, "a job runs in a container's place or in an image", "'container' or 'image'")
-        if not service.containers:
-            yield wrong(path, "a job runs where a container of its service does; it has none", "a container")
+        if not service.containers and not service.groups:
+            what = "a job runs where a container of its service does; it has none"
+            yield wrong(path, what, "a container, or a group")
     for name, setting in service.settings.items():
         if setting.required and setting.default is not None:
             yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")

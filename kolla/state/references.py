@@ -67,17 +67,24 @@ class References:
     def job_hosts(self, folder: ServiceFolder, job: Job) -> tuple[str, ...]:
         """Where a job is done: the first host of its container's unlimited group, or each of them.
 
-        Without a container, the service's first counts. InputError when there is no host for it.
+        Without a container, the service's first counts; in a service without any, its first group.
+        InputError when there is no host for it.
         """
-        name = job.container or next(iter(folder.service.containers))
-        hosts = self.topology.hosts_of(folder, name)
+        name = job.container or next(iter(folder.service.containers), None)
+        if name is None:
+            group = next(iter(folder.service.groups))
+            hosts, what = self.topology.settings.hosts_of(group), f"group '{group}' has no host"
+        else:
+            hosts, what = self.topology.hosts_of(folder, name), f"container '{name}' runs nowhere"
         if job.each_host:
             return hosts
         if not hosts:
             raise InputError(
-                f"container '{name}' runs nowhere, and there are jobs to run beside it",
+                f"{what}, and there are jobs to run there",
                 where=service_file(folder),
-                hint="give its group a host, or look at its `when`",
+                hint="give its group a host, or look at its `when`"
+                if name
+                else "give it one in the inventory",
             )
         return hosts[:1]
 

@@ -1,0 +1,156 @@
+"""What is decided for `kolla init-runonce`: whether its settings can work, and why a server has no place.
+
+Nothing here asks or changes anything. `Settings` is what the job's demo.json holds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Settings = Mapping[str, Any]
+
+IMAGE_FORMATS = {
+    "gpt": "raw",
+    "iso": "iso",
+    "qcow2": "qcow2",
+    "vdi": "vdi",
+    "vhd": "vhd",
+    "vhdx": "vhdx",
+    "vmdk": "vmdk",
+}
+"""What a file was found to be (a boot sector makes it `gpt`) -> the disk format of such an image."""
+
+SMALLEST_NETWORK = 29
+"""Longest prefix of a network that has room for a gateway, a DHCP port and a server or two."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A compute host as the placement service knows it: resource class -> what is there, what is used."""
+
+    name: str
+    inventory: Mapping[str, Mapping[str, Any]]
+    used: Mapping[str, int]
+    traits: frozenset[str] = frozenset()
+
+
+def pool(text: str) -> tuple[str, str]:
+    """First and last address of a range such as 10.0.2.150-10.0.2.199. ValueError when it is none."""
+    first, _, last = text.partition("-")
+    addresses = ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
+    if addresses[0].version != addresses[1].version or int(addresses[0]) > int(addresses[1]):
+        raise ValueError(text)
+    return str(addresses[0]), str(addresses[1])
+
+
+def mistakes(settings: Settings) -> list[str]:
+    """Why these settings cannot work, a sentence each."""
+    return [*_external_mistakes(settings), *_network_mistakes(settings), *_flavor_mistakes(settings)]
+
+
+def _external_mistakes(settings: Settings) -> Iterator[str]:
+    external = settings["external"]
+    text, cidr = external["range"], ipaddress.ip_network(external["cidr"])
+    try:
+        first, last = map(ipaddress.ip_address, pool(text))
+    except ValueError:
+        yield f"demo_external_range: '{text}' is no range; expected: 10.0.2.150-10.0.2.199, the smaller first"
+        return
+    for address in (first, last):
+        if address not in cidr:
+            yield f"demo_external_range: {address} is outside demo_external_cidr {cidr}"
+        elif address in (cidr.network_address, cidr.broadcast_address):
+            yield f"demo_external_range: {address} is no address for a host in {cidr}"
+    try:
+        gateway = ipaddress.ip_address(external["gateway"])
+    except ValueError:
+        yield f"demo_external_gateway: '{external['gateway']}' is no IP address"
+        return
+    if gateway not in cidr:
+        yield f"demo_external_gateway: {gateway} is outside demo_external_cidr {cidr}"
+    for address, what in [(gateway, "demo_external_gateway"), *_taken(settings)]:
+        if address.version == first.version and int(first) <= int(address) <= int(last):
+            yield f"demo_external_range: {text} holds {address}, which is taken: {what}"
+
+
+def _taken(settings: Settings) -> Iterator[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str]]:
+    """Addresses of hosts and of the cloud itself; names and empty ones say nothing about ranges."""
+    for text in dict.fromkeys(settings["taken"]):
+        try:
+            yield ipaddress.ip_interface(text).ip, "an address of the cloud's hosts or its own"
+        except ValueError:
+            continue
+
+
+def _network_mistakes(settings: Settings) -> Iterator[str]:
+    external = ipaddress.ip_network(settings["external"]["cidr"])
+    own = ipaddress.ip_network(settings["network"]["cidr"])
+    if external.overlaps(own):
+        yield f"demo_network_cidr {own} overlaps demo_external_cidr {external}"
+    if own.version == 4 and own.prefixlen > SMALLEST_NETWORK:
+        yield f"demo_network_cidr: {own} is too small; expected: a prefix up to /{SMALLEST_NETWORK}"
+
+
+def _flavor_mistakes(settings: Settings) -> Iterator[str]:
+    names = []
+    for flavor in settings["flavors"]:
+        numbers = isinstance(flavor, Mapping) and [flavor.get(key) for key in ("vcpus", "ram", "disk")]
+        if not numbers or not all(type(n) is int and n >= 0 for n in numbers) or "name" not in flavor:
+            yield f"demo_flavors: {flavor} is no flavour; expected: name, vcpus, ram and disk"
+            continue
+        names.append(flavor["name"])
+    server = settings["server"]
+    if server is not None and server["flavor"] not in names:
+        yield f"demo_server_flavor: '{server['flavor']}' is none of demo_flavors: {', '.join(names)}"
+
+
+def overlapping(cidr: str, others: Iterable[tuple[str, str]]) -> str | None:
+    """The first of other external networks (name, cidr) whose addresses are partly ours, in a sentence."""
+    own = ipaddress.ip_network(cidr)
+    for name, other in others:
+        network = ipaddress.ip_network(other)
+        if own.version == network.version and own.overlaps(network):
+            return f"demo_external_cidr {cidr} overlaps {other} of the external network {name}"
+    return None
+
+
+def raised(present: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:
+    """The quotas that are to be raised. ValueError names one that does not exist. -1 is without limit."""
+    for name in wanted:
+        if name not in present:
+            known = ", ".join(sorted(present))
+            raise ValueError(f"demo_quotas: there is no quota '{name}'; expected: one of {known}")
+    return {
+        name: value
+        for name, value in wanted.items()
+        if present[name] != -1 and (value == -1 or value > present[name])
+    }
+
+
+def why_no_place(wanted: Mapping[str, int], providers: Iterable[Provider]) -> str:
+    """Why no host can take a server that needs these resources (class -> amount), host by host."""
+    reasons = [f"{provider.name}: {_lacking(wanted, provider)}" for provider in providers]
+    if not reasons:
+        return "no compute host has told the placement service what it has"
+    return "; ".join(reasons)
+
+
+def _lacking(wanted: Mapping[str, int], provider: Provider) -> str:
+    lacks = []
+    for name, amount in wanted.items():
+        inventory = provider.inventory.get(name)
+        if inventory is None:
+            lacks.append(f"offers no {name}")
+            continue
+        capacity = int((inventory["total"] - inventory["reserved"]) * inventory["allocation_ratio"])
+        free = capacity - provider.used.get(name, 0)
+        if amount > free:
+            lacks.append(f"{free} of {capacity} {name} are free, {amount} are needed")
+        elif amount > inventory["max_unit"]:
+            lacks.append(f"gives a server at most {inventory['max_unit']} {name}, {amount} are needed")
+    if "COMPUTE_STATUS_DISABLED" in provider.traits:
+        lacks.append("its compute service is disabled or not ready yet")
+    return ", ".join(lacks) or "has room, but is refused for another reason (aggregates, traits)"
