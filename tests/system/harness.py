@@ -32,14 +32,19 @@ class Kolla:
         return [KOLLA, "--configdir", str(self.config_directory), *self.options, *words]
 
     def run(self, *words: str, expect: int = 0) -> str:
-        """Run a verb; its standard output, or standard error when it is expected to fail."""
-        done = subprocess.run(self.arguments(*words), capture_output=True, text=True)
-        said = f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert done.returncode == expect, said
+        """Run a verb; its standard output, and standard error as well when it is expected to fail."""
+        done = self._run(words, expect)
         return done.stdout + done.stderr if expect not in (0, 2) else done.stdout
 
     def json(self, *words: str, expect: int = 0) -> Any:
-        return json.loads(self.run(*words, "-f", "json", expect=expect))
+        """The document a verb prints."""
+        return json.loads(self._run([*words, "-f", "json"], expect).stdout)
+
+    def _run(self, words: Sequence[str], expect: int) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(self.arguments(*words), capture_output=True, text=True)
+        said = f"{' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == expect, said
+        return done
 
     def plan(self) -> list[dict[str, Any]]:
         """The operations a deploy would do now."""

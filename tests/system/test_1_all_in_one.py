@@ -17,6 +17,8 @@ import yaml
 from system.client import OpenStack
 from system.harness import ROOT, Kolla, containers, http, make, snapshot, started
 
+from bench.verbs import Verbs
+
 THIRD_PARTY = ROOT / "tests" / "system" / "services"
 KILLS = 20
 RULERS_OF_THE_HOST = {
@@ -28,7 +30,6 @@ RULERS_OF_THE_HOST = {
     "ovn_controller",
 }
 """Containers that make interfaces and servers, and so run as root."""
-
 
 pytestmark = pytest.mark.usefixtures("as_it_was")
 
@@ -133,6 +134,7 @@ def test_processes_have_dropped_root_and_every_capability(cloud: Kolla, engine: 
 def test_a_second_deploy_does_nothing(cloud: Kolla, engine: docker.DockerClient) -> None:
     before = started(engine)
     assert "Nothing to do" in cloud.run("deploy")
+    assert Verbs(cloud.config_directory).tasks_of_an_idle_deploy() <= 3
     assert started(engine) == before
 
 

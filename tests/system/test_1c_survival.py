@@ -6,7 +6,8 @@ import docker
 import pytest
 from system.client import Demo, OpenStack, until
 from system.harness import Kolla, qemu_pid, qemu_pids, started
-from system.pings import Pings
+
+from bench.pings import Pings
 
 pytestmark = pytest.mark.usefixtures("as_it_was")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import docker
+import docker.errors
 import pytest
 from system.client import Demo, until
 from system.harness import Kolla
@@ -18,13 +19,23 @@ ON_THE_BUS = ("nova_compute", "nova_conductor", "nova_scheduler", "neutron_rpc_s
 ON_THE_OVERLAY = ("neutron_ovn_metadata_agent", "ovn_controller")
 
 
-def passes(engine: docker.DockerClient, name: str) -> bool:
-    """What the container's own health check says at this moment, without waiting for the engine's turn."""
+def complaint(engine: docker.DockerClient, name: str) -> str:
+    """What the container's own health check has to say at this moment; empty when it passes.
+
+    It is run here instead of waiting for the engine's turn.
+    """
     container = engine.containers.get(name)
     kind, *command = container.attrs["Config"]["Healthcheck"]["Test"]
     assert kind == "CMD"
-    status: int = container.exec_run(command).exit_code
-    return status == 0
+    try:
+        status, output = container.exec_run(command)
+    except docker.errors.APIError as error:  # it does not run
+        return str(error)
+    return (output.decode().strip() or f"status {status}") if status else ""
+
+
+def passes(engine: docker.DockerClient, name: str) -> bool:
+    return complaint(engine, name) == ""
 
 
 def verdict(engine: docker.DockerClient, name: str) -> str:
@@ -107,18 +118,16 @@ def hanging_tree(pid: int) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("as_it_was")
-@pytest.mark.parametrize("service", ["placement", "glance"])
-def test_an_api_that_answers_500_is_unhealthy_and_stops_the_deploy(
-    cloud: Kolla, demo: Demo, engine: docker.DockerClient, service: str
+def test_an_api_that_answers_500_is_unhealthy_and_no_deploy_is_content_with_it(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
 ) -> None:
-    container = f"{service}_api"
     # An application that cannot be called like one: uWSGI answers everything with 500.
-    cloud.override(f"{service}/uwsgi.ini", "[uwsgi]\nmodule = builtins:int\n")
-    cloud.set(container_start_timeout=20)
-    said = cloud.run("deploy", expect=1)
-    assert f"container:{service}-api@localhost failed" in said
-    assert not passes(engine, container)
-    last = engine.containers.get(container).exec_run(
-        engine.containers.get(container).attrs["Config"]["Healthcheck"]["Test"][1:]
-    )
-    assert b"status 500" in last.output
+    cloud.override("glance/uwsgi.ini", "[uwsgi]\nmodule = builtins:int\n")
+    deploy = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: "status 500" in complaint(engine, "glance_api"), 60, "the health check's complaint")
+        until(lambda: verdict(engine, "glance_api") == "unhealthy", 110, "the engine's verdict")
+        assert deploy.poll() is None
+    finally:
+        deploy.send_signal(signal.SIGINT)
+        assert deploy.wait() == 130

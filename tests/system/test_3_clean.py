@@ -58,7 +58,7 @@ def test_the_bench_prints_every_figure(
     figures = [line for line in said.splitlines() if " limit " in line]
     with capsys.disabled():
         print("", *figures, sep="\n")
-    assert len(figures) == 6
+    assert len(figures) == 14
 
 
 def test_a_purge_removes_the_engine_when_we_installed_it(

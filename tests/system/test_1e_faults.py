@@ -1,0 +1,276 @@
+"""What goes wrong under a cloud in use, and what an operator gets wrong: recovered from, or said clearly."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import yaml
+from system.client import Demo, OpenStack, Refused, until
+from system.harness import Kolla, started
+
+RECOVERY = 30
+"""Seconds after which no request may fail any more when the database or the message bus is back."""
+
+
+class Load:
+    """Users at work: tokens, listings and a change, one request after the other."""
+
+    def __init__(self, config_directory: Path) -> None:
+        self._directory = config_directory
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self.outcomes: list[tuple[float, str, str]] = []
+        """When a request ended, which it was, and what was wrong with it, if anything."""
+
+    def __enter__(self) -> Load:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    @property
+    def last_failure(self) -> float:
+        """When a request failed last."""
+        return max((at for at, _, error in self.outcomes if error), default=0.0)
+
+    def settled(self, since: float, calm: float = 5) -> bool:
+        """Whether requests have worked for a while, at some time after `since`."""
+        worked = [at for at, _, error in self.outcomes if at > max(since, self.last_failure) and not error]
+        return bool(worked) and worked[-1] - max(since, self.last_failure) > calm
+
+    def _work(self) -> None:
+        while not self._end.is_set():
+            for name in ("token", "images", "servers", "networks", "rename"):
+                try:
+                    self._request(name)
+                    error = ""
+                except (Refused, OSError) as failure:
+                    error = str(failure).replace("\n", " ")[:120] or type(failure).__name__
+                self.outcomes.append((time.monotonic(), name, error))
+
+    def _request(self, name: str) -> None:
+        openstack = OpenStack.of(self._directory)
+        openstack.log_in()
+        if name == "images":
+            openstack.get("image", "/v2/images")
+        elif name == "servers":
+            openstack.get("compute", "/servers/detail")
+        elif name == "networks":
+            openstack.get("network", "/v2.0/networks")
+        elif name == "rename":
+            group = openstack.one("network", "/v2.0/security-groups?name=default&limit=1")["id"]
+            change = {"security_group": {"description": f"at {time.time()}"}}
+            openstack.call("PUT", "network", f"/v2.0/security-groups/{group}", change)
+
+
+@pytest.mark.parametrize("container", ["mariadb", "rabbitmq"])
+def test_services_recover_by_themselves_when_what_they_all_need_is_restarted_under_load(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient, container: str
+) -> None:
+    openstack, before = demo.openstack, started(engine)
+    with Load(cloud.config_directory) as load:
+        until(lambda: load.settled(0, calm=2), 30, "requests that work")
+        server = openstack.create_server(f"through-{container}", demo.server)
+        engine.containers.get(container).restart()
+        back = time.monotonic()
+        until(lambda: load.settled(back), 120, "requests that work again")
+    failed = Counter(f"{name}: {error}" for _, name, error in load.outcomes if error)
+    took = max(0.0, load.last_failure - back)
+    print(
+        f"{container} restarted: {len(load.outcomes)} requests, {failed.total()} failed, "
+        f"the last {took:.1f} s after it"
+    )
+    assert took < RECOVERY, failed
+    # What was being made then is made, or has failed for all to see; what is asked for now is made.
+    found = until(lambda: _settled(openstack, server), 180, "the server of that moment has a status")
+    print(f"  the server of that moment: {found}")
+    openstack.delete_server(server)
+    later = openstack.create_server(f"after-{container}", demo.server)
+    openstack.wait_for_server(later, seconds=90)
+    openstack.delete_server(later)
+    after = started(engine)
+    assert [name for name in after if after[name] != before[name]] == [container]
+
+
+def _settled(openstack: OpenStack, server: str) -> str:
+    status: str = openstack.get("compute", f"/servers/{server}")["server"]["status"]
+    return status if status in ("ACTIVE", "ERROR") else ""
+
+
+# -- a full disk -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_store(engine: docker.DockerClient, size: str) -> Iterator[Path]:
+    """The image store on a file system of a given size, for the time of the context."""
+    container, path = (
+        engine.containers.get("glance_api"),
+        Path(engine.volumes.get("glance").attrs["Mountpoint"]),
+    )
+    container.stop()
+    owner = path.stat()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", path], check=True)
+    try:
+        shutil.chown(path, owner.st_uid, owner.st_gid)
+        container.start()
+        until(lambda: _is_healthy(engine, "glance_api"), 90, "glance answers")
+        yield path
+    finally:
+        container.stop()
+        subprocess.run(["umount", path], check=True)
+        container.start()
+        until(lambda: _is_healthy(engine, "glance_api"), 90, "glance answers")
+
+
+def _is_healthy(engine: docker.DockerClient, name: str) -> bool:
+    container = engine.containers.get(name)
+    return bool(container.exec_run(container.attrs["Config"]["Healthcheck"]["Test"][1:]).exit_code == 0)
+
+
+def test_a_full_image_store_says_so_and_keeps_no_half_image(
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient
+) -> None:
+    openstack = demo.openstack
+    with small_store(engine, "8m") as store:
+        wanted = {"name": "too-large", "disk_format": "raw", "container_format": "bare"}
+        image = openstack.call("POST", "image", "/v2/images", wanted)["id"]
+        try:
+            with pytest.raises(Refused) as refused:
+                openstack.call("PUT", "image", f"/v2/images/{image}/file", bytes(32 << 20))
+            assert refused.value.status == 413
+            assert "storage" in refused.value.message.lower()
+            assert openstack.get("image", f"/v2/images/{image}")["status"] == "queued"
+            assert [path for path in store.rglob("*") if path.is_file() and path.stat().st_size] == []
+        finally:
+            openstack.call("DELETE", "image", f"/v2/images/{image}")
+
+
+# -- bad input ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def served(content: bytes) -> Iterator[str]:
+    """A URL that is answered with `content`, on this machine."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/image.qcow2"
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture
+def settings_as_they_were(cloud: Kolla) -> Iterator[None]:
+    path = cloud.config_directory / "globals.yml"
+    before = path.read_text()
+    yield
+    path.write_text(before)
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>no image</html>" * 1000, b"QFI\xfb\x00\x00\x00\x03" + bytes(100)],
+    ids=["a web page", "cut off"],
+)
+def test_a_guest_image_that_is_none_is_refused(cloud: Kolla, demo: Demo, content: bytes) -> None:
+    with served(content) as url:
+        cloud.set(demo_image_name="no-image", demo_image_url=url)
+        said = cloud.run("init-runonce", expect=1)
+    assert url in said
+    assert "Traceback" not in said
+    assert demo.openstack.get("image", "/v2/images?name=no-image")["images"] == []
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_an_image_that_cannot_be_downloaded_is_named(cloud: Kolla, demo: Demo) -> None:
+    cloud.set(demo_image_name="no-image", demo_image_url="http://127.0.0.1:9/image.qcow2")
+    said = cloud.run("init-runonce", expect=1)
+    assert "http://127.0.0.1:9/image.qcow2" in said
+    assert "Traceback" not in said
+
+
+def own_interface() -> tuple[str, str]:
+    """The interface of this machine's default route, and its network."""
+    words = subprocess.check_output(["ip", "-4", "route", "show", "default"], text=True).split()
+    name = words[words.index("dev") + 1]
+    addresses = subprocess.check_output(["ip", "-4", "-o", "address", "show", "dev", name], text=True).split()
+    return name, addresses[addresses.index("inet") + 1]
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_an_external_network_that_overlaps_is_found_before_anything_is_touched(
+    cloud: Kolla, demo: Demo
+) -> None:
+    name, network = own_interface()
+    cloud.set(neutron_bridge_address=network)
+    said = cloud.run("prechecks", expect=1)
+    assert "overlaps" in said
+    assert name in said
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+@pytest.mark.parametrize(
+    ("interface", "expected"),
+    [("eth9", "it is not there"), (own_interface()[0], "default route goes through it")],
+)
+def test_an_external_interface_that_is_not_there_or_in_use_is_found(
+    cloud: Kolla, demo: Demo, interface: str, expected: str
+) -> None:
+    cloud.set(neutron_external_interface=interface)
+    said = cloud.run("prechecks", expect=1)
+    assert interface in said
+    assert expected in said
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_external_addresses_that_hold_the_gateway_are_refused(cloud: Kolla, demo: Demo) -> None:
+    before = demo.openstack.one("network", "/v2.0/subnets?cidr=10.0.2.0/24")
+    cloud.set(demo_external_range="10.0.2.1-10.0.2.50")
+    said = cloud.run("init-runonce", expect=1)
+    assert "10.0.2.1" in said
+    assert "Traceback" not in said
+    assert demo.openstack.one("network", "/v2.0/subnets?cidr=10.0.2.0/24") == before
+
+
+def test_prechecks_look_at_all_there_is_to_look_at(cloud: Kolla, demo: Demo) -> None:
+    findings = cloud.json("prechecks")
+    assert all(finding["ok"] for finding in findings)
+    kinds = {finding["check"] for finding in findings}
+    assert kinds >= {"address", "device", "engine", "hostname", "memory", "network", "port", "space"}
+    assert {"virtualization"} <= kinds
+    settings = yaml.safe_load((cloud.config_directory / "globals.yml").read_text())
+    assert settings["nova_compute_virt_type"] in ("kvm", "qemu")
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_every_finding_is_in_one_table(cloud: Kolla, demo: Demo) -> None:
+    """Four mistakes at once, four findings."""
+    _, network = own_interface()
+    cloud.set(neutron_external_interface="eth9", neutron_bridge_address=network, nova_compute_virt_type="kvm")
+    wrong = {f["check"] for f in cloud.json("prechecks", expect=1) if not f["ok"]}
+    assert {"interface", "network"} <= wrong
