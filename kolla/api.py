@@ -242,6 +242,10 @@ class Cloud:
         outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase=name)
         return Ran(tuple(_result(job.host, outcome.operations[job.id]) for job in jobs if job.host in states))
 
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs that enabled services have of their own."""
+        return tuple(name for folder in self.configuration.settings.services for name in folder.service.verbs)
+
     def _verb(self, name: str) -> tuple[ServiceFolder, Verb]:
         known = self.configuration.catalogue.verbs
         if name not in known:

@@ -17,6 +17,19 @@ from kolla.errors import InputError, KollaError, Location
 from kolla.events import Event, Listener
 from kolla.places import write_private
 
+FIRST = "init-runonce"
+"""The verb with which services make the first things inside a new cloud, where one has it."""
+
+COMMENTS = {
+    "network_interface": (
+        "One machine: services listen on the loopback interface, the load balancer on the machine's own\n"
+        "address, so that neither needs an address nobody has given us."
+    ),
+    "neutron_bridge_address": "This machine's address on the external network, to reach floating IPs from.",
+    "nova_compute_virt_type": "Servers are emulated: slow, and works everywhere. kvm: docs/quickstart.md",
+}
+"""Why quickstart sets what it sets, for those who read its globals.yml."""
+
 
 class _Result(Protocol):
     @property
@@ -33,6 +46,8 @@ class Quickstarted:
 
     phases: tuple[tuple[str, float], ...]
     token: str
+    server: Mapping[str, Any]
+    """What the first verb inside the cloud said of its work; empty without one."""
     config_directory: Path
     logs: str
     exit_code: int = 0
@@ -42,6 +57,7 @@ class Quickstarted:
         return {
             "phases": dict(self.phases),
             "token": self.token,
+            "server": dict(self.server),
             "config_directory": str(self.config_directory),
             "logs": self.logs,
         }
@@ -57,8 +73,9 @@ class Quickstarted:
                 "The cloud is ready.",
                 "",
                 f"  token     {self.token}",
+                *self._server(),
                 f"  use it    export OS_CLIENT_CONFIG_FILE={config}/clouds.yaml OS_CLOUD=kolla-admin",
-                "            openstack token issue",
+                "            openstack server list",
                 f"            (or: source {config}/admin-openrc.sh)",
                 f"  settings  {config}/globals.yml, overrides in {config}/config/",
                 "            then: kolla plan, kolla deploy",
@@ -70,6 +87,12 @@ class Quickstarted:
                 f"    {'in all':<{width}}  {total:6.1f}s",
             ]
         )
+
+    def _server(self) -> list[str]:
+        if not self.server:
+            return []
+        begun = [command.format(directory=self.config_directory) for command in self.server.get("next", ())]
+        return [f"  server    {self.server['message']}", *(f"            {command}" for command in begun)]
 
 
 def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Listener) -> Quickstarted:
@@ -99,10 +122,12 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
     phase("prechecks", cloud.prechecks)
     phase("deploy", cloud.deploy)
     phase("post-deploy", cloud.post_deploy)
+    first = phase(FIRST, lambda: cloud.run_verb(FIRST)).to_json() if FIRST in cloud.verbs() else []
     checked = phase("check", cloud.check)
     return Quickstarted(
         phases=tuple(phases),
         token=_token(checked.to_json()),
+        server=first[0]["result"] if first else {},
         config_directory=cloud.configuration.directory,
         logs="volume kolla_logs (/var/lib/docker/volumes/kolla_logs/_data)",
     )
@@ -144,11 +169,18 @@ def own_address() -> str:
 
 
 def _globals(address: str, extra: Mapping[str, Any]) -> str:
-    # One machine: services listen on the loopback interface, the load balancer on the machine's own
-    # address, so that neither needs an address nobody has given us.
-    settings = {"network_interface": "lo", "kolla_internal_vip_address": address, **extra}
-    header = "# Made by kolla quickstart. Every key there is: docs/reference/settings.md\n"
-    return header + yaml.safe_dump(settings, sort_keys=False)
+    settings = {
+        "network_interface": "lo",
+        "kolla_internal_vip_address": address,
+        "neutron_bridge_address": "10.0.2.1/24",
+        "nova_compute_virt_type": "qemu",
+        **extra,
+    }
+    lines = ["# Made by kolla quickstart. Every key there is: docs/reference/settings.md"]
+    for key, value in settings.items():
+        lines += [f"# {line}" for line in COMMENTS.get(key, "").splitlines()]
+        lines.append(yaml.safe_dump({key: value}, sort_keys=False).rstrip("\n"))
+    return "\n".join(lines) + "\n"
 
 
 def _read(extra: Path | None) -> Mapping[str, Any]:

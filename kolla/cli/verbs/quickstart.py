@@ -22,10 +22,10 @@ from kolla.events import Listener
 )
 @options.configuration
 def quickstart(globals_file: Path | None) -> None:
-    """Make a cloud from nothing: an engine, images, passwords, containers, an issued token.
+    """Make a cloud from nothing: an engine, images, passwords, containers, a server that is logged in to.
 
     Writes globals.yml and an inventory, then calls other verbs: genpwd, bootstrap-servers, build,
-    prechecks, deploy, post-deploy, check. Run again, it changes only what differs. It refuses a
+    prechecks, deploy, post-deploy, init-runonce, check. Run again, it changes only what differs. It refuses a
     configuration directory that it did not make.
     """
     given = click.get_current_context().ensure_object(options.Options)

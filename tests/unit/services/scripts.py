@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -19,5 +20,6 @@ def load(service: str, name: str) -> ModuleType:
     specification = importlib.util.spec_from_loader(name, loader)
     assert specification is not None
     module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # where dataclasses look for their own module
     loader.exec_module(module)
     return module
