@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
-from kolla.catalogue.model import Capability, Container, Job, Service, ServiceFolder
+from kolla.catalogue.model import Capability, Container, Job, Requirements, Service, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
 
 LINUX_CAPABILITIES = (
@@ -72,6 +72,7 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
     if service.identity and service.identity.endpoint:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
     volumes = [volume for container in service.containers.values() for volume in container.volumes]
+    yield from _disk_references((), service.requires, volumes)
     for capability, provision in service.provides.items():
         here = ("provides", capability.value)
         if provision.endpoint:
@@ -104,6 +105,13 @@ def _container_references(
         yield (*here, "capabilities", index), "Linux capability", capability, LINUX_CAPABILITIES
     for index, word in enumerate(container.after):
         yield (*here, "after", index), "dependency", word, _dependencies(service)
+    yield from _disk_references(here, container.requires, container.volumes)
+
+
+def _disk_references(here: _Path, requires: Requirements, volumes: Collection[str]) -> Iterator[_Reference]:
+    for place in requires.disk:
+        if not place.startswith("/"):
+            yield (*here, "requires", "disk", place), "volume", place, volumes
 
 
 def _job_references(

@@ -15,6 +15,8 @@ from kolla.settings.expressions import evaluate
 from kolla.state.render import Renderer
 from kolla.state.topology import Topology
 
+VIRTUALIZATION = ("kvm", "qemu")
+
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -62,7 +64,7 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
         memory=_amount(asked.memory, on),
         disk={place: _amount(amount, on) for place, amount in asked.disk.items()},
         devices=(*devices, *_texts(asked.devices, on)),
-        virtualization=on.text(asked.virtualization),
+        virtualization=_virtualization(asked.virtualization, on),
         virtualization_setting=setting[1] if setting else "",
         interfaces=_texts(asked.interfaces, on),
         networks=_texts(asked.networks, on),
@@ -75,6 +77,15 @@ def _texts(expressions: tuple[str, ...], on: Renderer) -> tuple[str, ...]:
     """What the expressions name: each one thing, several with commas between them, or nothing."""
     texts = (text.strip() for expression in expressions for text in on.text(expression).split(","))
     return tuple(text for text in texts if text)
+
+
+def _virtualization(asked: str, on: Renderer) -> str:
+    kind = on.text(asked)
+    if kind not in ("", *VIRTUALIZATION):
+        where = on.settings.catalogue.find(on.folder.name, asked)
+        expected = f"one of {', '.join(VIRTUALIZATION)}"
+        raise InputError(f"'{kind}' is no virtualization", where=where, expected=expected)
+    return kind
 
 
 def _amount(asked: int | str, on: Renderer) -> int:

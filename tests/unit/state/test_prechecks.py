@@ -151,3 +151,19 @@ def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: Wo
 def test_an_amount_that_is_none_is_refused(world: World) -> None:
     with pytest.raises(InputError, match="'Hello' is no amount"):
         found(world, "{memory: '{{ notes_greeting }}'}", "memory")
+
+
+def test_a_virtualization_nobody_knows_is_refused(world: World) -> None:
+    with pytest.raises(InputError, match="'xen' is no virtualization"):
+        found(world, "{virtualization: xen}", "virtualization")
+
+
+def test_disk_space_is_for_a_volume_there_is(world: World) -> None:
+    with pytest.raises(InputError, match="there is no volume 'nots'"):
+        found(world, "{disk: {nots: 1}}", "disk")
+
+
+def test_a_group_that_hosts_are_prepared_in_must_exist(world: World) -> None:
+    world.edit("notes/service.yml", "containers:\n", "host: {group: netwrok}\ncontainers:\n")
+    with pytest.raises(InputError, match="there is no group 'netwrok'"):
+        assert world.desired

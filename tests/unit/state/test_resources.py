@@ -101,8 +101,9 @@ def test_two_services_that_want_different_values_are_refused(needy: World) -> No
     other = needy.services / "other"
     other.mkdir()
     (other / "service.yml").write_text(
-        "name: other\ntitle: Other\nenabled: true\nusers: {}\n"
-        "images: {other: {}}\ncontainers: {other: {command: sleep}}\n"
+        "name: other\ntitle: Other\nenabled: true\n"
+        "users: {other: {uid: 42998, home: /srv}}\nimages: {other: {user: other}}\n"
+        "containers: {other: {command: sleep}}\n"
         f'host: {{sysctls: {{{FORWARD}: "7"}}}}\n'
     )
     with pytest.raises(
