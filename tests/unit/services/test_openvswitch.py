@@ -1,0 +1,282 @@
+"""How the switch comes to what the settings say: its database, its bridges, its flows."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from .scripts import load
+from .test_templates import render
+
+BRIDGE = {"datapath_type": "netdev", "fail_mode": None, "port": None}
+OURS = {"kolla": "made"}
+
+
+@pytest.fixture
+def configure() -> ModuleType:
+    return load("openvswitch", "kolla_openvswitch_configure")
+
+
+@pytest.fixture
+def vswitchd() -> ModuleType:
+    return load("openvswitch", "kolla_vswitchd")
+
+
+@pytest.fixture
+def server() -> ModuleType:
+    return load("openvswitch", "kolla_ovsdb_server")
+
+
+def bridge(*ports: str, mode: Any = (), **external_ids: str) -> dict[str, Any]:
+    return {
+        "datapath_type": "netdev",
+        "fail_mode": list(mode) if isinstance(mode, tuple) else mode,
+        "external_ids": external_ids,
+        "ports": list(ports),
+    }
+
+
+def commands(
+    script: ModuleType,
+    wanted: Mapping[str, Any],
+    *,
+    other_config: Mapping[str, str] | None = None,
+    external_ids: Mapping[str, str] | None = None,
+    bridges: Mapping[str, Any] | None = None,
+    ports: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[str]:
+    switch = {"other_config": other_config or {}, "external_ids": external_ids or {}}
+    state = script.State(switch, bridges or {}, ports or {})
+    complete = {"other_config": {}, "external_ids": {}, "bridges": {}, **wanted}
+    return [" ".join(command) for command in script.commands(complete, state)]
+
+
+def test_keys_are_set_changed_and_taken_out(configure: ModuleType) -> None:
+    wanted = {
+        "external_ids": {"hostname": "one", "ovn-remote": "tcp:a", "ovn-cms-options": None, "gone": None}
+    }
+    present = {"hostname": "one", "ovn-remote": "tcp:b", "gone": "x", "operators-own": "y"}
+    assert commands(configure, wanted, external_ids=present) == [
+        'set Open_vSwitch . external_ids:"ovn-remote"="tcp:a"',
+        "remove Open_vSwitch . external_ids gone",
+    ]
+
+
+def test_a_bridge_is_made_with_its_port_and_marked(configure: ModuleType) -> None:
+    wanted = {"bridges": {"br-ex": {**BRIDGE, "fail_mode": "secure", "port": "eth1"}}}
+    assert commands(configure, wanted) == [
+        "add-br br-ex",
+        'set Bridge br-ex external_ids:"kolla"="made"',
+        "set Bridge br-ex datapath_type=netdev",
+        "set-fail-mode br-ex secure",
+        "add-port br-ex eth1",
+        'set Port eth1 external_ids:"kolla"="made"',
+    ]
+
+
+def test_what_is_right_is_left_alone(configure: ModuleType) -> None:
+    wanted = {"bridges": {"br-ex": {**BRIDGE, "port": "eth1"}}}
+    state: dict[str, Any] = {
+        "bridges": {"br-ex": bridge("br-ex", "eth1", "patch", **OURS)},
+        "ports": {"eth1": OURS},
+    }
+    state["ports"] |= {"br-ex": {}, "patch": {}}
+    assert commands(configure, wanted, **state) == []
+
+
+def test_only_what_was_made_here_is_removed(configure: ModuleType) -> None:
+    state: dict[str, Any] = {
+        "bridges": {
+            "br-ex": bridge("br-ex", "eth1", "operators", **OURS),
+            "br-old": bridge("br-old", **OURS),
+            "br-int": bridge("br-int", mode="secure"),
+        },
+        "ports": {"br-ex": {}, "eth1": OURS, "operators": {}, "br-old": {}, "br-int": {}},
+    }
+    assert commands(configure, {"bridges": {"br-ex": BRIDGE}}, **state) == [
+        "del-br br-old",
+        "del-port br-ex eth1",
+    ]
+
+
+def test_a_bridge_that_was_there_is_used_and_not_marked(configure: ModuleType) -> None:
+    state: dict[str, Any] = {
+        "bridges": {"br-ex": {**bridge("br-ex"), "datapath_type": ""}},
+        "ports": {"br-ex": {}},
+    }
+    assert commands(configure, {"bridges": {"br-ex": BRIDGE}}, **state) == [
+        "set Bridge br-ex datapath_type=netdev"
+    ]
+
+
+def test_the_databases_notation_is_understood(configure: ModuleType) -> None:
+    assert configure.plain(["map", [["a", "b"]]]) == {"a": "b"}
+    assert configure.plain(["set", [["uuid", "1"], ["uuid", "2"]]]) == ["1", "2"]
+    assert configure.plain("secure") == "secure"
+
+
+DUMP = """OFPST_FLOW reply (OF1.5) (xid=0x2):
+ cookie=0x1, table=0, priority=100,in_port=1 actions=load:0x1->NXM_NX_REG13[]
+ cookie=0x2, table=8, priority=50 actions=drop
+"""
+OPTIONS = """NXT_TLV_TABLE_REPLY (xid=0x2):
+ max option space=256 max fields=64
+ allocated option space=4
+
+ mapping table:
+  class  type  length  match field
+ ------  ----  ------  --------------
+  0x102  0x80       4  tun_metadata0
+"""
+
+
+def test_flows_and_options_are_kept_in_words_that_put_them_back(vswitchd: ModuleType) -> None:
+    assert vswitchd.descriptions(DUMP).splitlines() == [
+        "cookie=0x1, table=0, priority=100,in_port=1 actions=load:0x1->NXM_NX_REG13[]",
+        "cookie=0x2, table=8, priority=50 actions=drop",
+    ]
+    assert vswitchd.options(OPTIONS) == "{class=0x102,type=0x80,len=4}->tun_metadata0"
+
+
+def test_kept_flows_are_taken_once_and_only_fresh(
+    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vswitchd, "KEPT", tmp_path / "kept")
+    vswitchd.KEPT.write_text('{"br-int": {}}')
+    assert vswitchd.kept_flows() == {"br-int": {}}
+    assert vswitchd.kept_flows() == {}
+    vswitchd.KEPT.write_text('{"br-int": {}}')
+    os.utime(vswitchd.KEPT, (0, 0))
+    assert vswitchd.kept_flows() == {}
+    assert not vswitchd.KEPT.exists()
+
+
+def test_tunnels_take_the_routes_and_the_prefix_of_their_interface(vswitchd: ModuleType) -> None:
+    routes = [
+        {"dst": "default", "gateway": "10.0.0.1"},
+        {"dst": "10.0.0.0/24", "scope": "link"},
+        {"dst": "10.9.9.9", "gateway": "10.0.0.2"},
+    ]
+    assert list(vswitchd.switch_routes(routes, "br-phy")) == [
+        ("0.0.0.0/0", "br-phy", "10.0.0.1"),
+        ("10.0.0.0/24", "br-phy"),
+        ("10.9.9.9/32", "br-phy", "10.0.0.2"),
+    ]
+    held = [{"addr_info": [{"local": "10.0.0.5", "prefixlen": 24}]}]
+    assert vswitchd.prefix_of("10.0.0.5", held) == 24
+    with pytest.raises(vswitchd.Fault, match=r"does not have the address 10\.0\.0\.6"):
+        vswitchd.prefix_of("10.0.0.6", held)
+
+
+def test_only_tunnels_and_answers_for_them_pass_the_tunnel_bridge(vswitchd: ModuleType) -> None:
+    assert list(vswitchd.tunnel_flows("7")) == [
+        "priority=2,in_port=7,udp,tp_dst=6081,actions=LOCAL",
+        "priority=2,in_port=7,arp,arp_op=2,actions=LOCAL",
+        "priority=1,in_port=7,actions=drop",
+        "priority=0,actions=7",
+    ]
+
+
+def test_a_socket_left_behind_does_not_answer(vswitchd: ModuleType, tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    assert not vswitchd.answers(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        assert not vswitchd.answers(path)
+        listener.listen()
+        assert vswitchd.answers(path)
+    assert not vswitchd.answers(path)
+
+
+def test_a_switch_that_ends_is_told(vswitchd: ModuleType) -> None:
+    with subprocess.Popen(["false"]) as ended:
+        ended.wait()
+        with pytest.raises(vswitchd.Fault, match="ended with status 1"):
+            vswitchd.await_bridge("br-none", ended)
+
+
+@pytest.mark.parametrize(("version", "than", "older"), [("8.5.0", "8.10.0", True), ("8.5.0", "8.5.0", False)])
+def test_only_an_older_database_is_converted(
+    server: ModuleType, version: str, than: str, older: bool
+) -> None:
+    assert server.is_older(version, than) is older
+    assert not server.is_older(than, version)
+
+
+HOST = {
+    "hostname": "one",
+    "group_names": ("compute", "network"),
+    "groups": {"openvswitch": ("one",)},
+    "openvswitch_datapath": "netdev",
+    "neutron_bridge_name": "br-ex",
+    "neutron_bridge_address": "",
+    "neutron_external_interface": "",
+    "neutron_physical_networks": "physnet1",
+    "tunnel_interface": "eth1",
+    "tunnel_address": "10.1.0.5",
+    "overlay": {"sb_connection": "tcp:10.0.0.5:6642"},
+}
+
+
+def switch(**scope: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(render("openvswitch", "switch.json.j2", **{**HOST, **scope}))
+    return document
+
+
+def bridges(**scope: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(render("openvswitch", "bridges.json.j2", **{**HOST, **scope}))
+    return document
+
+
+def test_a_host_alone_has_the_external_bridge_only() -> None:
+    document = switch()
+    assert document["bridges"] == {"br-ex": BRIDGE}
+    assert document["other_config"] == {"userspace-tso-enable": "true"}
+    ids = document["external_ids"]
+    assert (ids["ovn-bridge-mappings"], ids["ovn-cms-options"]) == ("physnet1:br-ex", "enable-chassis-as-gw")
+    assert bridges(neutron_bridge_address="10.0.2.1/24")["addresses"] == {"br-ex": "10.0.2.1/24"}
+
+
+def test_userspace_tunnels_between_hosts_have_a_bridge() -> None:
+    two = {"groups": {"openvswitch": ("one", "two")}}
+    assert switch(**two)["bridges"]["br-phy"] == {
+        "datapath_type": "netdev",
+        "fail_mode": "secure",
+        "port": "eth1",
+    }
+    assert bridges(**two)["tunnel"] == {"bridge": "br-phy", "interface": "eth1", "address": "10.1.0.5"}
+    kernel = {**two, "openvswitch_datapath": "system"}
+    assert "br-phy" not in switch(**kernel)["bridges"]
+    assert switch(**kernel)["other_config"] == {"userspace-tso-enable": None}
+    assert bridges(**kernel)["tunnel"] is None
+
+
+def test_a_compute_host_has_an_external_bridge_only_with_an_interface() -> None:
+    compute = {"group_names": ("compute",), "neutron_bridge_address": "10.0.2.1/24"}
+    document = switch(**compute)
+    assert document["bridges"] == {}
+    assert document["external_ids"]["ovn-bridge-mappings"] is None
+    assert document["external_ids"]["ovn-cms-options"] is None
+    assert bridges(**compute)["addresses"] == {}
+    assert switch(**compute, neutron_external_interface="eth2")["bridges"]["br-ex"]["port"] == "eth2"
+
+
+def test_several_external_bridges_have_their_interfaces_and_networks() -> None:
+    document = switch(
+        neutron_bridge_name="br-a,br-b",
+        neutron_external_interface="eth2,eth3",
+        neutron_physical_networks="one,two",
+    )
+    assert {name: each["port"] for name, each in document["bridges"].items()} == {
+        "br-a": "eth2",
+        "br-b": "eth3",
+    }
+    assert document["external_ids"]["ovn-bridge-mappings"] == "one:br-a,two:br-b"
