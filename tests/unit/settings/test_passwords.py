@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +34,8 @@ def test_kinds(catalogue: Catalogue):
     Fernet(made["keystone_fernet_key_primary"])
     assert made["rabbitmq_cluster_cookie"].isupper()
     assert made["rabbitmq_cluster_cookie"].isalpha()
+    key = load_ssh_private_key(made["demo_ssh_key"].encode(), None)
+    assert isinstance(key, Ed25519PrivateKey)
     assert len(made["database_password"]) == 40
     assert made["database_password"].isalnum()
     assert len(set(made.values())) == len(made)
