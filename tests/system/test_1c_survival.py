@@ -89,19 +89,18 @@ def test_the_controller_of_the_network_is_removed_and_deployed_again(
 
 
 @pytest.mark.parametrize(
-    ("override", "container"),
+    ("override", "text", "container"),
     [
-        ("openvswitch/bridges.json", "openvswitch_vswitchd"),
-        ("openvswitch/openvswitch-vswitchd/config.json", "openvswitch_vswitchd"),
-        ("openvswitch/openvswitch-db/config.json", "openvswitch_db"),
-        ("ovn/ovn-controller/config.json", "ovn_controller"),
+        ("openvswitch/bridges.json", '{"note": "nobody reads it"}', "openvswitch_vswitchd"),
+        ("openvswitch/openvswitch-db/config.json", '{"permissions": []}', "openvswitch_db"),
+        ("ovn/ovn-controller/config.json", '{"permissions": []}', "ovn_controller"),
     ],
 )
 def test_a_deploy_that_replaces_the_switch_interrupts_for_a_second_at_most(
-    cloud: Kolla, demo: Demo, engine: docker.DockerClient, override: str, container: str
+    cloud: Kolla, demo: Demo, engine: docker.DockerClient, override: str, text: str, container: str
 ) -> None:
     pid, before = qemu_pid(demo.id), started(engine)
-    cloud.override(override, '{"note": "a change that means nothing"}')
+    cloud.override(override, text)
     with Pings(demo.login.address) as pings:
         cloud.run("deploy")
     print(f"{container} replaced by a deploy: {pings}")
