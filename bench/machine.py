@@ -66,13 +66,12 @@ def _processor_time(container: Container) -> float:
     return own + sum(_ticks(pid) / TICKS for pid in _strays(container))
 
 
-def _strays(container: Container) -> Iterator[int]:
-    """Processes of a container that have left its control groups, so that the engine does not count them."""
+def processes(container: Container) -> Iterator[int]:
+    """The first process of a container and its descendants. Servers are none: they are nobody's children."""
     pids = [int(container.attrs["State"]["Pid"])]
     while pids:
         pid = pids.pop()
         try:
-            groups = Path(f"/proc/{pid}/cgroup").read_text()
             pids += [
                 int(child)
                 for thread in Path(f"/proc/{pid}/task").iterdir()
@@ -80,7 +79,13 @@ def _strays(container: Container) -> Iterator[int]:
             ]
         except OSError:
             continue  # it ended meanwhile
-        if str(container.id) not in groups:
+        yield pid
+
+
+def _strays(container: Container) -> Iterator[int]:
+    """Processes of a container that have left its control groups, so that the engine does not count them."""
+    for pid in processes(container):
+        if str(container.id) not in Path(f"/proc/{pid}/cgroup").read_text():
             yield pid
 
 
