@@ -290,6 +290,8 @@ class Job(Model):
     """Program of the image and its arguments."""
     config: dict[str, ConfigFile] = {}
     """Files of its own: a change in these runs the job again; in borrowed ones it does not."""
+    binds: tuple[Bind, ...] = ()
+    """Directories and files of the host, besides those of the container."""
     after: tuple[str, ...] = ()
     """What must be done or ready first: words as for containers; a job that is not done on each host waits
     for every host."""

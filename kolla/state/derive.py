@@ -303,6 +303,7 @@ class _Builder:
         else:
             assert job.image is not None  # the loader asks for one of the two
             container, image_name = Container(command=""), job.image
+        container = container.model_copy(update={"binds": (*container.binds, *job.binds)})
         image, built = self._built(image_name)
         command = shlex.join(renderer.text(word) for word in job.command)
         own = renderer.files(job.container or name, job.config)

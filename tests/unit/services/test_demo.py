@@ -46,6 +46,11 @@ def settings(**changed: Any) -> dict[str, Any]:
     return document
 
 
+@pytest.fixture(scope="module")
+def usual() -> dict[str, Any]:
+    return settings()
+
+
 def test_the_usual_settings_work(rules: ModuleType) -> None:
     assert rules.mistakes(settings()) == []
     assert rules.mistakes(settings(demo_server=False)) == []
@@ -74,6 +79,8 @@ def test_the_usual_settings_work(rules: ModuleType) -> None:
         ({"demo_server_flavor": "m1.tni"}, "'m1.tni' is none of demo_flavors: m1.tiny, m1.small"),
         ({"demo_flavors": [{"name": "m1.tiny", "vcpus": 1, "ram": "512", "disk": 1}]}, "is no flavour"),
         ({"demo_flavors": ["m1.tiny"]}, "m1.tiny is no flavour"),
+        ({"demo_image_url": "/root/x.qcow2"}, "'/root/x.qcow2' is no address"),
+        ({"demo_image_url": "http://a/b", "demo_image_file": "/b"}, "are both set"),
     ],
 )
 def test_settings_that_cannot_work(rules: ModuleType, changed: dict[str, Any], said: str) -> None:
@@ -86,9 +93,8 @@ def test_addresses_beside_the_range_are_nobodys_concern(rules: ModuleType) -> No
 
 
 @given(st.text(alphabet="0123456789.-:ab ", max_size=40))
-def test_any_range_is_refused_or_works(text: str) -> None:
-    rules = load("demo", "rules.py")
-    found = rules.mistakes(settings(demo_external_range=text))
+def test_any_range_is_refused_or_works(rules: ModuleType, usual: dict[str, Any], text: str) -> None:
+    found = rules.mistakes({**usual, "external": {**usual["external"], "range": text}})
     try:
         first, last = rules.pool(text)
     except ValueError:

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 Settings = Mapping[str, Any]
 
@@ -48,7 +49,20 @@ def pool(text: str) -> tuple[str, str]:
 
 def mistakes(settings: Settings) -> list[str]:
     """Why these settings cannot work, a sentence each."""
-    return [*_external_mistakes(settings), *_network_mistakes(settings), *_flavor_mistakes(settings)]
+    return [
+        *_image_mistakes(settings),
+        *_external_mistakes(settings),
+        *_network_mistakes(settings),
+        *_flavor_mistakes(settings),
+    ]
+
+
+def _image_mistakes(settings: Settings) -> Iterator[str]:
+    url, file = settings["image"]["url"], settings["image"]["file"]
+    if url and file:
+        yield "demo_image_url and demo_image_file are both set; expected: one of them"
+    if url and urlsplit(url).scheme not in ("http", "https"):
+        yield f"demo_image_url: '{url}' is no address; expected: http://... or https://..."
 
 
 def _external_mistakes(settings: Settings) -> Iterator[str]:
