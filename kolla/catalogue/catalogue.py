@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kolla.catalogue.model import Capability, Image, ServiceFolder, Verb
+from kolla.catalogue.model import Capability, Container, Image, ServiceFolder, Verb
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.yamlfile import Document
 
@@ -36,6 +36,11 @@ class Catalogue:
                 return folder, folder.service.images[name]
         known = [image for folder in self.folders.values() for image in folder.service.images]
         raise InputError(f"there is no image '{name}'", hint=did_you_mean(name, known))
+
+    def user_of(self, name: str, container: Container) -> str:
+        """The user that container `name` runs as; InputError when there is no such image."""
+        _, image = self.image(container.image or name)
+        return container.user or image.user or "root"
 
     def provider(self, capability: str) -> ServiceFolder | None:
         """The first service that offers `capability`, enabled or not."""

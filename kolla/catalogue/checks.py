@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import Capability, Container, Job, Requirements, Service, ServiceFolder
+from kolla.catalogue.privileges import extras
 from kolla.errors import InputError, Location, did_you_mean
 
 LINUX_CAPABILITIES = (
@@ -177,6 +178,16 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
                 ("containers", name, "health"),
                 f"the health check of '{name}' has {sum(given)} ways to find out",
                 "exactly one of http, listen, connected, command",
+            )
+    images = [image for f in catalogue.folders.values() for image in f.service.images]
+    for name, container in service.containers.items():
+        if container.privileges_reason or (container.image or name) not in images:
+            continue
+        if asked := extras(catalogue, name, container):
+            yield wrong(
+                ("containers", name),
+                f"'{name}' asks for {', '.join(asked)}, and does not say why",
+                "'privileges_reason'",
             )
     for name in service.verbs:
         if name in OWN_VERBS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kolla.catalogue import loader
+from kolla.catalogue import loader, privileges
 from kolla.catalogue import reference as service_reference
 from kolla.settings import reference, samples
 from kolla.settings.inventory import ALL_IN_ONE
@@ -23,6 +23,7 @@ def files() -> dict[str, str]:
         "etc/kolla/inventory/all-in-one": ALL_IN_ONE.read_text(),
         "docs/reference/settings.md": reference.text(catalogue),
         "docs/reference/service.md": service_reference.text(),
+        "docs/reference/privileges.md": privileges.text(catalogue),
     }
 
 

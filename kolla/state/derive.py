@@ -20,6 +20,7 @@ from kolla.catalogue.model import (
     Provision,
     ServiceFolder,
 )
+from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.settings import Settings
 from kolla.state.consumer import Consumer, ProviderView
 from kolla.state.desired import (
@@ -33,7 +34,7 @@ from kolla.state.host_needs import host_needs
 from kolla.state.needs import requirements
 from kolla.state.references import References, provision_job
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
-from kolla.state.spec import NO_NEW_PRIVILEGES, START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
+from kolla.state.spec import NO_NEW_PRIVILEGES, ContainerSpec, HealthCheck, Mount
 from kolla.state.topology import Topology, engine_name
 
 LOGS_VOLUME = "kolla_logs"

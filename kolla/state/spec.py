@@ -7,12 +7,9 @@ import json
 from typing import Literal
 
 from kolla.catalogue.model import Model
+from kolla.catalogue.privileges import START_CAPABILITIES
 
 SPEC_VERSION = 2
-
-START_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETPCAP", "SETUID")
-"""What PID 1 and the start script need: place files with owner and mode, drop to the service's user,
-and signal it. Everything else is dropped (capabilities(7))."""
 
 
 NO_NEW_PRIVILEGES = "no-new-privileges"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.state.plan import ContainerOperation, Folder
-from kolla.state.spec import START_CAPABILITIES, ContainerSpec, HealthCheck, Mount
+from kolla.state.spec import ContainerSpec, HealthCheck, Mount
 
 FAILS = "echo trying; echo reason: wrong password >&2; exit 7\n"
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from docker.models.containers import Container
 
-from kolla.state.spec import START_CAPABILITIES
+from kolla.catalogue.privileges import START_CAPABILITIES
 
 RUNTIME = Path(__file__).parents[3] / "kolla" / "runtime"
 MIRROR = "http://deb.debian.org/debian"

@@ -113,8 +113,34 @@ def test_references_and_rules(make_service: MakeService, old: str, new: str, lin
 
 
 def test_a_container_may_run_as_root(make_service: MakeService):
-    text = NOTES.replace("command: notes\n", "command: notes\n    user: root\n")
+    words = "    user: root\n    privileges_reason: It counts files of all users.\n"
+    text = NOTES.replace("command: notes\n", "command: notes\n" + words)
     assert loader.load([make_service(text)]).folders["notes"].service.containers["notes"].user == "root"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("user: root", "user root"),
+        ("capabilities: [NET_ADMIN]", "capabilities"),
+        ("new_privileges: true", "new_privileges"),
+        ("pid: host", "pid"),
+        ("cgroup: host", "cgroup"),
+        ("devices: [/dev/kvm]", "devices"),
+        ("security_options: [apparmor=unconfined]", "security_options"),
+    ],
+)
+def test_more_privileges_need_a_reason(make_service: MakeService, words: str, asked: str):
+    text = NOTES.replace("command: notes\n", f"command: notes\n    {words}\n")
+    said = f"notes/service.yml:16: 'notes' asks for {asked}, and does not say why"
+    assert said in errors(make_service(text))
+    reason = NOTES.replace("command: notes\n", f"command: notes\n    {words}\n    privileges_reason: x\n")
+    assert loader.load([make_service(reason)])
+
+
+def test_an_image_without_a_user_runs_as_root_and_needs_a_reason(make_service: MakeService):
+    text = NOTES.replace("notes: {user: notes}", "notes: {}")
+    assert "'notes' asks for user root, and does not say why" in errors(make_service(text))
 
 
 SECOND = """\

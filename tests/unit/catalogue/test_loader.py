@@ -33,7 +33,7 @@ def test_the_fixture_service_outside_the_package_loads():
 
 def test_images_and_providers_are_found_by_name(make_service: MakeService):
     path = make_service(
-        MINIMAL + "images: {notes: {}}\ncontainers: {notes: {command: x}}\n"
+        MINIMAL + "images: {notes: {user: memcached}}\ncontainers: {notes: {command: x}}\n"
         "endpoints: {notes: {container: notes, port: '1'}}\nprovides: {cache: {endpoint: notes}}\n"
     )
     catalogue = loader.load([path])

@@ -36,8 +36,10 @@ def write(tmp_path: Path) -> Write:
 
 
 def inventory(host_vars: dict[str, dict[str, Any]] | None = None, **groups: list[str]) -> Inventory:
-    """An inventory; by default one host, `one`, for everything."""
+    """An inventory; by default one host, `one`, for everything. Networks and virtual machines are where the
+    first of `groups` is, unless it says otherwise."""
     found = groups or {"control": ["one"]}
+    found = {name: next(iter(found.values())) for name in ("network", "compute")} | found
     listing: dict[str, Any] = {name: {"hosts": hosts} for name, hosts in found.items()}
     return Inventory.parse({"_meta": {"hostvars": host_vars or {}}, **listing}, ["inventory/multinode"])
 

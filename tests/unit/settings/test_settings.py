@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, Location
 from kolla.secret import MASK, Secret, revealing
 from kolla.settings import load
@@ -103,7 +104,7 @@ def test_missing_passwords_name_genpwd(write: Write):
     assert "run: kolla genpwd" in str(caught.value)
 
 
-def test_one_missing_password(load_settings: LoadSettings):
+def test_one_missing_password(load_settings: LoadSettings, catalogue: Catalogue):
     directory = load_settings().config_directory
     path = directory / "passwords.yml"
     lines = [line for line in path.read_text().splitlines() if not line.startswith("rabbitmq_password")]
@@ -111,10 +112,8 @@ def test_one_missing_password(load_settings: LoadSettings):
     with pytest.raises(InputError, match="password 'rabbitmq_password' is missing"):
         load(directory, inventory=inventory())
     # A service that is off needs none. Who needs the bus is then off as well.
-    path_globals = directory / "globals.yml"
-    path_globals.write_text(
-        VIP + "".join(f"enable_{name}: false\n" for name in ("rabbitmq", "keystone", "toolbox"))
-    )
+    off = {folder.name for folder in catalogue.folders.values() if folder.service.enabled} - {"mariadb"}
+    (directory / "globals.yml").write_text(VIP + "".join(f"enable_{name}: false\n" for name in sorted(off)))
     assert load(directory, inventory=inventory()).cloud_id
 
 
@@ -163,7 +162,7 @@ def test_two_providers_of_one_thing(write: Write, load_settings: LoadSettings):
     service = directory / "services" / "other-cache" / "service.yml"
     service.parent.mkdir(parents=True)
     service.write_text(
-        "name: other-cache\ntitle: x\nenabled: true\nimages: {other-cache: {}}\n"
+        "name: other-cache\ntitle: x\nenabled: true\nimages: {other-cache: {user: memcached}}\n"
         "containers: {other-cache: {command: x}}\nendpoints: {other: {container: other-cache, port: '1'}}\n"
         "provides: {cache: {endpoint: other}}\n"
     )

@@ -22,6 +22,7 @@ def test_every_user_of_a_service_may_add_log_files(world: World) -> None:
 
 def test_what_a_container_may_do_is_what_its_service_says(world: World) -> None:
     words = """    user: root
+    privileges_reason: A test.
     capabilities: [NET_ADMIN]
     new_privileges: true
     pid: host
