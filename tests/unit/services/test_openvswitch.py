@@ -177,11 +177,11 @@ def test_tunnels_take_the_routes_and_the_prefix_of_their_interface(vswitchd: Mod
 
 
 def test_only_tunnels_and_answers_for_them_pass_the_tunnel_bridge(vswitchd: ModuleType) -> None:
-    assert list(vswitchd.tunnel_flows("7")) == [
-        "priority=2,in_port=7,udp,tp_dst=6081,actions=LOCAL",
-        "priority=2,in_port=7,arp,arp_op=2,actions=LOCAL",
-        "priority=1,in_port=7,actions=drop",
-        "priority=0,actions=7",
+    assert list(vswitchd.tunnel_flows("eth1")) == [
+        "priority=2,in_port=eth1,udp,tp_dst=6081,actions=LOCAL",
+        "priority=2,in_port=eth1,arp,arp_op=2,actions=LOCAL",
+        "priority=1,in_port=eth1,actions=drop",
+        "priority=0,actions=eth1",
     ]
 
 
