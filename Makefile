@@ -32,7 +32,7 @@ $(READY): pyproject.toml uv.lock
 	$(BIN)/python -m compileall -q kolla
 	@touch $@
 
-cloud: $(READY) ## from nothing to an all-in-one cloud with an issued token (GLOBALS=FILE adds settings)
+cloud: $(READY) ## from nothing to an all-in-one cloud and a login to a server in it (GLOBALS=FILE adds settings)
 	$(SUDO) $(BIN)/kolla quickstart $(WITH_GLOBALS)
 
 clean-cloud: $(READY) ## remove what the cloud's manifest lists, volumes and images included (PURGE=1: engine, packages)
