@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kolla.catalogue.model import Service
+
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -35,3 +37,13 @@ def test_the_walkthrough_builds_the_service_of_the_tests():
     assert shown == yaml.safe_load((folder / "service.yml").read_text())
     (template,) = re.findall(r"```ini\n# notes/config/notes.conf.j2\n(.*?)```", page, re.DOTALL)
     assert template == (folder / "config" / "notes.conf.j2").read_text()
+
+
+def test_what_is_shown_besides_the_walkthrough_is_understood():
+    page = (ROOT / "docs" / "adding-a-service.md").read_text()
+    folder = ROOT / "tests" / "system" / "services" / "notes"
+    notes = yaml.safe_load((folder / "service.yml").read_text())
+    examples = re.findall(r"```yaml\n(.*?)```", page[page.index("\n## 9. ") :], re.DOTALL)
+    assert len(examples) >= 4
+    for example in examples:
+        Service.model_validate({**notes, **yaml.safe_load(example.replace("...", ""))})
