@@ -101,17 +101,18 @@ def test_client_files_survive_any_password() -> None:
 def test_keystone_finds_its_database_and_its_keys() -> None:
     scope = {
         "database": SimpleNamespace(url="mysql+pymysql://keystone:p%25@h/keystone"),
-        "message_bus": SimpleNamespace(url="rabbit://h"),
+        "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
         "cache": SimpleNamespace(servers="h:11211"),
     }
     parser = configparser.RawConfigParser()
-    parser.read_string(render("keystone", "keystone.conf.j2", **scope))
+    parser.read_string(render("keystone", "keystone.conf.j2", **scope, container="keystone"))
     assert parser["database"]["connection"] == "mysql+pymysql://keystone:p%25@h/keystone"
     assert parser["fernet_receipts"]["key_repository"] == parser["fernet_tokens"]["key_repository"]
 
 
 def test_servers_listen_on_the_api_address_only() -> None:
-    assert f"http-socket = {ADDRESS}:5000" in render("keystone", "uwsgi.ini.j2")
+    uwsgi = render("base", "uwsgi.ini.j2", module="m", port=5000, processes=2)
+    assert f"http-socket = {ADDRESS}:5000" in uwsgi
     assert f"bind {ADDRESS}:1984" in render("haproxy", "haproxy.cfg.j2")
     scope = {"endpoint": endpoint(5672)}
     assert f"listeners.tcp.1 = {ADDRESS}:5672" in render("rabbitmq", "rabbitmq.conf.j2", **scope)

@@ -1,0 +1,62 @@
+"""Neutron's files agree with each other, and tell each process what it may know."""
+
+from __future__ import annotations
+
+import configparser
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+
+from .scripts import SERVICES
+from .test_templates import AWKWARD, render
+
+SCOPE: dict[str, Any] = {
+    "hostname": "one",
+    "neutron_api_workers": 3,
+    "neutron_physical_networks": "physnet1",
+    "neutron_network_vlan_ranges": "physnet1",
+    "database": SimpleNamespace(url="mysql+pymysql://neutron:secret@h/neutron"),
+    "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
+    "cache": SimpleNamespace(servers="h:11211"),
+    "identity": SimpleNamespace(credentials="username = neutron", token_validation="interface = internal"),
+    "overlay": SimpleNamespace(nb_connection="tcp:a:6641", sb_connection="tcp:a:6642"),
+    "switch": SimpleNamespace(connection="unix:/run/openvswitch/db.sock"),
+    "compute": SimpleNamespace(metadata_host="h", metadata_port=8775, metadata_secret=AWKWARD),
+}
+
+
+def parsed(name: str, container: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.read_string(render("neutron", f"{name}.j2", **SCOPE, container=container))
+    return parser
+
+
+def test_as_many_workers_as_processes() -> None:
+    service = yaml.safe_load((SERVICES / "neutron/service.yml").read_text())
+    uwsgi = service["containers"]["neutron-server"]["config"]["uwsgi.ini"]
+    assert uwsgi["variables"]["processes"] == "{{ neutron_api_workers }}"
+    assert parsed("neutron.conf", "neutron-server")["DEFAULT"]["api_workers"] == "3"
+
+
+def test_the_agent_knows_neither_the_database_nor_the_bus() -> None:
+    agent = parsed("neutron.conf", "neutron-ovn-metadata-agent")
+    assert agent.sections() == ["oslo_concurrency"]
+    assert "transport_url" not in agent["DEFAULT"]
+    assert agent["DEFAULT"]["log_file"] == "neutron-ovn-metadata-agent.log"
+    assert {"database", "nova", "placement"} <= set(parsed("neutron.conf", "neutron-server").sections())
+
+
+def test_the_agent_proves_itself_to_compute_and_has_helpers_without_sudo() -> None:
+    agent = parsed("neutron_ovn_metadata_agent.ini", "neutron-ovn-metadata-agent")
+    assert agent["DEFAULT"]["metadata_proxy_shared_secret"] == AWKWARD.reveal()
+    helpers = [section for section in agent.sections() if section.startswith("privsep")]
+    assert len(helpers) == 6
+    assert all(agent[helper]["helper_command"].startswith("privsep-helper ") for helper in helpers)
+
+
+def test_every_plugin_of_ml2_is_named() -> None:
+    ml2 = parsed("ml2_conf.ini", "neutron-server")
+    assert ml2["ml2"]["extension_drivers"] == "port_security,qos,dns"
+    assert ml2["ovn"]["ovn_nb_connection"] == "tcp:a:6641"
+    assert ml2["ml2_type_flat"]["flat_networks"] == "physnet1"
