@@ -4,13 +4,13 @@ engine and its own Python, images through a registry."""
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from system.harness import Kolla, http
+from system.multinode import cloud_on
 from system.rig import Rig
 
 GROUPS = """\
@@ -23,7 +23,8 @@ node2
 [rabbitmq]
 node2
 """
-IMAGES = Path("/var/lib/kolla/deployment")
+NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
+"""Services that a test of the engine over SSH would only wait for; test_2b has them."""
 
 
 @pytest.fixture(scope="module")
@@ -40,30 +41,9 @@ def rig() -> Iterator[Rig]:
 def two(rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kolla]:
     """A cloud on both hosts, deployed."""
     config = tmp_path_factory.mktemp("two-hosts")
-    groups = config / "groups"
-    groups.write_text(GROUPS)
-    address = rig.address("node1").rpartition(".")[0] + ".250"
-    rig.run("node1", ["ip", "address", "add", f"{address}/24", "dev", "eth0"])
-    settings = yaml.safe_load(machine_globals.read_text()) if machine_globals else {}
-    settings |= {
-        "cloud_name": "two",
-        "network_interface": "eth0",
-        "kolla_internal_vip_address": address,
-        "docker_registry": rig.registry,
-        "docker_registry_insecure": True,
-    }
-    (config / "globals.yml").write_text(yaml.safe_dump(settings))
-    if (IMAGES / "kolla").exists():  # what is built already need not be built for this cloud again
-        shutil.copytree(IMAGES / "kolla", IMAGES / "two", dirs_exist_ok=True)
-    (IMAGES / "two" / "facts.json").unlink(missing_ok=True)
-    cloud = Kolla(config, ("-i", str(rig.inventory), "-i", str(groups)))
-    cloud.run("genpwd")
-    cloud.run("build", "--push")
-    cloud.run("bootstrap-servers")
-    cloud.run("prechecks")
-    cloud.run("deploy")
-    yield cloud
-    shutil.rmtree(IMAGES / "two", ignore_errors=True)
+    settings = {f"enable_{service}": False for service in NOT_HERE}
+    with cloud_on(rig, config, "two", GROUPS, settings, machine_globals) as cloud:
+        yield cloud
 
 
 def names(rig: Rig, host: str) -> set[str]:

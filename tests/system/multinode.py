@@ -1,0 +1,55 @@
+"""Clouds on the hosts of a rig, as an operator makes them: settings, images through a registry, SSH."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from system.harness import Kolla
+from system.rig import Rig
+
+DEPLOYMENTS = Path("/var/lib/kolla/deployment")
+VERBS = ("genpwd", "build --push", "bootstrap-servers", "prechecks", "deploy")
+VIP = 250
+"""Number of the virtual address in the network of the API; `node1` has it."""
+
+
+@contextmanager
+def cloud_on(
+    rig: Rig, directory: Path, name: str, groups: str, settings: Mapping[str, Any], machine: Path | None
+) -> Iterator[Kolla]:
+    """A cloud of this name, deployed; `groups` is an inventory beside the rig's own.
+
+    What it keeps on this machine goes at the end, the hosts stay as they are.
+    """
+    (directory / "groups").write_text(groups)
+    address = str(rig.subnet("api")[VIP])
+    rig.run("node1", ["ip", "address", "add", f"{address}/24", "dev", "eth0"])
+    given = yaml.safe_load(machine.read_text()) if machine else {}
+    given |= {
+        "cloud_name": name,
+        "network_interface": "eth0",
+        "kolla_internal_vip_address": address,
+        "docker_registry": rig.registry,
+        "docker_registry_insecure": True,
+        **settings,
+    }
+    (directory / "globals.yml").write_text(yaml.safe_dump(given))
+    own = DEPLOYMENTS / name
+    if (DEPLOYMENTS / "kolla").exists():  # what is built already need not be built for this cloud again
+        shutil.copytree(DEPLOYMENTS / "kolla", own, dirs_exist_ok=True)
+    (own / "facts.json").unlink(missing_ok=True)
+    cloud = Kolla(directory, ("-i", str(rig.inventory), "-i", str(directory / "groups")))
+    try:
+        for verb in VERBS:
+            begun = time.monotonic()
+            cloud.run(*verb.split())
+            print(f"{verb}: {time.monotonic() - begun:.1f} s")
+        yield cloud
+    finally:
+        shutil.rmtree(own, ignore_errors=True)

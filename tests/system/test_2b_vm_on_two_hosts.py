@@ -1,0 +1,280 @@
+"""A controller and a compute host over SSH: a server on each, and one network between them by the tunnel.
+
+The hosts have cgroup v2, where a server outlives its containers in another way than with v1.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from system.client import Login, OpenStack, until
+from system.harness import Kolla, qemu_pid, qemu_pids
+from system.multinode import cloud_on
+from system.rig import Rig
+
+from bench.pings import Pings
+
+GROUPS = """\
+[control]
+node1 neutron_external_interface=eth2 neutron_bridge_address={bridge}
+
+[network]
+node1
+
+[compute]
+node1
+node2
+"""
+COMPUTE = {
+    "neutron_ovn_metadata_agent",
+    "nova_compute",
+    "nova_libvirt",
+    "openvswitch_db",
+    "openvswitch_vswitchd",
+    "ovn_controller",
+}
+"""What runs on a host that only has servers."""
+HEADERS = 28
+"""Bytes of an IPv4 and an ICMP header."""
+SWITCH_GAP = 1.0
+"""Seconds a server may be out of reach when its switch is replaced."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, and how to log in to it from outside."""
+
+    id: str
+    name: str
+    fixed: str
+    """Its address in the project's network."""
+    login: Login
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    rig = Rig("cloud")
+    try:
+        rig.up(["node1", "node2"])
+        yield rig
+    finally:
+        rig.down()
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kolla]:
+    """A cloud on both hosts, with its first network, image and server."""
+    outside = rig.subnet("external")
+    settings = {
+        "tunnel_interface": "eth1",
+        "openstack_service_workers": 1,
+        "nova_compute_virt_type": "qemu",
+        "demo_external_cidr": str(outside),
+        "demo_external_gateway": str(outside[1]),
+        "demo_external_range": f"{outside[100]}-{outside[150]}",
+    }
+    groups = GROUPS.format(bridge=f"{outside[3]}/{outside.prefixlen}")
+    directory = tmp_path_factory.mktemp("cloud")
+    with cloud_on(rig, directory, "multi", groups, settings, machine_globals) as cloud:
+        cloud.run("post-deploy")
+        cloud.run("init-runonce")
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def openstack(cloud: Kolla) -> OpenStack:
+    return OpenStack.of(cloud.config_directory)
+
+
+@pytest.fixture(scope="module")
+def servers(cloud: Kolla, openstack: OpenStack) -> Mapping[str, Server]:
+    """Host -> the server there: the one of init-runonce, and one like it on the other host."""
+    first = openstack.server("demo1")
+    (other,) = {"node1", "node2"} - {first["OS-EXT-SRV-ATTR:host"]}
+    second = openstack.create_server("other", first, host=other)
+    openstack.wait_for_server(second)
+    network = openstack.one("network", "/v2.0/networks?router:external=true")["id"]
+    (port,) = openstack.get("network", f"/v2.0/ports?device_id={second}")["ports"]
+    wanted = {"floating_network_id": network, "port_id": port["id"]}
+    openstack.call("POST", "network", "/v2.0/floatingips", {"floatingip": wanted})
+    found = {}
+    for id in (first["id"], second):
+        server = openstack.server(id)
+        addresses = [address for of in server["addresses"].values() for address in of]
+        by_kind = {address["OS-EXT-IPS:type"]: address["addr"] for address in addresses}
+        login = Login(by_kind["floating"], cloud.config_directory / "demo_key")
+        login.wait()
+        found[server["OS-EXT-SRV-ATTR:host"]] = Server(id, server["name"], by_kind["fixed"], login)
+    return found
+
+
+def names(rig: Rig, host: str) -> set[str]:
+    return set(rig.run(host, ["docker", "ps", "--format", "{{.Names}}"]).split())
+
+
+def identities(rig: Rig, host: str) -> dict[str, str]:
+    """Container -> its id, on a host."""
+    listing = rig.run(host, ["docker", "ps", "--no-trunc", "--format", "{{.Names}} {{.ID}}"])
+    return dict(line.split() for line in listing.splitlines())
+
+
+def log_in_through(first: Server, second: Server, command: str) -> str:
+    """What a command prints on the second server, reached from the first over the project's network."""
+    unknown = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null"]
+    ssh = ["ssh", "-q", "-F", "/dev/null", "-i", str(first.login.key), *unknown]
+    jump = " ".join([*ssh, "-W", "%h:%p", f"root@{first.login.address}"])
+    words = [*ssh, "-o", f"ProxyCommand={jump}", f"root@{second.fixed}", command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def received(rig: Rig, host: str, interface: str) -> int:
+    """Bytes that came in by an interface of a host."""
+    return int(rig.run(host, ["cat", f"/sys/class/net/{interface}/statistics/rx_bytes"]))
+
+
+def test_a_compute_host_has_what_servers_need_and_nothing_else(rig: Rig, cloud: Kolla) -> None:
+    assert names(rig, "node2") == COMPUTE
+    assert names(rig, "node1") > COMPUTE
+
+
+def test_both_hosts_are_found_and_report(openstack: OpenStack) -> None:
+    hypervisors = openstack.get("compute", "/os-hypervisors/detail")["hypervisors"]
+    assert {h["hypervisor_hostname"]: h["state"] for h in hypervisors} == {"node1": "up", "node2": "up"}
+    agents = openstack.get("network", "/v2.0/agents")["agents"]
+    assert {(a["binary"], a["host"]) for a in agents if a["alive"]} == {
+        (binary, host)
+        for binary in ("ovn-controller", "neutron-ovn-metadata-agent")
+        for host in ("node1", "node2")
+    }
+
+
+def test_a_server_on_each_host_is_logged_in_to_from_outside(servers: Mapping[str, Server]) -> None:
+    assert set(servers) == {"node1", "node2"}
+    for server in servers.values():
+        assert server.login.run("hostname").strip() == server.name
+
+
+def test_the_controller_reaches_both_over_their_floating_ips(rig: Rig, servers: Mapping[str, Server]) -> None:
+    for server in servers.values():
+        greet = f"busybox nc -w 5 {server.login.address} 22 </dev/null | head -c 4"
+        assert rig.run("node1", ["sh", "-c", greet]) == "SSH-"
+
+
+def test_one_server_logs_in_to_the_other_and_it_goes_through_the_tunnel(
+    rig: Rig, servers: Mapping[str, Server]
+) -> None:
+    size = 300_000
+    for first, second in (("node1", "node2"), ("node2", "node1")):
+        before = received(rig, first, "eth1")
+        assert log_in_through(servers[first], servers[second], "hostname").strip() == servers[second].name
+        sent = log_in_through(servers[first], servers[second], f"head -c {size} /dev/zero | tr '\\0' x")
+        assert sent == "x" * size
+        assert received(rig, first, "eth1") - before > size
+
+
+def test_a_packet_as_large_as_the_network_allows_arrives_whole(
+    openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    network = openstack.one("network", "/v2.0/networks?router:external=false")
+    mtu = network["mtu"]
+    for first, second in (("node1", "node2"), ("node2", "node1")):
+        login = servers[first].login
+        assert login.run("cat /sys/class/net/eth0/mtu").strip() == str(mtu)
+        login.run(f"ping -c 3 -W 5 -s {mtu - HEADERS} {servers[second].fixed}")
+
+
+def test_servers_outlive_hypervisors_and_agents(
+    rig: Rig, cloud: Kolla, servers: Mapping[str, Server]
+) -> None:
+    pids = {host: qemu_pid(server.id) for host, server in servers.items()}
+    with Pings(servers["node1"].login.address) as first, Pings(servers["node2"].login.address) as second:
+        for host in servers:
+            rig.run(host, ["docker", "rm", "-f", "nova_compute", "nova_libvirt"])
+        cloud.run("deploy")
+    print(f"nova_compute and nova_libvirt removed and deployed: {first}; {second}")
+    assert first.lost == second.lost == 0
+    assert {host: qemu_pid(server.id) for host, server in servers.items()} == pids
+
+
+def test_servers_outlive_a_new_switch_on_the_compute_host(
+    rig: Rig, cloud: Kolla, servers: Mapping[str, Server]
+) -> None:
+    server = servers["node2"]
+    pid, before = qemu_pid(server.id), {host: identities(rig, host) for host in servers}
+    text = '{"note": "a change that means nothing"}'
+    cloud.override("openvswitch/openvswitch-vswitchd/node2/bridges.json", text)
+    with Pings(server.login.address) as pings:
+        cloud.run("deploy")
+    print(f"openvswitch_vswitchd on node2 replaced by a deploy: {pings}")
+    after = {host: identities(rig, host) for host in servers}
+    changed = [(h, name) for h in after for name in after[h] if after[h][name] != before[h][name]]
+    assert changed == [("node2", "openvswitch_vswitchd")]
+    assert pings.longest_gap <= SWITCH_GAP
+    assert qemu_pid(server.id) == pid
+
+
+def test_servers_outlive_everything_on_the_compute_host(
+    rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    server = servers["node2"]
+    pid = qemu_pid(server.id)
+    rig.run("node2", ["docker", "rm", "-f", *sorted(COMPUTE)])
+    cloud.run("deploy")
+    server.login.wait(30)
+    assert qemu_pid(server.id) == pid
+    assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
+    assert openstack.server(server.id)["status"] == "ACTIVE"
+    assert openstack.console_log(server.id)
+
+
+def test_a_host_that_reboots_in_mid_deploy(
+    rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    server = servers["node2"]
+    before = identities(rig, "node2")["nova_compute"]
+    cloud.set(nova_reserved_host_memory_mb=600)
+    deploy = subprocess.Popen(
+        cloud.arguments("deploy"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    until(lambda: identities(rig, "node2").get("nova_compute") != before, 120, "node2 is being changed")
+    rig.kill("node2")
+    said, _ = deploy.communicate(timeout=240)
+    assert deploy.returncode == 1, said
+    assert "node2" in said
+    assert qemu_pids(server.id) == []
+    rig.start("node2")
+    cloud.run("deploy")
+    assert cloud.plan() == []
+    assert names(rig, "node2") == COMPUTE
+    until(lambda: _is_up(openstack, "node2"), 60, "nova-compute on node2 reports")
+    openstack.act(server.id, "os-start")
+    openstack.wait_for_server(server.id)
+    server.login.wait()
+    assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
+
+
+def _is_up(openstack: OpenStack, host: str) -> bool:
+    services = openstack.get("compute", f"/os-services?binary=nova-compute&host={host}")["services"]
+    return [service["state"] for service in services] == ["up"]
+
+
+def test_a_compute_host_that_is_off_is_named_and_the_others_are_deployed(
+    rig: Rig, cloud: Kolla, servers: Mapping[str, Server]
+) -> None:
+    cloud.set(nova_scheduler_workers=2)
+    rig.kill("node2")
+    said = cloud.run("deploy", expect=1)
+    assert "node2" in said
+    assert "cannot be reached" in said
+    before = identities(rig, "node1")["nova_scheduler"]
+    cloud.run("deploy", "--limit", "node1")
+    assert identities(rig, "node1")["nova_scheduler"] != before
+    assert servers["node1"].login.run("hostname").strip() == servers["node1"].name
