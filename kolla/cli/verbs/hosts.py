@@ -18,7 +18,7 @@ def bootstrap_servers() -> None:
 @click.command()
 @options.hosts
 def prechecks() -> None:
-    """Look for all that would make a deploy fail: engine, ports, disk."""
+    """Look for all that would make a deploy fail: engine, ports, interfaces, memory, disk."""
     run(lambda cloud: cloud.prechecks())
 
 
