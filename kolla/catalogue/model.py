@@ -239,6 +239,8 @@ class Container(Model):
     """Configuration files: name -> where they go."""
     volumes: dict[Volume, Absolute] = {}
     """Named volumes: volume -> path inside. They survive everything but a confirmed destroy."""
+    directories: dict[Absolute, Mode] = {}
+    """Directories made at every start, for the user of the image, as below a volume: path -> mode."""
     binds: tuple[Bind, ...] = ()
     """Directories and files of the host."""
     tmpfs: tuple[Absolute, ...] = ()

@@ -193,8 +193,8 @@ class _Builder:
                 {"path": f"{LOGS_PATH}/{renderer.folder.name}", "owner": f"{user}:kolla", "perm": "0775"},
                 # Of a container that runs as root the volumes still are the service's.
                 *(
-                    {"path": path_, "owner": image.user or user, "perm": "0750"}
-                    for path_ in container.volumes.values()
+                    {"path": path_, "owner": image.user or user, "perm": mode}
+                    for path_, mode in _directories(container).items()
                 ),
             ],
         }
@@ -339,6 +339,11 @@ class _Builder:
 def verb_job(service: str, verb: str) -> str:
     """Name of the job of a verb: `keystone/verb-rotate-keys`."""
     return f"{service}/verb-{verb}"
+
+
+def _directories(container: Container) -> dict[str, str]:
+    """Path -> mode of what is made at every start; volumes first, as the others may be below one."""
+    return dict.fromkeys(container.volumes.values(), "0750") | container.directories
 
 
 def job_key(command: str, image: BuiltImage, own: Mapping[str, RenderedFile]) -> str:
