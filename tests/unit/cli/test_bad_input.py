@@ -24,6 +24,10 @@ INVENTORY = """\
 one ansible_connection=local
 [{group}]
 one
+[network]
+one
+[compute]
+one
 """
 
 FACTS = HostFacts(
@@ -53,7 +57,7 @@ def report() -> str:
 
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The inventory whose only host is in a group."""
+    """The inventory whose only host is in a group, besides network and compute."""
     directory = tmp_path_factory.mktemp("inventories")
 
     def write(group: str) -> Path:
@@ -168,7 +172,7 @@ def test_bad_input_is_refused(
 
 
 def test_a_group_without_hosts(kolla: Kolla, cloud: Path, inventory: Callable[[str], Path]) -> None:
-    path = inventory("compute")
+    path = inventory("storage")
     outcome = kolla("plan", "--offline", "--configdir", str(cloud), "-i", str(path))
     assert (outcome.exit_code, outcome.out) == (3, "")
     assert f"{path}: group 'keystone' (or 'control') has no host, and keystone must run there" in outcome.err
