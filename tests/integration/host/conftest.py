@@ -106,10 +106,14 @@ class Host:
         answer: Json = json.loads(output)
         return answer
 
+    def question(self, **request: Any) -> Json:
+        """The whole answer to the question before every plan."""
+        nothing: Json = {"folders": {}, "images": [], "resources": {}, "modules": []}
+        return self.ask("observe", **{**nothing, **request})
+
     def observe(self, **request: Any) -> Json:
         """The state."""
-        nothing: Json = {"folders": {}, "images": [], "resources": {}, "modules": []}
-        state: Json = self.ask("observe", **{**nothing, **request})["state"]
+        state: Json = self.question(**request)["state"]
         return state
 
     def begin(self, *operations: Json, run: str | None = None, **request: Any) -> Json:

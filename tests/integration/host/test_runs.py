@@ -91,7 +91,7 @@ def test_a_second_deployer_is_told_whom_it_waits_for(host):
         assert answer["error"] == "locked"
         assert answer["lease"]["owner"] == owner(deployer.pid)
         assert answer["message"].startswith("this host is being changed by ann@")
-        assert host.ask("observe", folders={}, images=[])["lease"]["run"] == begun["run"]
+        assert host.question()["lease"]["run"] == begun["run"]
         assert host.ask("stop", containers=None, lock_timeout=0)["error"] == "locked"
         deployer.kill()
     while not host.ask("follow", run=begun["run"], offset=begun["offset"])["finished"]:

@@ -1,13 +1,16 @@
 """The verbs besides apply: stop, start, logs, precheck, bootstrap, destroy."""
 
 import socket
+from pathlib import Path
 
 from kolla.host.listeners import listening
 from kolla.state.facts import HostFacts
 
 
 def test_facts_are_the_controllers_type(host):
-    facts = HostFacts(**host.ask("observe", folders={}, images=[])["facts"])
+    loaded = sorted(path.name for path in Path("/sys/module").iterdir())[0]
+    facts = HostFacts(**host.question(modules=[loaded, "kolla_has_no_module"])["facts"])
+    assert facts.kernel_modules == (loaded,)
     assert facts.hostname == socket.gethostname()
     assert facts.interfaces["lo"].addresses[0] == "127.0.0.1"
     assert facts.memory > 1 << 28
