@@ -62,6 +62,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
     for group, parents in service.groups.items():
         for index, parent in enumerate(parents):
             yield ("groups", group, index), "group", parent, groups
+    for name in service.host.at_destroy:
+        yield ("host", "at_destroy", name), "container", name, service.containers
     if service.host.group is not None:
         yield ("host", "group"), "group", service.host.group, groups
     for name, container in service.containers.items():

@@ -327,6 +327,9 @@ class HostResources(Model):
     """Directories in which containers (`propagation: shared`) and the host see each other's mounts."""
     directories: dict[Absolute, Mode] = {}
     """Directories that exist: path -> mode."""
+    at_destroy: dict[Name, tuple[Expression, ...]] = {}
+    """Container -> program and arguments, run in it before `kolla destroy` removes it: it ends what would
+    outlive the container."""
 
 
 class Answer(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import daemon, folder, lock, packages, program, resources
+from . import daemon, folder, lock, mounts, packages, program, resources
 from .cloud import Cloud
 from .containers import base_name
 from .engine import Engine, EngineUnreachable, connect
@@ -14,6 +14,12 @@ from .manifest import Manifest
 from .power import own_containers
 from .projection import LABEL_CLOUD
 from .shapes import Json
+
+FAREWELL = 120
+"""Seconds a container has to end what outlives it."""
+
+RUNTIME = "/run/"
+"""What is in a directory of ours below it was left by what ran there (hier(7))."""
 
 LASTING = ("images", "packages", "registries", "engine", "mounts")
 """Kinds of things that may stay although the cloud is gone; the manifest stays with them."""
@@ -36,6 +42,7 @@ def destroy(request: Json) -> Json:
         except EngineUnreachable:
             kept.append("containers, volumes and images: no engine answers")
         else:
+            _farewells(engine, cloud, changes, kept)
             changes += _containers(engine, cloud)
             _volumes(engine, cloud, request["volumes"], changes, kept)
             _images(engine, manifest, request["images"], changes, kept)
@@ -55,6 +62,19 @@ def destroy(request: Json) -> Json:
             shutil.rmtree(cloud.directory)
     program.remove()
     return {"changes": changes, "kept": kept}
+
+
+def _farewells(engine: Engine, cloud: Cloud, changes: list[str], kept: list[str]) -> None:
+    """Have what outlives containers ended, by a program of theirs."""
+    own = own_containers(engine, cloud)
+    for record in resources.given(cloud).values():
+        for name, command in record.get("at_destroy", {}).items():
+            if name not in own:
+                continue
+            if engine.succeeds_in(name, command, FAREWELL):
+                changes.append(f"ended what outlives container {name}")
+            else:
+                kept.append(f"what outlives container {name}: '{' '.join(command)}' did not succeed in it")
 
 
 def _containers(engine: Engine, cloud: Cloud) -> list[str]:
@@ -113,12 +133,13 @@ def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept:
 
 
 def _directories(manifest: Manifest) -> list[str]:
-    """Directories we made go when nothing is left in them."""
+    """Directories we made go when nothing is left in them, or nothing that would survive a reboot."""
     gone = []
     for path in reversed(manifest.entries("directories")):
-        mounted = path in manifest.entries("mounts")
-        if Path(path).is_dir() and not mounted and not any(Path(path).iterdir()):
-            Path(path).rmdir()
+        if not Path(path).is_dir() or mounts.has_mounts(path):
+            continue
+        if path.startswith(RUNTIME) or not any(Path(path).iterdir()):
+            shutil.rmtree(path)
             gone.append(path)
     manifest.remove("directories", set(manifest.entries("directories")) - set(manifest.entries("mounts")))
     return [f"removed {path}" for path in gone]

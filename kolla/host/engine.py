@@ -95,7 +95,7 @@ class Engine:
             text = self._client.logs(name, tail=lines, stdout=stdout, stderr=stderr)
         return str(text.decode(errors="replace")).splitlines()
 
-    def run_health_command(self, name: str, command: Sequence[str], timeout: float) -> bool:
+    def succeeds_in(self, name: str, command: Sequence[str], timeout: float) -> bool:
         """Whether `command` exits with 0 inside the container within `timeout` seconds."""
         try:
             call = self._client.exec_create(name, list(command))["Id"]
@@ -107,7 +107,7 @@ class Engine:
                     return bool(result["ExitCode"] == 0)
                 time.sleep(HEALTH_POLL)
         except docker.errors.APIError:
-            # It is not running just now: not healthy, which is all this question is about.
+            # It is not running just now: nothing succeeds in it, which is all this question is about.
             pass
         return False
 

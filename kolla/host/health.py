@@ -23,7 +23,7 @@ def is_ready(container: Json, spec: Spec, engine: Engine) -> bool:
     if not container["State"]["Running"] or container["State"].get("Restarting"):
         return False
     check = spec["health"]
-    return check is None or engine.run_health_command(container["Id"], check["command"], check["timeout"])
+    return check is None or engine.succeeds_in(container["Id"], check["command"], check["timeout"])
 
 
 def gate(name: str, spec: Spec, start_timeout: float, engine: Engine) -> None:

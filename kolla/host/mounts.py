@@ -32,6 +32,12 @@ def is_mount_point(path: str) -> bool:
     return found is not None and found[0] == path
 
 
+def has_mounts(path: str) -> bool:
+    """Whether something is mounted on a path or below it."""
+    points = (_unescape(line.split()[4]) for line in MOUNTINFO.read_text().splitlines())
+    return any(point == path or point.startswith(path + "/") for point in points)
+
+
 def _mount(path: str, mountinfo: str) -> tuple[str, list[str]] | None:
     """Mount point and optional fields of the mount a path is on: the longest one, the last made of those."""
     best: tuple[str, list[str]] | None = None

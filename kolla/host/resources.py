@@ -19,7 +19,14 @@ from .errors import OperationFailed
 from .manifest import Manifest
 from .shapes import HostOperation, Resources
 
-NONE: Resources = {"modules": [], "sysctls": {}, "shared_mounts": [], "directories": {}, "files": {}}
+NONE: Resources = {
+    "modules": [],
+    "sysctls": {},
+    "shared_mounts": [],
+    "directories": {},
+    "files": {},
+    "at_destroy": {},
+}
 
 _one_at_a_time = threading.Lock()
 """Two services may need the same mount."""
@@ -50,7 +57,7 @@ def perform(operation: HostOperation, context: Context) -> Outcome:
 
 def observe(asked: Resources) -> Resources:
     """What this host has of the resources asked for, in their order: sysctls, directories and files as they
-    are, modules that are loaded, mounts that are shared."""
+    are, modules that are loaded, mounts that are shared; what is for later, as it was asked."""
     sysctls = ((name, kernel.sysctl(name)) for name in asked["sysctls"])
     directories = ((path, _mode(path)) for path in asked["directories"])
     texts = ((path, _text(path)) for path in asked["files"])
@@ -60,6 +67,7 @@ def observe(asked: Resources) -> Resources:
         "shared_mounts": [path for path in asked["shared_mounts"] if mounts.is_shared(path)],
         "directories": {path: mode for path, mode in directories if mode is not None},
         "files": {path: text for path, text in texts if text is not None},
+        "at_destroy": asked["at_destroy"],
     }
 
 

@@ -79,6 +79,7 @@ class Resources(TypedDict):
     shared_mounts: list[str]
     directories: dict[str, str]
     files: dict[str, str]
+    at_destroy: dict[str, list[str]]
 
 
 class HostOperation(Operation):

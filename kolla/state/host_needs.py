@@ -9,7 +9,7 @@ from kolla.catalogue.model import ServiceFolder
 from kolla.errors import InputError
 from kolla.state.render import Renderer
 from kolla.state.resources import Resources, boot_files
-from kolla.state.topology import Topology, service_file
+from kolla.state.topology import Topology, engine_name, service_file
 
 HostNeeds = Mapping[tuple[str, str], Resources]
 """(host, service) -> what the service needs there; only where that is anything."""
@@ -37,6 +37,11 @@ def _resources(topology: Topology, folder: ServiceFolder, renderer: Renderer) ->
         sysctls={name: " ".join(renderer.text(value).split()) for name, value in asked.sysctls.items()},
         shared_mounts=tuple(posixpath.normpath(path) for path in asked.shared_mounts),
         directories={posixpath.normpath(path): mode for path, mode in asked.directories.items()},
+        at_destroy={
+            engine_name(name): tuple(renderer.text(word) for word in command)
+            for name, command in asked.at_destroy.items()
+            if renderer.host in topology.hosts_of(folder, name)
+        },
     )
     return resources.model_copy(update={"files": boot_files(folder.name, resources)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from kolla.catalogue.model import Model
 
@@ -20,6 +21,8 @@ class Resources(Model):
     """Path -> mode, four octal digits."""
     files: dict[str, str] = {}
     """Path -> text; what brings the rest back after a reboot."""
+    at_destroy: dict[str, tuple[str, ...]] = {}
+    """Container in the engine -> the command run in it before it is destroyed."""
 
     def __bool__(self) -> bool:
         return self != Resources()
@@ -29,7 +32,7 @@ def union(several: Iterable[Resources]) -> Resources:
     """All of them, sorted; of a name that several have, the last one's value."""
     modules: set[str] = set()
     mounts: set[str] = set()
-    named: dict[str, dict[str, str]] = {"sysctls": {}, "directories": {}, "files": {}}
+    named: dict[str, dict[str, Any]] = {"sysctls": {}, "directories": {}, "files": {}, "at_destroy": {}}
     for each in several:
         modules |= set(each.modules)
         mounts |= set(each.shared_mounts)

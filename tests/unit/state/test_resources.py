@@ -61,6 +61,11 @@ def test_a_required_module_is_asked_for_whatever_the_kernel_has(needy: World) ->
     assert needy.desired.host_needs["one", "notes"].modules == ("openvswitch",)
 
 
+def test_what_outlives_containers_is_ended_where_they_run(needy: World) -> None:
+    needy.edit("notes/service.yml", "host:\n", "host:\n  at_destroy: {notes: [end, '{{ notes_port }}']}\n")
+    assert needy.desired.host_needs["one", "notes"].at_destroy == {"notes": ("end", "9191")}
+
+
 def test_drift_is_put_right(needy: World) -> None:
     needy.carry_out(reconcile(needy.desired, needy.states))
     assert plan(needy).startswith("Nothing to do")
