@@ -1,0 +1,57 @@
+"""What ends that would outlive containers: by programs that call others, which stand-ins play here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .scripts import SERVICES, load
+
+
+def stand_in(directory: Path, name: str, lines: str) -> None:
+    """A program that notes its arguments in `calls`."""
+    path = directory / name
+    path.write_text(f'#!/bin/sh\necho "$@" >> {directory}/calls\n{lines}\n')
+    path.chmod(0o755)
+
+
+def test_guests_are_ended_one_by_one(tmp_path: Path) -> None:
+    stand_in(tmp_path, "virsh", 'case "$*" in *"list --name") printf "two\\none\\n\\n";; esac')
+    done = subprocess.run(
+        [SERVICES / "nova" / "image" / "kolla_end_guests"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {"changed": True, "ended": ["one", "two"]}
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.partition("system ")[2] for call in calls] == ["list --name", "destroy one", "destroy two"]
+
+
+def test_a_guest_that_does_not_end_is_told(tmp_path: Path) -> None:
+    stand_in(tmp_path, "virsh", 'case "$*" in *"list --name") echo one;; *) exit 1;; esac')
+    done = subprocess.run(
+        [SERVICES / "nova" / "image" / "kolla_end_guests"],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+    )
+    assert done.returncode != 0
+
+
+def test_only_namespaces_of_the_agent_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = load("neutron", "kolla_remove_namespaces")
+    for name in ("ovnmeta-b", "ovnmeta-a", "somebody"):
+        (tmp_path / name).touch()
+    stand_in(tmp_path, "ip", "")
+    monkeypatch.setattr(script, "NAMESPACES", tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    script.main()
+    assert json.loads(capsys.readouterr().out) == {"changed": True, "removed": ["ovnmeta-a", "ovnmeta-b"]}
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == ["netns delete ovnmeta-a", "netns delete ovnmeta-b"]
