@@ -66,6 +66,8 @@ HEADER = "# Written by kolla deploy; kolla destroy removes it."
 def differences(wanted: Resources, observed: Resources, given: Resources | None) -> list[str]:
     """How a host is not as a service needs it, one phrase each; empty when nothing is to be done."""
     causes = list(_missing(wanted, observed)) + list(_superfluous(wanted, given or Resources()))
+    if given is not None and given.at_destroy != wanted.at_destroy:
+        causes.append("what ends at a destroy has changed")
     if not causes and (given or Resources()) != wanted:
         causes = ["nothing on the host says that it was done"]
     return causes

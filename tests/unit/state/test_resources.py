@@ -122,6 +122,8 @@ def test_what_is_true_already_is_still_put_on_record() -> None:
     assert differences(wanted, wanted, None) == ["nothing on the host says that it was done"]
     assert differences(wanted, wanted, wanted) == []
     assert differences(Resources(), Resources(), None) == []
+    changed = wanted.model_copy(update={"at_destroy": {"web": ("end",)}})
+    assert differences(changed, changed, wanted) == ["what ends at a destroy has changed"]
 
 
 def test_only_what_is_gone_after_a_start_of_the_host_is_written_to_files() -> None:
