@@ -47,11 +47,11 @@ def until(condition: Callable[[], Value | None], seconds: float, what: str) -> V
 class OpenStack:
     """One user of the cloud."""
 
-    auth: Mapping[str, str]
+    auth: Mapping[str, str] = field(repr=False)
     interface: str = "public"
-    _token: str = ""
-    _expires: float = 0.0
-    _endpoints: dict[str, str] = field(default_factory=dict)
+    _token: str = field(default="", repr=False)
+    _expires: float = field(default=0.0, repr=False)
+    _endpoints: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, config_directory: Path) -> OpenStack:
