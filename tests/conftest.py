@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("kolla", deadline=None)
+settings.load_profile("kolla")
+"""How long an example takes says something of the machine, not of the code."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
