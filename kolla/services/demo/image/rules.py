@@ -85,7 +85,7 @@ def _external_mistakes(settings: Settings) -> Iterator[str]:
         return
     if gateway not in cidr:
         yield f"demo_external_gateway: {gateway} is outside demo_external_cidr {cidr}"
-    for address, what in [(gateway, "demo_external_gateway"), *_taken(settings)]:
+    for address, what in {**dict(_taken(settings)), gateway: "demo_external_gateway"}.items():
         if address.version == first.version and int(first) <= int(address) <= int(last):
             yield f"demo_external_range: {text} holds {address}, which is taken: {what}"
 
