@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import configparser
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import yaml
 
-from .scripts import SERVICES
+from .scripts import SERVICES, load
 from .test_templates import AWKWARD, render
 
 SCOPE: dict[str, Any] = {
@@ -60,3 +61,29 @@ def test_every_plugin_of_ml2_is_named() -> None:
     assert ml2["ml2"]["extension_drivers"] == "port_security,qos,dns"
     assert ml2["ovn"]["ovn_nb_connection"] == "tcp:a:6641"
     assert ml2["ml2_type_flat"]["flat_networks"] == "physnet1"
+
+
+def test_every_host_is_to_have_its_agents() -> None:
+    scope = {
+        "groups": {"ovn-controller": ("one", "two"), "neutron-ovn-metadata-agent": ("two",)},
+        "hostnames": {"one": "n1", "two": "n2"},
+        "identity": SimpleNamespace(url="http://h:5000/v3"),
+        "endpoint": SimpleNamespace(internal_url="http://h:9696"),
+        "neutron_keystone_password": AWKWARD,
+    }
+    document = json.loads(render("neutron", "agents.json.j2", **scope))
+    assert document["agents"] == {"ovn-controller": ["n1", "n2"], "neutron-ovn-metadata-agent": ["n2"]}
+    assert document["auth"]["password"] == AWKWARD.reveal()
+
+
+def test_a_silent_agent_is_named() -> None:
+    script = load("neutron", "kolla_neutron_agents")
+    agents = [
+        {"binary": "ovn-controller", "host": "n1", "alive": True},
+        {"binary": "ovn-controller", "host": "n2", "alive": False},
+    ]
+    assert list(script.missing({"ovn-controller": ["n1"]}, agents)) == []
+    assert list(script.missing({"ovn-controller": ["n1", "n2", "n3"]}, agents)) == [
+        "ovn-controller on n2",
+        "ovn-controller on n3",
+    ]
