@@ -130,6 +130,7 @@ def test_why_no_host_takes_a_server(rules: ModuleType) -> None:
     full = rules.Provider("full", {**room, "MEMORY_MB": inventory(4096, reserved=512)}, {"MEMORY_MB": 3500})
     small = rules.Provider("small", {**room, "VCPU": inventory(1, allocation_ratio=4.0)}, {})
     off = rules.Provider("off", room, {}, frozenset({"COMPUTE_STATUS_DISABLED"}))
+    assert [rules.settled(wanted, [each]) for each in (new, full, small, off)] == [False, True, True, False]
     said = rules.why_no_place(wanted, [new, full, small, off]).split("; ")
     assert said == [
         "new: offers no VCPU, offers no MEMORY_MB, offers no DISK_GB",

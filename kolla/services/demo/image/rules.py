@@ -24,6 +24,9 @@ IMAGE_FORMATS = {
 }
 """What a file was found to be (a boot sector makes it `gpt`) -> the disk format of such an image."""
 
+DISABLED = "COMPUTE_STATUS_DISABLED"
+"""The trait of a host that takes no servers: its compute service is disabled, or has just started."""
+
 SMALLEST_NETWORK = 29
 """Longest prefix of a network that has room for a gateway, a DHCP port and a server or two."""
 
@@ -144,6 +147,11 @@ def raised(present: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, i
     }
 
 
+def settled(wanted: Mapping[str, int], providers: Iterable[Provider]) -> bool:
+    """Whether a host offers what is wanted and is ready: if it has no room now, waiting gives none."""
+    return any(wanted.keys() <= p.inventory.keys() and DISABLED not in p.traits for p in providers)
+
+
 def why_no_place(wanted: Mapping[str, int], providers: Iterable[Provider]) -> str:
     """Why no host can take a server that needs these resources (class -> amount), host by host."""
     reasons = [f"{provider.name}: {_lacking(wanted, provider)}" for provider in providers]
@@ -165,6 +173,6 @@ def _lacking(wanted: Mapping[str, int], provider: Provider) -> str:
             lacks.append(f"{free} of {capacity} {name} are free, {amount} are needed")
         elif amount > inventory["max_unit"]:
             lacks.append(f"gives a server at most {inventory['max_unit']} {name}, {amount} are needed")
-    if "COMPUTE_STATUS_DISABLED" in provider.traits:
+    if DISABLED in provider.traits:
         lacks.append("its compute service is disabled or not ready yet")
     return ", ".join(lacks) or "has room, but is refused for another reason (aggregates, traits)"
