@@ -156,6 +156,8 @@ def test_kept_flows_are_taken_once_and_only_fresh(
     vswitchd.KEPT.write_text('{"br-int": {}}')
     os.utime(vswitchd.KEPT, (0, 0))
     assert vswitchd.kept_flows() == {}
+    vswitchd.KEPT.write_text('{"br-int')
+    assert vswitchd.kept_flows() == {}
     assert not vswitchd.KEPT.exists()
 
 
