@@ -100,17 +100,20 @@ def servers(cloud: Kolla, openstack: OpenStack) -> Mapping[str, Server]:
     second = openstack.create_server("other", first, host=other)
     openstack.wait_for_server(second)
     network = openstack.one("network", "/v2.0/networks?router:external=true")["id"]
-    (port,) = openstack.get("network", f"/v2.0/ports?device_id={second}")["ports"]
-    wanted = {"floating_network_id": network, "port_id": port["id"]}
-    openstack.call("POST", "network", "/v2.0/floatingips", {"floatingip": wanted})
     found = {}
     for id in (first["id"], second):
         server = openstack.server(id)
-        addresses = [address for of in server["addresses"].values() for address in of]
-        by_kind = {address["OS-EXT-IPS:type"]: address["addr"] for address in addresses}
-        login = Login(by_kind["floating"], cloud.config_directory / "demo_key")
+        (port,) = openstack.get("network", f"/v2.0/ports?device_id={id}")["ports"]
+        given = openstack.get("network", f"/v2.0/floatingips?port_id={port['id']}")["floatingips"]
+        if not given:
+            wanted = {"floating_network_id": network, "port_id": port["id"]}
+            given = [
+                openstack.call("POST", "network", "/v2.0/floatingips", {"floatingip": wanted})["floatingip"]
+            ]
+        login = Login(given[0]["floating_ip_address"], cloud.config_directory / "demo_key")
         login.wait()
-        found[server["OS-EXT-SRV-ATTR:host"]] = Server(id, server["name"], by_kind["fixed"], login)
+        fixed = port["fixed_ips"][0]["ip_address"]
+        found[server["OS-EXT-SRV-ATTR:host"]] = Server(id, server["name"], fixed, login)
     return found
 
 
@@ -210,7 +213,7 @@ def test_servers_outlive_a_new_switch_on_the_compute_host(
     server = servers["node2"]
     pid, before = qemu_pid(server.id), {host: identities(rig, host) for host in servers}
     text = '{"note": "a change that means nothing"}'
-    cloud.override("openvswitch/openvswitch-vswitchd/node2/bridges.json", text)
+    cloud.override("openvswitch/node2/bridges.json", text)
     with Pings(server.login.address) as pings:
         cloud.run("deploy")
     print(f"openvswitch_vswitchd on node2 replaced by a deploy: {pings}")
