@@ -293,7 +293,10 @@ class _WebSocket:
 
     def read(self, length: int) -> bytes:
         while len(self._received) < length:
-            first, second = self._file.read(2)
+            header = self._file.read(2)
+            if len(header) < 2:
+                raise ConnectionError("the console has hung up")
+            first, second = header
             assert first & 0x0F in (1, 2), f"a frame of kind {first & 0x0F}: {self._received!r}"
             size = second & 0x7F
             if size > 125:

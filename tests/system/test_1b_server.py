@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,12 +92,12 @@ def test_a_browser_reaches_the_console_through_the_load_balancer(cloud: Kolla, d
     made = demo.openstack.call("POST", "compute", f"/servers/{demo.id}/remote-consoles", wanted)
     url = made["remote_console"]["url"]
     assert url.startswith(f"http://{demo.openstack.auth['auth_url'].split('/')[2].split(':')[0]}:")
-    page = subprocess.run(["curl", "-fsS", url], capture_output=True, text=True, check=True)
-    assert "noVNC" in page.stdout
+    with urllib.request.urlopen(url, timeout=30) as page:
+        assert b"noVNC" in page.read()
     version, screen = console_handshake(url)
     assert version == "RFB 003.008"
     assert screen.startswith("QEMU")
-    with pytest.raises(AssertionError, match="403"):
+    with pytest.raises(ConnectionError):
         console_handshake(url[:-4] + "0000")  # not its token
 
 
