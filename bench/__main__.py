@@ -105,7 +105,8 @@ def outages(verbs: Verbs, address: str) -> Iterator[Figure]:
         verbs.override(path, '{"permissions": []}')
         with Pings(address) as pings:
             deployed = verbs.run("deploy")
-        assert container in str(deployed), f"{container} was not replaced"
+        if f"container:{container}@localhost" not in deployed["operations"]:
+            raise SystemExit(f"{container} was not replaced")
         yield Figure(f"out of reach: {container}", pings.longest_gap, "s", limit)
     shutil.rmtree(verbs.directory / "config")
 
@@ -116,7 +117,7 @@ def measure(verbs: Verbs, quickstart: Any) -> Iterator[Figure]:
     yield from sizes(verbs)
     yield from times(verbs)
     yield from idle(yaml.safe_load((verbs.directory / "passwords.yml").read_text())["cloud_id"])
-    yield from outages(verbs, verbs.run("init-runonce")[0]["result"]["floating_ip"])
+    yield from outages(verbs, verbs.run("init-runonce")[0]["result"]["address"])
 
 
 def main() -> None:
