@@ -19,17 +19,26 @@ def stand_in(directory: Path, name: str, lines: str) -> None:
     path.chmod(0o755)
 
 
-def test_guests_are_ended_one_by_one(tmp_path: Path) -> None:
-    stand_in(tmp_path, "virsh", 'case "$*" in *"list --name") printf "two\\none\\n\\n";; esac')
-    done = subprocess.run(
-        [SERVICES / "nova" / "image" / "kolla_end_guests"],
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        check=True,
-    )
-    assert json.loads(done.stdout) == {"changed": True, "ended": ["one", "two"]}
-    calls = (tmp_path / "calls").read_text().splitlines()
-    assert [call.partition("system ")[2] for call in calls] == ["list --name", "destroy one", "destroy two"]
+def test_guests_are_ended_one_by_one_and_their_taps_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = load("nova", "kolla_end_guests")
+    answers = """case "$*" in
+        *"list --name") printf "two\\none\\n\\n";;
+        *"domiflist one") echo " tap1   bridge   br-int   virtio   fa:16:3e:00:00:01";;
+        *"domiflist two") printf " tap2   bridge   br-int   virtio   fa:16:3e:00:00:02\\n -   bridge\\n\\n";;
+    esac"""
+    stand_in(tmp_path, "virsh", answers)
+    stand_in(tmp_path, "ip", "")
+    devices = tmp_path / "net"
+    devices.mkdir()
+    (devices / "tap2").touch()  # the other went with its guest
+    monkeypatch.setattr(script, "DEVICES", devices)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    script.main()
+    assert json.loads(capsys.readouterr().out) == {"changed": True, "ended": ["one", "two"]}
+    calls = [call.partition("system ")[2] or call for call in (tmp_path / "calls").read_text().splitlines()]
+    assert calls[-3:] == ["destroy one", "destroy two", "link delete tap2"]
 
 
 def test_a_guest_that_does_not_end_is_told(tmp_path: Path) -> None:
