@@ -1,4 +1,4 @@
-"""Doing the operations of a request: four at a time, in their order, telling what happens."""
+"""Doing the operations of a request: eight at a time, in their order, telling what happens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import OperationFailed
 from .runs import event
 from .shapes import Json, Operation
 
-THREADS = 4
+THREADS = 8
 
 PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "host": resources.perform,
