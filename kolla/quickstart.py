@@ -45,7 +45,8 @@ class Quickstarted:
     """A cloud that is ready, how long each phase took, and how to go on."""
 
     phases: tuple[tuple[str, float], ...]
-    token: str
+    checks: str
+    """What the last look at all of it found, in one sentence."""
     server: Mapping[str, Any]
     """What the first verb inside the cloud said of its work; empty without one."""
     config_directory: Path
@@ -56,7 +57,7 @@ class Quickstarted:
         """Seconds by phase, and where things are."""
         return {
             "phases": dict(self.phases),
-            "token": self.token,
+            "checks": self.checks,
             "server": dict(self.server),
             "config_directory": str(self.config_directory),
             "logs": self.logs,
@@ -72,7 +73,7 @@ class Quickstarted:
             [
                 "The cloud is ready.",
                 "",
-                f"  token     {self.token}",
+                f"  checked   {self.checks}",
                 *self._server(),
                 f"  use it    export OS_CLIENT_CONFIG_FILE={config}/clouds.yaml OS_CLOUD=kolla-admin",
                 "            openstack server list",
@@ -126,7 +127,7 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
     checked = phase("check", cloud.check)
     return Quickstarted(
         phases=tuple(phases),
-        token=_token(checked.to_json()),
+        checks=checked.text().splitlines()[0],
         server=first[0]["result"] if first else {},
         config_directory=cloud.configuration.directory,
         logs="volume kolla_logs (/var/lib/docker/volumes/kolla_logs/_data)",
@@ -198,8 +199,3 @@ def _remembered(cloud: Cloud) -> _Result:
     for path in written.paths:
         cloud.configuration.remember(path)
     return written
-
-
-def _token(findings: list[Mapping[str, Any]]) -> str:
-    """What the identity provider's check said, in its own words."""
-    return "; ".join(str(f["message"]) for f in findings if f["check"] == "function")
