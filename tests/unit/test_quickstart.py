@@ -52,7 +52,9 @@ def test_a_configuration_of_somebody_else_stays(tmp_path: Path) -> None:
 
 def ended(**server: object) -> str:
     phases = (("deploy", 60.0),)
-    return Quickstarted(phases, "All 27 checks passed.", server, Path("/etc/kolla"), "volume kolla_logs").text()
+    return Quickstarted(
+        phases, "All 27 checks passed.", server, Path("/etc/kolla"), "volume kolla_logs"
+    ).text()
 
 
 def test_the_summary_tells_how_to_log_in() -> None:
