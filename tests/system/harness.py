@@ -55,9 +55,11 @@ class Kolla:
         return operations
 
     def set(self, **values: Any) -> None:
-        """Add lines to globals.yml."""
+        """Give keys of globals.yml values."""
         path = self.config_directory / "globals.yml"
-        path.write_text(path.read_text() + "".join(f"{k}: {json.dumps(v)}\n" for k, v in values.items()))
+        kept = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in values]
+        lines = [*kept, *(f"{key}: {json.dumps(value)}" for key, value in values.items())]
+        path.write_text("\n".join(lines) + "\n")
 
     def override(self, path: str, text: str) -> Path:
         """Write a file below config/."""

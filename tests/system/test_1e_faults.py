@@ -153,7 +153,7 @@ def test_a_full_image_store_says_so_and_keeps_no_half_image(
             assert refused.value.status == 413
             assert "storage" in refused.value.message.lower()
             assert openstack.get("image", f"/v2/images/{image}")["status"] == "queued"
-            assert [path for path in store.rglob("*") if path.is_file() and path.stat().st_size] == []
+            assert list((store / "images").iterdir()) == []
         finally:
             openstack.call("DELETE", "image", f"/v2/images/{image}")
 
@@ -201,7 +201,7 @@ def test_a_guest_image_that_is_none_is_refused(cloud: Kolla, demo: Demo, content
     with served(content) as url:
         cloud.set(demo_image_name="no-image", demo_image_url=url)
         said = cloud.run("init-runonce", expect=1)
-    assert url in said
+    assert "expected: one of" in said
     assert "Traceback" not in said
     assert demo.openstack.get("image", "/v2/images?name=no-image")["images"] == []
 
