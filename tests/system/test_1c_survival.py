@@ -9,7 +9,7 @@ from system.harness import Kolla, qemu_pid, qemu_pids, started
 
 from bench.pings import Pings
 
-pytestmark = pytest.mark.usefixtures("as_it_was")
+pytestmark = pytest.mark.usefixtures("as_it_was", "managed")
 
 SWITCH_GAP = 1.0
 """Seconds a server may be out of reach when its switch is replaced."""
@@ -30,14 +30,18 @@ def is_managed(demo: Demo) -> bool:
     return demo.login.run("hostname").strip() == demo.name
 
 
+@pytest.fixture
+def managed(demo: Demo) -> None:
+    """The test begins when nova-compute has ended its start: the one before may have replaced it."""
+    assert is_managed(demo)
+
+
 def compute_is_up(openstack: OpenStack) -> bool:
     services = openstack.get("compute", "/os-services?binary=nova-compute")["services"]
     return all(service["state"] == "up" for service in services)
 
 
-@pytest.mark.parametrize(
-    "names", [("nova_compute",), ("nova_libvirt",), ("nova_compute", "nova_libvirt")], ids="+".join
-)
+@pytest.mark.parametrize("names", [("nova_libvirt",), ("nova_compute", "nova_libvirt")], ids="+".join)
 def test_hypervisor_and_agent_are_removed_and_deployed_again(
     cloud: Kolla, demo: Demo, engine: docker.DockerClient, names: tuple[str, ...]
 ) -> None:

@@ -112,8 +112,8 @@ def test_a_switch_a_hypervisor_or_a_database_that_hangs_is_unhealthy_until_it_go
 def test_an_api_that_answers_500_is_unhealthy_and_no_deploy_is_content_with_it(
     cloud: Kolla, demo: Demo, engine: docker.DockerClient
 ) -> None:
-    # An application that cannot be called like one: uWSGI answers everything with 500.
-    cloud.override("glance/uwsgi.ini", "[uwsgi]\nmodule = builtins:int\n")
+    # An application that answers everything with 500.
+    cloud.override("glance/uwsgi.ini", "[uwsgi]\nmodule = webob.exc:HTTPInternalServerError()\n")
     deploy = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until(lambda: "status 500" in complaint(engine, "glance_api"), 60, "the health check's complaint")
