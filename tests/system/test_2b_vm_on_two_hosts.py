@@ -240,9 +240,7 @@ def test_servers_outlive_everything_on_the_compute_host(
     assert openstack.console_log(server.id)
 
 
-def test_a_host_that_reboots_in_mid_deploy(
-    rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
-) -> None:
+def test_a_host_that_reboots_in_mid_deploy(rig: Rig, cloud: Kolla, servers: Mapping[str, Server]) -> None:
     server = servers["node2"]
     before = started(rig, "node2")["nova_compute"]
     cloud.set(nova_reserved_host_memory_mb=600)
@@ -259,10 +257,6 @@ def test_a_host_that_reboots_in_mid_deploy(
     cloud.run("deploy")
     assert cloud.plan() == []
     assert names(rig, "node2") == COMPUTE
-    openstack.act(server.id, "reboot", type="HARD")
-    openstack.wait_for_server(server.id)
-    server.login.wait()
-    assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
 
 
 def test_a_compute_host_that_is_off_is_named_and_the_others_are_deployed(
