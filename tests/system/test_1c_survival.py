@@ -126,9 +126,17 @@ def test_the_whole_switch_is_removed_and_deployed_again(
     assert is_managed(demo)
 
 
-def test_after_all_that_servers_are_rebooted_made_and_deleted(cloud: Kolla, demo: Demo) -> None:
+def test_after_all_that_servers_are_stopped_started_rebooted_made_and_deleted(
+    cloud: Kolla, demo: Demo
+) -> None:
     openstack = demo.openstack
     until(lambda: compute_is_up(openstack), 60, "nova-compute reports")
+    # A libvirt that adopted the guest without its definition would forget it as soon as it ends.
+    openstack.act(demo.id, "os-stop")
+    openstack.wait_for_server(demo.id, "SHUTOFF")
+    openstack.act(demo.id, "os-start")
+    openstack.wait_for_server(demo.id)
+    demo.login.wait()
     openstack.act(demo.id, "reboot", type="HARD")
     openstack.wait_for_server(demo.id)
     demo.login.wait()
