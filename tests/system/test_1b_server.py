@@ -236,7 +236,8 @@ def test_every_container_has_a_health_check_and_passes_it(cloud: Kolla, engine: 
 
 
 def test_every_endpoint_of_the_catalogue_answers(demo: Demo) -> None:
-    assert demo.openstack.services == {"identity", "image", "placement", "compute", "network"}
+    # Those of ours: the third party's of an earlier test is still in the catalogue.
+    assert demo.openstack.services >= {"identity", "image", "placement", "compute", "network"}
     openstack = demo.openstack
     assert openstack.get("image", "/v2/images")["images"]
     assert openstack.get("placement", "/resource_providers")["resource_providers"]
