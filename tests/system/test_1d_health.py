@@ -120,4 +120,5 @@ def test_an_api_that_answers_500_is_unhealthy_and_no_deploy_is_content_with_it(
         assert deploy.poll() is None
     finally:
         deploy.send_signal(signal.SIGINT)
-        assert deploy.wait() == 130
+        # 130; or 1 in the end, where whoever runs the tests has interrupts ignored.
+        assert deploy.wait() in (130, 1)
