@@ -49,6 +49,11 @@ class References:
             provision = provider.service.provides[capability]
             if provision.endpoint is not None:
                 yield endpoint_id(provision.endpoint, host)
+            else:
+                # What is offered on the hosts themselves, and answers nobody over the network.
+                for container in provider.service.containers:
+                    for other in near(self.topology.hosts_of(provider, container)):
+                        yield container_id(container, other)
             if provision.job is not None and self.consumers[folder.name].wants(capability):
                 name = provision_job(provider, capability, folder.name)
                 for other in near(self.job_hosts(provider, provision.job)):

@@ -44,3 +44,13 @@ def test_and_that_group_must_have_a_host(world: World) -> None:
     world.groups["compute"] = ()
     with pytest.raises(InputError, match="group 'errands' has no host, and there are jobs to run there"):
         _ = world.desired
+
+
+def test_what_is_offered_without_an_endpoint_is_ready_with_its_containers(world: World) -> None:
+    path = world.services / "errands/service.yml"
+    text = ERRANDS.replace("groups:", "needs: [proxy]\ngroups:")
+    path.write_text(text.replace("command: [run]", "command: [run]\n    after: [proxy]"))
+    (job,) = (job for job in world.desired.jobs if job.name == "errands/run")
+    assert {f"container:haproxy@{host}" for host in world.settings.hosts_of("haproxy")} == {
+        reference for reference in job.after if reference.startswith("container:")
+    }
