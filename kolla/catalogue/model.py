@@ -114,6 +114,15 @@ class Packages(Model):
         return tuple(sorted({*lists.get(family, ()), *lists.get(distribution, ())}))
 
 
+class Software(Model):
+    """The software an image is made for, as the labels of the image tell it."""
+
+    source: str = ""
+    """Where its source code is: https://opendev.org/openstack/keystone."""
+    license: str = "Apache-2.0"
+    """Its licence, as an SPDX expression."""
+
+
 class Image(Model):
     """One image: data for the generic Dockerfile template, or for one of the service's own."""
 
@@ -139,6 +148,8 @@ class Image(Model):
     """Symbolic links: path -> target."""
     published: bool = True
     """False for images only other builds use (builder, wheelhouse): never deployed nor pushed."""
+    software: Software | None = None
+    """What it is made for, when that is not the software of the service."""
 
 
 class ConfigFile(Model):
@@ -419,6 +430,8 @@ class Service(Model):
     """A few words: Identity service."""
     description: str = ""
     """What else an operator should know; docs/reference/settings.md tells it."""
+    software: Software = Software()
+    """What its images are made for."""
     enabled: bool | None = None
     """Default of `enable_<name>`; None: the folder has nothing to run and no such key."""
     needs: tuple[Capability, ...] = ()

@@ -21,6 +21,7 @@ from kolla.images import base
 from kolla.images.engine import Engine, Request
 from kolla.images.graph import Graph, Node
 from kolla.images.inputs import Inputs
+from kolla.images.labels import REVISION
 from kolla.images.options import Options
 from kolla.images.packages import LIST_DIRECTORY, PackageLock
 from kolla.images.transport import secrets
@@ -170,6 +171,7 @@ class _Run:
             arguments=self.inputs.options.transport.proxies,
             log=log,
             timeout=self.inputs.options.timeout,
+            labels={REVISION: self._identity(name, ())},
             use_cache=name not in self.refresh,
         )
         image = self.engine.build(request)

@@ -14,11 +14,12 @@ from pathlib import Path
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from kolla import __version__
 from kolla.catalogue.model import User
 from kolla.errors import InputError, Location, did_you_mean
+from kolla.images.base import Base
 from kolla.images.context import Context
 from kolla.images.graph import WHEELHOUSE, Graph, Node
+from kolla.images.labels import labels
 from kolla.images.options import Options
 
 GENERIC = "image.Dockerfile.j2"
@@ -30,17 +31,17 @@ def render(
     context: Context,
     options: Options,
     built: Mapping[str, str],
-    base_image: str = "",
+    base: Base | None = None,
 ) -> str:
     """The Dockerfile of image `name`.
 
     `built` says what stands for each image it is built from: references to build it, identities to
-    compute its own; `base_image` is what the image without a parent is built from, unless a tarball in
-    its context is. InputError names file and line of a faulty template.
+    compute its own; `base` is what the image without a parent is built from. InputError names file and
+    line of a faulty template.
     """
     node = graph.nodes[name]
     template = node.folder.path / "image" / node.image.dockerfile if node.image.dockerfile else Path(GENERIC)
-    values = _values(graph, node, context, options, built, base_image)
+    values = _values(graph, node, context, options, built, base)
     try:
         text: str = _environment().get_template(str(template)).render(values)
     except TemplateSyntaxError as error:
@@ -64,7 +65,7 @@ def render_lock(options: Options, builder: str, uv: str) -> str:
 
 
 def _values(
-    graph: Graph, node: Node, context: Context, options: Options, built: Mapping[str, str], base_image: str
+    graph: Graph, node: Node, context: Context, options: Options, built: Mapping[str, str], base: Base | None
 ) -> dict[str, object]:
     image, service = node.image, node.folder.service
     users = {name: _numbered(user) for name, user in service.users.items()}
@@ -73,10 +74,9 @@ def _values(
         "title": service.title,
         "service": service.name,
         "release": options.release,
-        "version": __version__,
         "distribution": options.distribution,
         "architecture": options.architecture,
-        "base_image": base_image,
+        "base_image": base.image if base else "",
         "parent": built[image.parent] if image.parent else None,
         "wheelhouse": built.get(WHEELHOUSE),
         "python": graph.python(node.name),
@@ -88,6 +88,7 @@ def _values(
         "links": image.links,
         "copies": {path: built[other] for path, other in image.copies.items()},
         "files": [file.path.removeprefix("root") for file in context if file.path.startswith("root/")],
+        "labels": labels(node, options, base),
     }
 
 

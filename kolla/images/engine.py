@@ -46,6 +46,8 @@ class Request:
     log: Path
     timeout: int
     """Seconds."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels besides those of the Dockerfile."""
     use_cache: bool = True
     output: Path | None = None
     """Export the last stage's files to this directory instead of making an image."""
@@ -176,6 +178,8 @@ class Engine:
             command += ["--secret", f"id={name},src={path}"]
         for name in request.arguments:
             command += ["--build-arg", name]
+        for label, value in request.labels.items():
+            command += ["--label", f"{label}={value}"]
         if not request.use_cache:
             command.append("--no-cache")
         if request.output is not None:

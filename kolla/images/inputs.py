@@ -34,8 +34,7 @@ class Inputs:
 
     def dockerfile(self, name: str, built: Mapping[str, str], base: Base | None) -> str:
         """The Dockerfile; `built` says what stands for the images it is built from."""
-        image = base.image if base else ""
-        return render(self.graph, name, self.context(name, base), self.options, built, image)
+        return render(self.graph, name, self.context(name, base), self.options, built, base)
 
     def context(self, name: str, base: Base | None, *, locked: Sequence[str] = ()) -> Context:
         """The build context; `locked` is the entry of the package lock that must be met."""

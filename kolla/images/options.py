@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"[A-Za-z0-9-]+(?:(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|:[0-9]+)"
 _REFERENCE = re.compile(rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}")
 """The name of an image, as container engines understand it (github.com/distribution/reference)."""
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Options:
     pull_base: bool = False
     """Take the base distribution from a registry instead of bootstrapping it from its mirror."""
     architecture: str = field(default_factory=platform.machine)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels every image gets besides its own."""
     threads: int = 2
     timeout: int = 3600
     """Seconds one image may take."""
@@ -70,6 +75,7 @@ class Options:
             namespace=str(settings.value("docker_namespace")),
             registry=str(settings.value("docker_registry") or ""),
             pull_base=settings.value("kolla_base_source") == "pull",
+            labels=_labels(settings),
             threads=int(settings.value("build_threads")),
             timeout=int(settings.value("image_build_timeout")),
             transport=Transport(
@@ -100,3 +106,14 @@ class Options:
         prefix = f"{self.registry}/" if self.registry else ""
         suffix = f"-{identity[:12]}" if identity else ""
         return f"{prefix}{self.namespace}/{image}:{self.tag}{suffix}"
+
+
+def _labels(settings: Globals) -> dict[str, str]:
+    given = {str(key): str(value) for key, value in settings.value("image_labels").items()}
+    for key, value in given.items():
+        if not _LABEL.fullmatch(key) or not value.isprintable():
+            raise InputError(
+                f"image_labels: '{key}' cannot be a label of an image",
+                expected="a name such as org.opencontainers.image.vendor, and a text of one line",
+            )
+    return given

@@ -1,6 +1,7 @@
 """Building with a real engine: what is built, what is left alone, and what the images hold."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -185,3 +186,21 @@ def test_two_builds_at_once_do_not_mix(workshop: Workshop) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(KollaError, match="another build works in"):
             workshop.build("wide")
+
+
+def test_labels_say_what_an_image_is(workshop: Workshop, image: Open) -> None:
+    workshop.describe(
+        "  wide: {user: worker, software: {source: 'https://example.org/wide', license: MIT}}\n"
+    )
+    strange = 'a "quote", a $HOME and a \\ '
+    report = workshop.build("wide", image_labels={"org.example.note": strange})
+    labels = image(report, "wide").config["Labels"]
+    assert isinstance(labels, dict)
+    prefix = "org.opencontainers.image."
+    assert labels["org.example.note"] == strange
+    assert labels[f"{prefix}source"] == "https://example.org/wide"
+    assert labels[f"{prefix}licenses"] == "MIT"
+    assert labels[f"{prefix}base.name"] == report.base
+    assert re.fullmatch("sha256:[0-9a-f]{64}", labels[f"{prefix}base.digest"])
+    assert re.fullmatch("[0-9a-f]{64}", labels[f"{prefix}revision"])
+    assert f"{prefix}created" not in labels

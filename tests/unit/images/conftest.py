@@ -49,6 +49,8 @@ class FakeEngine:
     broken: set[str] = field(default_factory=set)
     tags: dict[str, set[str]] = field(default_factory=dict)
     built: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    """Those the last image was given."""
     space: bool = True
 
     def images(self) -> dict[str, frozenset[str]]:
@@ -78,6 +80,7 @@ class FakeEngine:
             raise BuildError("the build failed")
         request.log.write_text("#5 1.0 fine\n")
         self.built.append(name)
+        self.labels = dict(request.labels)
         image = f"sha256:{hashlib.sha256(request.dockerfile.encode()).hexdigest()}"
         self.tags.setdefault(image, set())
         return image

@@ -110,6 +110,17 @@ def test_what_cannot_be_built_now_stays_as_it_was(run: Build, engine: FakeEngine
     assert again.image("notes").identity != before.image("notes").identity
 
 
+def test_the_revision_changes_with_the_inputs_and_with_nothing_else(run: Build, engine: FakeEngine) -> None:
+    def revision(*, images: str) -> str:
+        engine.built, engine.tags = [], {}  # so everything is built again
+        run("child", images=images)
+        assert engine.built[-1] == "child"
+        return engine.labels["org.opencontainers.image.revision"]
+
+    assert revision(images=IMAGES) == revision(images=IMAGES)
+    assert revision(images=IMAGES) != revision(images=IMAGES.replace("/b", "/c"))
+
+
 def test_an_image_that_was_never_built_has_no_id(run: Build, engine: FakeEngine) -> None:
     engine.broken = {"notes"}
     report = run("child")

@@ -2,6 +2,7 @@ import pytest
 
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError
+from kolla.images.base import Base
 from kolla.images.dockerfile import render
 from kolla.images.graph import Graph
 from kolla.images.inputs import Inputs
@@ -110,6 +111,6 @@ def test_templates_are_kept_in_a_sandbox(make_catalogue: MakeCatalogue, options:
 
 def test_a_pulled_base_has_no_tarball(catalogue: Catalogue, options: Options) -> None:
     graph = Graph.of(catalogue)
-    text = render(graph, "base", (), options, {}, "debian@sha256:aa")
+    text = render(graph, "base", (), options, {}, Base(image="debian@sha256:aa"))
     assert "FROM debian@sha256:aa" in text
     assert "rootfs.tar" not in text
