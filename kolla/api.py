@@ -74,9 +74,12 @@ class Cloud:
             read.globals, read.catalogue, names, directory, refresh=refresh, on_event=self.progress
         )
         if push:
-            from kolla.images.push import push as push_images
+            from kolla.images import push as pushing
 
-            report = push_images(read.globals, report, directory, on_event=self.progress)
+            secrets = passwords.load(read.directory)
+            report = pushing.push(read.globals, secrets, report, directory, on_event=self.progress)
+            if Built(report, read.places.build_report).exit_code == 0:
+                report = pushing.promote(read.globals, secrets, report, directory, on_event=self.progress)
         return Built(report, read.places.build_report)
 
     def images(self) -> Lines:
@@ -360,7 +363,9 @@ class Cloud:
 
         if not self.configuration.places.build_report.exists():
             return []
-        tags = remove(self.configuration.report)
+        tags = remove(
+            self.configuration.report, str(self.configuration.globals.value("kolla_container_engine"))
+        )
         self.configuration.places.build_report.unlink()
         return [f"removed image {tag}" for tag in tags]
 

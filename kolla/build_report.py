@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from kolla.errors import InputError, Location, did_you_mean
+from kolla.places import write_private
 
 
 class BuiltImage(BaseModel):
@@ -29,6 +30,8 @@ class BuiltImage(BaseModel):
     """`[registry/]namespace/name:tag`, the tag unique to this identity."""
     digest: str | None = None
     """Digest in the registry, once pushed: `registry/namespace/name@sha256:...`."""
+    promoted: str | None = None
+    """The moving tag that was last pointed at it in the registry."""
     parent: str | None = None
     size: int | None = None
     """Bytes, shared layers included."""
@@ -59,6 +62,10 @@ class BuildReport(BaseModel):
                 hint=hint or f"run: kolla build {name}",
             )
         return image
+
+    def save(self, path: Path) -> None:
+        """Replace the file atomically."""
+        write_private(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> BuildReport:

@@ -13,7 +13,7 @@ from typing import Any
 from kolla.ansible.executor import Executor
 from kolla.ansible.outcome import Outcome
 from kolla.configuration import Configuration
-from kolla.errors import KollaError
+from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener
 from kolla.places import read_json, write_json
 from kolla.state.derive import desire
@@ -21,6 +21,9 @@ from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import Plan
+
+DEPLOYABLE = "docker"
+"""The container engine that the code on hosts knows."""
 
 NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "resources": {}}
 """The question to a host of which not even the facts are known."""
@@ -51,6 +54,12 @@ class Hosts:
         return outcome
 
     def _executor(self, phase: str) -> Executor:
+        engine = str(self.configuration.globals.value("kolla_container_engine"))
+        if engine != DEPLOYABLE:
+            raise InputError(
+                f"kolla_container_engine: {engine} builds images, and hosts are deployed with {DEPLOYABLE}",
+                hint=f"set kolla_container_engine: {DEPLOYABLE}, or leave it out",
+            )
         return Executor(
             self.configuration.sources,
             self.configuration.identity,

@@ -18,14 +18,14 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base
-from kolla.images.engine import Engine, Request
+from kolla.images.engine import Engine, Request, connect
 from kolla.images.graph import Graph, Node
 from kolla.images.inputs import Inputs
 from kolla.images.labels import REVISION
 from kolla.images.options import Options
 from kolla.images.packages import LIST_DIRECTORY, PackageLock
 from kolla.images.transport import secrets
-from kolla.places import Places, write_private
+from kolla.places import Places
 from kolla.settings.globals import Globals
 
 PHASE = "build"
@@ -65,7 +65,7 @@ def build(
     inputs = Inputs.of(Graph.of(catalogue).select(names), Options.of(settings))
     fresh = frozenset(names or inputs.graph.nodes) if refresh else frozenset()
     with _alone(state_directory):
-        return _Run(inputs, Engine.connect(), state_directory, fresh, on_event).run()
+        return _Run(inputs, connect(inputs.options.engine), state_directory, fresh, on_event).run()
 
 
 @contextmanager
@@ -233,10 +233,11 @@ class _Run:
                 "id": image,
                 "reference": reference,
                 "digest": earlier.digest if earlier and kept else None,
+                "promoted": earlier.promoted if earlier and kept else None,
                 "size": self.engine.size(image),
             }
         elif earlier is not None:
-            found = earlier.model_dump(include={"identity", "id", "reference", "digest", "size"})
+            found = earlier.model_dump(include={"identity", "id", "reference", "digest", "promoted", "size"})
         return built.model_copy(update=found)
 
     def _tag(self, name: str, image: str, identity: str) -> str:
@@ -251,8 +252,7 @@ class _Run:
     def _finish(self, image: BuiltImage) -> None:
         self.done[image.name] = image
         self.report = self.report.model_copy(update={"images": {**self.report.images, image.name: image}})
-        path = Places(self.state_directory).build_report
-        write_private(path, self.report.model_dump_json(indent=2) + "\n")
+        self.report.save(Places(self.state_directory).build_report)
 
     def _earlier(self) -> BuildReport:
         """What earlier runs built, if the last report is for the same release and base."""

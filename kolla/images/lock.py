@@ -19,7 +19,7 @@ from kolla.events import Listener, ignore
 from kolla.images.build import build, tail
 from kolla.images.context import ContextFile, helpers
 from kolla.images.dockerfile import render_lock
-from kolla.images.engine import BuildError, Engine, Request
+from kolla.images.engine import BuildError, Request, connect
 from kolla.images.options import Options
 from kolla.images.requirements import lock_path, normalise
 from kolla.images.transport import secrets
@@ -83,7 +83,7 @@ def resolve(
             output=Path(name),
         )
         try:
-            Engine.connect().build(request)
+            connect(options.engine).build(request)
         except BuildError:
             text = "\n".join(tail(log.read_text(errors="replace")))
             raise KollaError(

@@ -48,6 +48,8 @@ class Options:
     distribution: Distribution
     namespace: str = "kolla"
     registry: str = ""
+    engine: str = "docker"
+    """Who builds: `docker` or `podman`."""
     pull_base: bool = False
     """Take the base distribution from a registry instead of bootstrapping it from its mirror."""
     architecture: str = field(default_factory=platform.machine)
@@ -56,6 +58,11 @@ class Options:
     threads: int = 2
     timeout: int = 3600
     """Seconds one image may take."""
+    retries: int = 3
+    """Times that what failed for reasons outside is tried again."""
+    name_prefix: str = ""
+    moving_tag: str = ""
+    """Replaces the tag that moves with every build."""
     transport: Transport = Transport()
 
     @classmethod
@@ -74,10 +81,14 @@ class Options:
             ),
             namespace=str(settings.value("docker_namespace")),
             registry=str(settings.value("docker_registry") or ""),
+            engine=str(settings.value("kolla_container_engine")),
             pull_base=settings.value("kolla_base_source") == "pull",
             labels=_labels(settings),
             threads=int(settings.value("build_threads")),
             timeout=int(settings.value("image_build_timeout")),
+            retries=int(settings.value("build_retries")),
+            name_prefix=str(settings.value("image_name_prefix") or ""),
+            moving_tag=str(settings.value("docker_image_tag") or ""),
             transport=Transport(
                 debian_mirror=str(settings.value("debian_mirror")),
                 debian_security_mirror=str(settings.value("debian_security_mirror")),
@@ -88,24 +99,30 @@ class Options:
                 extra_ca_certificates=Path(ca_file) if ca_file else None,
             ),
         )
-        if not _REFERENCE.fullmatch(options.reference("image", "0" * 64)):
+        names = (options.reference("image"), options.reference("image", "0" * 64))
+        if not all(map(_REFERENCE.fullmatch, names)):
             raise InputError(
-                f"docker_registry, docker_namespace, openstack_release: '{options.reference('image')}' "
-                "cannot be the name of an image",
+                "docker_registry, docker_namespace, image_name_prefix, docker_image_tag, openstack_release: "
+                f"'{names[0]}' cannot be the name of an image",
                 expected="a registry without scheme (registry.example.org:5000), a lower-case namespace",
             )
         return options
 
     @property
     def tag(self) -> str:
-        """The tag that moves with every build: `2026.1-debian-13`."""
+        """The tag that moves with every build: `2026.1-debian-13`, unless the settings name another."""
+        return self.moving_tag or self._edition
+
+    @property
+    def _edition(self) -> str:
         return f"{self.release}-{self.distribution.name}"
 
     def reference(self, image: str, identity: str | None = None) -> str:
-        """`[registry/]namespace/image:tag`; with an identity, the tag only that identity has."""
+        """`[registry/]namespace/image:tag`; with an identity, the tag only that identity has, else the
+        one that moves."""
         prefix = f"{self.registry}/" if self.registry else ""
-        suffix = f"-{identity[:12]}" if identity else ""
-        return f"{prefix}{self.namespace}/{image}:{self.tag}{suffix}"
+        tag = f"{self._edition}-{identity[:12]}" if identity else self.tag
+        return f"{prefix}{self.namespace}/{self.name_prefix}{image}:{tag}"
 
 
 def _labels(settings: Globals) -> dict[str, str]:

@@ -1,73 +1,187 @@
-"""Pushing what was built to the registry of the settings, several images at a time."""
+"""Pushing what was built to the registry of the settings, several images at a time.
+
+Two steps: every image under the tag only it has, then, when all of them are there, the tags that move.
+So whoever pulls by a moving tag never gets half of one build and half of another.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, ignore
-from kolla.images.engine import Engine
+from kolla.images.engine import Engine, connect
 from kolla.images.options import Options
-from kolla.places import Places, write_private
+from kolla.images.registry import Registry, RegistryError
+from kolla.images.retry import retried
+from kolla.places import Places
+from kolla.secret import Secret
 from kolla.settings.globals import Globals
 
-PHASE = "push"
+Action = Callable[[BuiltImage], BuiltImage]
 
 
 def push(
-    settings: Globals, report: BuildReport, state_directory: Path, *, on_event: Listener = ignore
+    settings: Globals,
+    passwords: Mapping[str, Secret],
+    report: BuildReport,
+    state_directory: Path,
+    *,
+    on_event: Listener = ignore,
 ) -> BuildReport:
-    """Push every published image of `report` the registry was not given yet, under both its tags.
+    """Push every published image of `report` the registry was not given yet, under the tag only it has.
 
     An image that was built for another registry is named for this one first. Gives back the report
-    with digests, written to the state directory as well. InputError when no registry is set;
-    KollaError naming the images that could not be pushed, after trying all.
+    with digests, written to the state directory as well, also when not all could be pushed. InputError
+    when no registry is set; one KollaError for all that could not be pushed.
     """
-    options = Options.of(settings)
-    if not options.registry:
-        raise InputError("there is no registry to push to", hint="set docker_registry in globals.yml")
-    engine = Engine.connect()
-    todo = [_named(image, options) for image in report.images.values() if image.published and image.id]
-    todo = [image for image in todo if image.digest is None]
-    began = time.monotonic()
-    on_event(Event(PHASE, "started", total=len(todo)))
-    with ThreadPoolExecutor(options.threads) as pool:
-        pushed = list(pool.map(lambda image: _push(image, options, engine, on_event), todo))
-    failed = [image.name for image in pushed if image.digest is None]
-    seconds = time.monotonic() - began
-    on_event(Event(PHASE, "failed" if failed else "done", seconds=seconds))
-    report = report.model_copy(update={"images": {**report.images, **{i.name: i for i in pushed}}})
-    write_private(Places(state_directory).build_report, report.model_dump_json(indent=2) + "\n")
-    if failed:
-        raise KollaError(f"could not be pushed to {options.registry}: {', '.join(failed)}")
-    return report
+    work = _Pushes.of("push", settings, passwords, on_event)
+    published = [_named(image, work.options) for image in report.images.values() if _is_published(image)]
+
+    def give(image: BuiltImage) -> BuiltImage:
+        assert image.id and image.reference, "only built images are pushed"
+        return image.model_copy(update={"digest": work.push(image, image.reference)})
+
+    return work.run(give, [image for image in published if image.digest is None], report, state_directory)
+
+
+def promote(
+    settings: Globals,
+    passwords: Mapping[str, Secret],
+    report: BuildReport,
+    state_directory: Path,
+    *,
+    on_event: Listener = ignore,
+) -> BuildReport:
+    """Point the moving tag of every published image of `report` in the registry at what was built.
+
+    Gives back the report, which says so, and is written to the state directory as well. InputError when
+    no registry is set, or an image was not pushed to it before; one KollaError for all that failed.
+    """
+    work = _Pushes.of("promote", settings, passwords, on_event)
+    published = [_named(image, work.options) for image in report.images.values() if _is_published(image)]
+    absent = [image.name for image in published if image.digest is None]
+    if absent:
+        raise InputError(
+            f"not in {work.registry.address} yet: {', '.join(absent)}", hint="run: kolla build --push"
+        )
+
+    def move(image: BuiltImage) -> BuiltImage:
+        tag = work.options.reference(image.name)
+        work.push(image, tag)
+        return image.model_copy(update={"promoted": tag})
+
+    todo = [image for image in published if image.promoted != work.options.reference(image.name)]
+    return work.run(move, todo, report, state_directory)
+
+
+def _is_published(image: BuiltImage) -> bool:
+    return image.published and image.id is not None
 
 
 def _named(image: BuiltImage, options: Options) -> BuiltImage:
-    """The image with its reference in the registry of the settings, and no digest of another one."""
+    """The image with its reference in the registry of the settings, and nothing known of another one."""
     reference = options.reference(image.name, image.identity)
-    return (
-        image
-        if image.reference == reference
-        else image.model_copy(update={"reference": reference, "digest": None})
-    )
-
-
-def _push(image: BuiltImage, options: Options, engine: Engine, on_event: Listener) -> BuiltImage:
-    """One image; the same one without a digest when it failed."""
-    began = time.monotonic()
-    on_event(Event(PHASE, "started", image.name))
-    try:
-        assert image.id and image.reference, "only built images are pushed"
-        digest = ""
-        for reference in (options.reference(image.name), image.reference):
-            engine.tag(image.id, reference)
-            digest = engine.push(reference)
-    except KollaError as error:
-        on_event(Event(PHASE, "failed", image.name, seconds=time.monotonic() - began, message=str(error)))
+    if image.reference == reference:
         return image
-    on_event(Event(PHASE, "done", image.name, seconds=time.monotonic() - began, message=digest))
-    return image.model_copy(update={"digest": digest})
+    return image.model_copy(update={"reference": reference, "digest": None, "promoted": None})
+
+
+@dataclass
+class _Pushes:
+    """Pushing several images at a time; the first that the registry refuses for good ends it for all."""
+
+    phase: str
+    options: Options
+    registry: Registry
+    engine: Engine
+    on_event: Listener
+    _failure: KollaError | None = None
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(
+        cls, phase: str, settings: Globals, passwords: Mapping[str, Secret], on_event: Listener
+    ) -> _Pushes:
+        registry = Registry.of(settings, passwords)
+        options = Options.of(settings)
+        return cls(phase, options, registry, connect(options.engine), on_event)
+
+    def push(self, image: BuiltImage, reference: str) -> str:
+        """Push an image under one tag, again if need be; its digest."""
+        assert image.id, "only built images are pushed"
+        self.engine.tag(image.id, reference)
+
+        def tell(attempt: int, error: KollaError) -> None:
+            message = f"try {attempt}: {error.what}"
+            self.on_event(Event(self.phase, "started", image.name, message=message))
+
+        return retried(
+            lambda: self.engine.push(reference, self.registry),
+            self.options.retries,
+            worthwhile=lambda e: isinstance(e, RegistryError) and not e.final and self._failure is None,
+            on_retry=tell,
+        )
+
+    def run(
+        self, action: Action, todo: Iterable[BuiltImage], report: BuildReport, state_directory: Path
+    ) -> BuildReport:
+        """Do `action` with each image; the report with what came of it, as far as it went well."""
+        images = list(todo)
+        began = time.monotonic()
+        self.on_event(Event(self.phase, "started", total=len(images)))
+        done: dict[str, BuiltImage] = {}
+
+        def one(image: BuiltImage) -> None:
+            result = self._one(action, image)
+            if result is not None:
+                done[image.name] = result
+
+        pool = ThreadPoolExecutor(self.options.threads)
+        try:
+            list(pool.map(one, images))
+        except BaseException as error:
+            self._give_up(KollaError(type(error).__name__))
+            self.engine.cancel()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+            report = report.model_copy(update={"images": {**report.images, **done}})
+            report.save(Places(state_directory).build_report)
+            seconds = time.monotonic() - began
+            self.on_event(Event(self.phase, "failed" if self._failure else "done", seconds=seconds))
+        if self._failure is not None:
+            count = f"{len(images) - len(done)} of {len(images)} images"
+            raise KollaError(
+                f"{count} did not get to {self.registry.address}: {self._failure.what}",
+                hint=self._failure.hint or "run it again: what is there already is not pushed again",
+            )
+        return report
+
+    def _one(self, action: Action, image: BuiltImage) -> BuiltImage | None:
+        """What came of one image; None when it failed, or others before it did."""
+        if self._failure is not None:
+            self.on_event(Event(self.phase, "blocked", image.name))
+            return None
+        began = time.monotonic()
+        self.on_event(Event(self.phase, "started", image.name))
+        try:
+            result = action(image)
+        except KollaError as error:
+            self._give_up(error)
+            seconds = time.monotonic() - began
+            self.on_event(Event(self.phase, "failed", image.name, seconds=seconds, message=str(error)))
+            return None
+        seconds = time.monotonic() - began
+        self.on_event(Event(self.phase, "done", image.name, seconds=seconds, message=result.digest or ""))
+        return result
+
+    def _give_up(self, error: KollaError) -> None:
+        with self._guard:
+            self._failure = self._failure or error

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from kolla.build_report import BuildReport
-from kolla.images.engine import Engine
+from kolla.images.engine import connect
 
 
-def remove(report: BuildReport) -> list[str]:
+def remove(report: BuildReport, engine_name: str) -> list[str]:
     """Remove every tag of every image the report names, those of earlier builds too; what was removed.
 
     An image that a container still uses loses its name and stays. KollaError without an engine.
     """
-    engine = Engine.connect()
+    engine = connect(engine_name)
     repositories = {
         image.reference.rpartition(":")[0] for image in report.images.values() if image.reference is not None
     }

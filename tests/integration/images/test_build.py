@@ -9,7 +9,7 @@ import pytest
 
 from kolla.build_report import BuildReport
 from kolla.errors import InputError, KollaError
-from kolla.images import engine as engines
+from kolla.images import space
 
 from .conftest import Image, Workshop
 
@@ -172,7 +172,7 @@ def test_a_build_that_hangs_is_ended(workshop: Workshop) -> None:
 
 def test_no_space_is_said_before_anything_is_run(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     workshop.describe("  wide: {user: worker}\n")
-    monkeypatch.setattr(engines, "FREE_SPACE", 10**18)
+    monkeypatch.setattr(space, "FREE_SPACE", 10**18)
     report = workshop.build("wide")
     assert report.images["wide"].status == "failed"
     assert any("no space to build images" in event.message for event in workshop.events)

@@ -1,77 +1,133 @@
-"""Pushing to a registry, itself made by the builder."""
+"""Pushing to real registries: with a password, with TLS, down, and not well."""
 
-import time
-import urllib.error
-import urllib.request
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 
+from kolla.build_report import BuildReport
 from kolla.errors import KollaError
-from kolla.images.push import push
+from kolla.events import Event
+from kolla.images.push import promote, push
+from kolla.images.registry import PASSWORD
+from kolla.secret import Secret
 
-from .conftest import Workshop
+from . import registries
+from .conftest import NAMESPACE, Workshop
 
-CONFIGURATION = """\
-version: 0.1
-storage: {filesystem: {rootdirectory: /tmp/registry}}
-http: {addr: ":5000"}
-"""
+CARGO = "  cargo: {user: worker}\n"
+PASSWORDS = {PASSWORD: Secret(registries.WORD)}
+CREDENTIALS = {"username": registries.USER, "password": registries.WORD}
+TRUSTED = Path("/etc/docker/certs.d")
+"""Where dockerd looks for authorities of registries (docs.docker.com/engine/security/certificates)."""
 
 
 @pytest.fixture(scope="module")
-def registry(workshop: Workshop, engine: docker.DockerClient) -> Iterator[str]:
-    """Address of a registry that runs."""
-    workshop.describe(
-        "  registry:\n"
-        "    packages: {debian: [docker-registry]}\n"
-        "    files: {registry.yml: /etc/registry.yml}\n"
-        "  cargo: {user: worker}\n"
-    )
-    workshop.file("registry.yml", CONFIGURATION)
-    report = workshop.build("registry")
-    container = engine.containers.run(
-        report.image("registry").id,
-        ["serve", "/etc/registry.yml"],
-        entrypoint="docker-registry",
-        name="kolla-images-test-registry",
-        ports={"5000/tcp": ("127.0.0.1", None)},
-        detach=True,
-    )
-    try:
-        container.reload()
-        address = f"127.0.0.1:{container.ports['5000/tcp'][0]['HostPort']}"
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://{address}/v2/", timeout=1)
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
+def registry_image(workshop: Workshop) -> str:
+    """ID of an image with a registry."""
+    workshop.describe(registries.IMAGE + CARGO)
+    workshop.file("registry.yml", registries.CONFIGURATION)
+    found = workshop.build("registry", "cargo").image("registry").id
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def locked(engine: docker.DockerClient, registry_image: str) -> Iterator[str]:
+    """A registry that wants to know a name and a password."""
+    with registries.running(engine, registry_image, authenticated=True) as address:
         yield address
-    finally:
-        container.remove(force=True, v=True)
 
 
-def test_pushed_images_have_a_digest_that_can_be_pulled(
-    workshop: Workshop, registry: str, engine: docker.DockerClient
+def pushed(workshop: Workshop, passwords: dict[str, Secret], **changes: object) -> BuildReport:
+    """Push what is built of `cargo` and its parents."""
+    report = workshop.build("cargo", **changes)
+    ours = {name: report.image(name) for name in ("base", "cargo")}
+    given, _ = workshop.load(**changes)
+    workshop.events.clear()
+    only = report.model_copy(update={"images": ours})
+    return push(given, passwords, only, workshop.state, on_event=workshop.events.append)
+
+
+def test_an_image_comes_back_the_same(workshop: Workshop, locked: str, engine: docker.DockerClient) -> None:
+    settings = {"docker_registry": locked, "docker_registry_username": registries.USER}
+    report = pushed(workshop, PASSWORDS, **settings)
+    cargo = report.image("cargo")
+    assert cargo.digest is not None and cargo.id is not None
+    assert cargo.digest.startswith(f"{locked}/{NAMESPACE}/cargo@sha256:")
+
+    for tag in engine.images.get(cargo.id).tags:
+        engine.images.remove(tag, noprune=True)
+    assert cargo.id not in {image.id for image in engine.images.list(all=True)}
+    back = engine.images.pull(cargo.digest, auth_config=CREDENTIALS)
+    assert (back.id, back.attrs["RepoDigests"]) == (cargo.id, [cargo.digest])
+
+
+def test_the_moving_tag_follows_when_told(
+    workshop: Workshop, locked: str, engine: docker.DockerClient
 ) -> None:
-    report = workshop.build("cargo", docker_registry=registry)
-    given, _ = workshop.load(docker_registry=registry)
-    report = push(given, report, workshop.state)
-    built = report.image("cargo")
-    assert built.digest is not None
-    assert built.digest.startswith(f"{registry}/kolla-images-test/cargo@sha256:")
-    assert engine.images.get_registry_data(built.digest).id == built.digest.partition("@")[2]
+    settings = {
+        "docker_registry": locked,
+        "docker_registry_username": registries.USER,
+        "docker_image_tag": "nightly",
+    }
+    report = pushed(workshop, PASSWORDS, **settings)
+    moving = f"{locked}/{NAMESPACE}/cargo:nightly"
+    with pytest.raises(docker.errors.APIError, match="manifest unknown"):
+        engine.images.get_registry_data(moving, auth_config=CREDENTIALS)
+    given, _ = workshop.load(**settings)
+    promote(given, PASSWORDS, report, workshop.state)
+    found = engine.images.get_registry_data(moving, auth_config=CREDENTIALS)
+    assert found.id == str(report.image("cargo").digest).partition("@")[2]
 
-    unchanged = workshop.build("cargo", docker_registry=registry)
-    assert unchanged.image("cargo").digest == built.digest
+
+def test_a_wrong_password_is_one_error_and_no_second_try(workshop: Workshop, locked: str) -> None:
+    settings = {"docker_registry": locked, "docker_registry_username": registries.USER}
+    with pytest.raises(KollaError, match=rf"did not get to {locked}: .*") as caught:
+        pushed(workshop, {PASSWORD: Secret("not the word")}, **settings, docker_namespace=f"{NAMESPACE}-2")
+    assert "unauthorized" in str(caught.value)
+    assert "docker_registry_password" in str(caught.value)
+    assert not retries(workshop.events)
 
 
-def test_a_registry_that_does_not_answer_is_named(workshop: Workshop) -> None:
-    nowhere = "127.0.0.1:9"
-    workshop.describe("  cargo: {user: worker}\n")
-    report = workshop.build("cargo", docker_registry=nowhere)
-    given, _ = workshop.load(docker_registry=nowhere)
-    with pytest.raises(KollaError, match=r"could not be pushed to 127\.0\.0\.1:9: .*cargo"):
-        push(given, report, workshop.state)
+def test_a_registry_with_a_private_authority(
+    workshop: Workshop, registry_image: str, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    authority, address = registries.Authority(), registries.gateway(engine)
+    with registries.running(engine, registry_image, address=address, authority=authority) as registry:
+        with pytest.raises(KollaError, match="x509: ") as caught:
+            pushed(workshop, {}, docker_registry=registry)
+        assert "docker_registry_ca" in str(caught.value)
+        assert not retries(workshop.events)
+        try:
+            (TRUSTED / registry).mkdir(parents=True)
+            (TRUSTED / registry / "ca.crt").write_bytes(authority.certificate)
+            assert pushed(workshop, {}, docker_registry=registry).image("cargo").digest
+        finally:
+            shutil.rmtree(TRUSTED / registry)
+
+
+def test_a_registry_that_fails_twice_and_then_works(
+    workshop: Workshop, registry_image: str, engine: docker.DockerClient
+) -> None:
+    with (
+        registries.running(engine, registry_image) as registry,
+        registries.flaky(registry, failures=2) as address,
+    ):
+        report = pushed(workshop, {}, docker_registry=address, build_threads=1)
+        assert report.image("cargo").digest
+        first, second = retries(workshop.events)
+        assert first.message.startswith("try 2: ") and "503" in first.message
+        assert second.message.startswith("try 3: ")
+
+
+def test_a_registry_that_is_down_is_one_error(workshop: Workshop) -> None:
+    with pytest.raises(KollaError, match=r"2 of 2 images did not get to 127\.0\.0\.1:9: .*refused"):
+        pushed(workshop, {}, docker_registry="127.0.0.1:9", build_retries=1)
+    assert retries(workshop.events)
+
+
+def retries(events: list[Event]) -> list[Event]:
+    return [event for event in events if event.message.startswith("try ")]

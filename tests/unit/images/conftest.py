@@ -8,8 +8,9 @@ import pytest
 from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import KollaError
+from kolla.images import build as build_module
 from kolla.images.distribution import Distribution
-from kolla.images.engine import BuildError, Engine, Request
+from kolla.images.engine import BuildError, Request
 from kolla.images.options import Options
 
 MakeCatalogue = Callable[..., Catalogue]
@@ -89,5 +90,5 @@ class FakeEngine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
-    monkeypatch.setattr(Engine, "connect", lambda: fake)
+    monkeypatch.setattr(build_module, "connect", lambda name: fake)
     return fake

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from kolla.errors import KollaError
-from kolla.images.engine import Engine, find_builder
+from kolla.images.engine import connect
+from kolla.images.engine_docker import find_builder
 
 
 def client(directory: Path, version: str, *, buildx: bool) -> Path:
@@ -39,5 +40,5 @@ def test_without_any_the_next_command_is_named(tmp_path: Path, monkeypatch: pyte
 def test_an_engine_that_does_not_run_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     with pytest.raises(KollaError, match="no container engine answers") as caught:
-        Engine.connect()
+        connect("docker")
     assert "kolla bootstrap-servers" in str(caught.value)

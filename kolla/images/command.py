@@ -1,0 +1,132 @@
+"""Running an engine's client program: that of Docker and that of Podman are told the same way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from kolla.errors import KollaError
+from kolla.images.engine import BuildError, Request
+
+PIECE = 1 << 20
+"""Bytes read at a time from an archive of images."""
+
+
+class Builds:
+    """The builds that one engine runs; used by several threads."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._cancelled = False
+        self._guard = threading.Lock()
+
+    def run(self, program: Sequence[str], request: Request, environment: Mapping[str, str]) -> str:
+        """Do what `request` says with `program` (the client and its own options).
+
+        `environment` is added to ours. Gives back the ID of the image, empty when files are exported
+        instead; BuildError when it fails or takes too long.
+        """
+        with tempfile.TemporaryDirectory(prefix="kolla-build-") as name:
+            directory = Path(name)
+            command = [*program, *_arguments(request, directory)]
+            request.log.parent.mkdir(parents=True, exist_ok=True)
+            with request.log.open("wb") as log:
+                status = self._wait(command, {**os.environ, **environment}, request.timeout, log)
+            if status != 0:
+                raise BuildError("the build failed")
+            return "" if request.output is not None else (directory / "id").read_text().strip()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """End all that run; no other begins."""
+        with self._guard:
+            self._cancelled = True
+            for process in self._running:
+                process.terminate()
+
+    def _wait(
+        self, command: Sequence[str], environment: Mapping[str, str], timeout: int, log: IO[bytes]
+    ) -> int:
+        with self._guard:
+            if self._cancelled:
+                raise BuildError("cancelled")
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
+            self._running.add(process)
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            process.wait()
+            raise BuildError(f"the build took longer than {timeout} s (image_build_timeout)") from None
+        finally:
+            with self._guard:
+                self._running.discard(process)
+
+
+def _arguments(request: Request, directory: Path) -> list[str]:
+    """The rest of the command line; what it names is written below `directory`."""
+    context = directory / "context"
+    context.mkdir()
+    for file in request.context:
+        file.write(context)
+    dockerfile = directory / "Dockerfile"
+    dockerfile.write_text(request.dockerfile)
+    arguments = ["--file", str(dockerfile)]
+    for name, content in request.secrets.items():
+        path = directory / f"secret-{name}"
+        path.touch(0o600)
+        path.write_bytes(content)
+        arguments += ["--secret", f"id={name},src={path}"]
+    for label, value in request.labels.items():
+        arguments += ["--label", f"{label}={value}"]
+    if not request.use_cache:
+        arguments.append("--no-cache")
+    if request.output is not None:
+        arguments += ["--output", f"type=local,dest={request.output}"]
+    else:
+        arguments += ["--iidfile", str(directory / "id")]
+    return [*arguments, str(context)]
+
+
+def output_of(command: Sequence[str]) -> Iterator[bytes]:
+    """What a command prints, in pieces; KollaError with its last words when it fails."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        assert process.stdout is not None
+        try:
+            while piece := process.stdout.read(PIECE):
+                yield piece
+        finally:
+            process.stdout.close()
+            status = process.wait()
+        _check(command, status, errors)
+
+
+def feed(command: Sequence[str], archive: IO[bytes]) -> None:
+    """Give a command `archive` on its standard input; KollaError with its last words when it fails."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it fails: its words say why
+            shutil.copyfileobj(archive, pipe, PIECE)
+        _check(command, process.wait(), errors)
+
+
+def _check(command: Sequence[str], status: int, errors: IO[bytes]) -> None:
+    if status != 0:
+        errors.seek(0)
+        words = errors.read().decode(errors="replace").strip().splitlines()
+        raise KollaError(f"{Path(command[0]).name} {command[1]} failed: {words[-1] if words else status}")

@@ -1,0 +1,166 @@
+"""Docker: BuildKit through a docker client, everything else through the SDK.
+
+The floor is engine 20.10. The SDK cannot drive BuildKit, so a client program is needed; those that can
+build are a client older than 23 (BuildKit is built in) or one with a working buildx plugin.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+import docker
+import requests.exceptions
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from kolla.errors import KollaError
+from kolla.images import space
+from kolla.images.command import Builds, feed, output_of
+from kolla.images.engine import Request
+from kolla.images.registry import Registry, refused
+
+
+class Docker:
+    """The engine DOCKER_HOST names, or the local one. See `Engine` for what its methods do."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._builds = Builds()
+
+    @classmethod
+    def connect(cls) -> Docker:
+        """The engine; KollaError if none answers."""
+        try:
+            client = docker.from_env(timeout=600)
+            client.ping()
+        except DockerException as error:
+            raise KollaError(
+                f"no container engine answers: {error}", hint="run: kolla bootstrap-servers"
+            ) from None
+        return cls(client)
+
+    def images(self) -> dict[str, frozenset[str]]:
+        """Image ID -> its tags."""
+        return {i["Id"]: frozenset(i["RepoTags"] or ()) for i in self._client.api.images(all=True)}
+
+    def size(self, image: str) -> int:
+        """Bytes, shared layers included."""
+        return int(self._client.images.get(image).attrs["Size"])
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a further name."""
+        repository, _, tag = reference.rpartition(":")
+        try:
+            self._client.api.tag(image, repository, tag, force=True)
+        except ImageNotFound:
+            raise KollaError(f"the image for {reference} is gone", hint="run: kolla build") from None
+
+    def untag(self, reference: str) -> None:
+        """Take a name from an image."""
+        self._client.images.remove(reference, force=True)
+
+    def pull(self, reference: str) -> str:
+        """Have an image from a registry; its digest."""
+        try:
+            return str(self._client.images.pull(reference).attrs["RepoDigests"][0])
+        except (APIError, ImageNotFound) as error:
+            raise refused(f"cannot pull {reference}", None, str(error.explanation)) from None
+
+    def push(self, reference: str, registry: Registry) -> str:
+        """Push one tag; its digest."""
+        repository, _, tag = reference.rpartition(":")
+        credentials = None
+        if registry.password is not None:
+            credentials = {"username": registry.username, "password": registry.password.reveal()}
+        doing, digest = f"cannot push {reference}", ""
+        try:
+            lines = self._client.api.push(repository, tag, stream=True, decode=True, auth_config=credentials)
+            for line in lines:
+                if "error" in line:
+                    raise refused(doing, registry, line["error"])
+                if self._builds.cancelled:
+                    raise KollaError(f"{doing}: cancelled")
+                digest = line.get("aux", {}).get("Digest", digest)
+        except APIError as error:
+            raise refused(doing, registry, str(error.explanation)) from None
+        except requests.exceptions.RequestException as error:
+            raise refused(doing, registry, str(error)) from None
+        return f"{repository}@{digest}"
+
+    def save(self, references: Iterable[str]) -> Iterator[bytes]:
+        """Images as one archive."""
+        return output_of([self._builder[0], "save", *references])
+
+    def load(self, archive: IO[bytes]) -> None:
+        """Have the images of an archive."""
+        feed([self._builder[0], "load", "--quiet"], archive)
+
+    def read_file(self, image: str, path: str) -> str | None:
+        """A file of an image."""
+        api = self._client.api
+        container = api.create_container(image, command=["-"])["Id"]
+        try:
+            chunks, _ = api.get_archive(container, path)
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = archive.extractfile(archive.getmembers()[0])
+                return member.read().decode() if member else None
+        except docker.errors.NotFound:
+            return None
+        finally:
+            api.remove_container(container, v=True, force=True)
+
+    def require_space(self, directory: Path) -> None:
+        """KollaError unless there is room."""
+        root = Path(self._client.info()["DockerRootDir"])
+        space.require((root, directory), "make room, for example with: docker builder prune")
+
+    def build(self, request: Request) -> str:
+        """Run one build; the image's ID."""
+        # Only the predefined proxy arguments leave no trace in an image. Their values go over the
+        # environment, because one may hold a password.
+        arguments = [word for name in request.arguments for word in ("--build-arg", name)]
+        environment = {"DOCKER_BUILDKIT": "1", **request.arguments}
+        return self._builds.run([*self._builder, "--progress=plain", *arguments], request, environment)
+
+    def cancel(self) -> None:
+        """End every build."""
+        self._builds.cancel()
+
+    @cached_property
+    def _builder(self) -> list[str]:
+        return find_builder()
+
+
+def find_builder() -> list[str]:
+    """The command that builds, from the docker clients on PATH; KollaError when none of them can."""
+    for program in _programs("docker"):
+        answer = _output([program, "version", "--format", "{{.Client.Version}}"])
+        major = re.match(r"(\d+)\.", answer)
+        if major and int(major[1]) < 23:
+            return [program, "build"]
+        if _output([program, "buildx", "version"]):
+            return [program, "buildx", "build", "--load"]
+    raise KollaError(
+        "no docker client on PATH can build images",
+        expected="a docker client older than 23, or one with the buildx plugin",
+        hint="run: kolla bootstrap-servers",
+    )
+
+
+def _programs(name: str) -> list[str]:
+    found = [shutil.which(name, path=directory) for directory in os.get_exec_path()]
+    return list(dict.fromkeys(str(Path(program).resolve()) for program in found if program))
+
+
+def _output(command: list[str]) -> str:
+    """What a command prints, empty when it fails."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else ""

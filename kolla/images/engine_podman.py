@@ -1,0 +1,159 @@
+"""Podman, with Buildah inside, through its client program alone: no daemon, and no socket to ask for.
+
+The floor is podman 4.3 (Debian 12). Images are built in Docker's format: an archive and a registry give
+back the very configuration, so an image keeps its ID wherever it goes.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from kolla.errors import KollaError
+from kolla.images import space
+from kolla.images.command import Builds, feed, output_of
+from kolla.images.engine import Request
+from kolla.images.registry import Registry, refused
+
+PROGRAM = "podman"
+LOCAL = "localhost/"
+"""What podman puts before the name of an image that names no registry."""
+
+
+class Podman:
+    """Podman on this machine. See `Engine` for what its methods do."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._builds = Builds()
+
+    @classmethod
+    def connect(cls) -> Podman:
+        """The engine; KollaError if there is no podman, or it does not work."""
+        try:
+            return cls(Path(_ask("info", "--format", "{{.Store.GraphRoot}}")))
+        except FileNotFoundError:
+            raise KollaError(
+                "kolla_container_engine is podman, and there is none on PATH",
+                hint="run: apt-get install podman buildah",
+            ) from None
+
+    def images(self) -> dict[str, frozenset[str]]:
+        """Image ID -> its tags."""
+        listed: list[dict[str, Any]] = json.loads(_ask("images", "--all", "--format", "json"))
+        return {
+            f"sha256:{image['Id']}": frozenset(n.removeprefix(LOCAL) for n in image.get("Names") or ())
+            for image in listed
+        }
+
+    def size(self, image: str) -> int:
+        """Bytes, shared layers included."""
+        return int(_ask("image", "inspect", "--format", "{{.Size}}", image))
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a further name."""
+        try:
+            _ask("tag", image, reference)
+        except KollaError:
+            raise KollaError(f"the image for {reference} is gone", hint="run: kolla build") from None
+
+    def untag(self, reference: str) -> None:
+        """Take a name from an image."""
+        try:
+            _ask("rmi", reference)
+        except KollaError:  # a container uses it
+            _ask("untag", reference)
+
+    def pull(self, reference: str) -> str:
+        """Have an image from a registry; its digest."""
+        try:
+            _ask("pull", "--quiet", reference)
+        except KollaError as error:
+            raise refused(f"cannot pull {reference}", None, error.what) from None
+        return _ask("image", "inspect", "--format", "{{index .RepoDigests 0}}", reference)
+
+    def push(self, reference: str, registry: Registry) -> str:
+        """Push one tag; its digest."""
+        with _credentials(registry) as (directory, options):
+            digest = directory / "digest"
+            try:
+                _ask("push", *options, "--digestfile", str(digest), reference)
+            except KollaError as error:
+                raise refused(f"cannot push {reference}", registry, error.what) from None
+            return f"{reference.rpartition(':')[0]}@{digest.read_text().strip()}"
+
+    def save(self, references: Iterable[str]) -> Iterator[bytes]:
+        """Images as one archive."""
+        return output_of(
+            [PROGRAM, "save", "--quiet", "--format=docker-archive", "--multi-image-archive", *references]
+        )
+
+    def load(self, archive: IO[bytes]) -> None:
+        """Have the images of an archive."""
+        feed([PROGRAM, "load", "--quiet"], archive)
+
+    def read_file(self, image: str, path: str) -> str | None:
+        """A file of an image."""
+        container = _ask("create", "--network=none", image, "-")
+        try:
+            archive = subprocess.run(
+                [PROGRAM, "cp", f"{container}:{path}", "-"], capture_output=True, check=False
+            )
+            if archive.returncode != 0:
+                return None
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as members:
+                member = members.extractfile(members.getmembers()[0])
+                return member.read().decode() if member else None
+        finally:
+            _ask("rm", "--volumes", "--force", container)
+
+    def require_space(self, directory: Path) -> None:
+        """KollaError unless there is room."""
+        space.require((self._root, directory), "make room, for example with: podman image prune")
+
+    def build(self, request: Request) -> str:
+        """Run one build; the image's ID."""
+        # Proxies go over the environment alone (--http-proxy, the default): buildah writes build
+        # arguments into the image's history.
+        command = [PROGRAM, "build", "--format=docker", "--layers"]
+        return self._builds.run(command, request, request.arguments)
+
+    def cancel(self) -> None:
+        """End every build."""
+        self._builds.cancel()
+
+
+@contextmanager
+def _credentials(registry: Registry) -> Iterator[tuple[Path, list[str]]]:
+    """A directory for one call, and the options that say how to reach the registry."""
+    with tempfile.TemporaryDirectory(prefix="kolla-registry-") as name:
+        directory = Path(name)
+        options = []
+        if registry.password is not None:
+            pair = f"{registry.username}:{registry.password.reveal()}"
+            document = {"auths": {registry.host: {"auth": base64.b64encode(pair.encode()).decode()}}}
+            path = directory / "auth.json"
+            path.touch(0o600)
+            path.write_text(json.dumps(document))
+            options += ["--authfile", str(path)]
+        if registry.certificates is not None:
+            trusted = directory / "certificates"
+            trusted.mkdir()
+            (trusted / "ca.crt").write_bytes(registry.certificates.read_bytes())
+            options += ["--cert-dir", str(trusted)]
+        if registry.insecure:
+            options.append("--tls-verify=false")
+        yield directory, options
+
+
+def _ask(*words: str) -> str:
+    """What podman prints; KollaError with its last words when it fails."""
+    return b"".join(output_of([PROGRAM, *words])).decode().strip()
