@@ -67,7 +67,7 @@ lock: $(READY) ## bring uv.lock up to date with pyproject.toml
 
 reference: $(READY) ## write the documentation that is made from the code
 	$(BIN)/python -m kolla.cli.manual > docs/verbs.md
-	$(BIN)/python -m kolla.settings.generated .
+	$(BIN)/python -m kolla.generated .
 
 clean: ## remove the environment and caches, not the cloud
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

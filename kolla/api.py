@@ -19,8 +19,9 @@ from kolla.configuration import Configuration
 from kolla.errors import InputError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
 from kolla.hosts import Hosts
+from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
-from kolla.results import Built, Changes, Deployed, Findings, Lines, Planned, Ran, Rows, Written
+from kolla.results import Changes, Deployed, Findings, Lines, Planned, Ran, Rows, Written
 from kolla.settings import passwords
 from kolla.settings.keys import enable_key
 from kolla.state import prechecks, requirements, status
@@ -45,7 +46,7 @@ BUILDERS = "deployment"
 Planner = Callable[[Desired, Mapping[str, HostState]], Plan]
 
 
-class Cloud:
+class Cloud(ImageVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -62,39 +63,6 @@ class Cloud:
         )
         self.progress = progress
         self._hosts = Hosts(self.configuration, progress)
-
-    # -- images ------------------------------------------------------------------------------
-
-    def build(self, names: Sequence[str] = (), *, refresh: bool = False, push: bool = False) -> Built:
-        """Build images and those they are built from; all published ones when `names` is empty."""
-        from kolla.images.build import build
-
-        read, directory = self.configuration, self.configuration.places.directory
-        report = build(
-            read.globals, read.catalogue, names, directory, refresh=refresh, on_event=self.progress
-        )
-        if push:
-            from kolla.images import push as pushing
-
-            secrets = passwords.load(read.directory)
-            report = pushing.push(read.globals, secrets, report, directory, on_event=self.progress)
-            if Built(report, read.places.build_report).exit_code == 0:
-                report = pushing.promote(read.globals, secrets, report, directory, on_event=self.progress)
-        return Built(report, read.places.build_report)
-
-    def images(self) -> Lines:
-        """Every image there is, each below its parent."""
-        from kolla.images.graph import Graph
-
-        return Lines(tuple(Graph.of(self.configuration.catalogue).tree().splitlines()))
-
-    def lock(self, constraints: str) -> Written:
-        """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
-        from kolla.images.lock import lock
-
-        read = self.configuration
-        path = lock(read.globals, read.catalogue, read.places.directory, constraints, self.progress)
-        return Written((path,))
 
     # -- passwords ---------------------------------------------------------------------------
 

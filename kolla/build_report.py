@@ -39,6 +39,13 @@ class BuiltImage(BaseModel):
     log: str | None = None
     """Path of the build log, if anything was run."""
     published: bool = True
+    may_fail: bool = False
+    """The settings allow it to fail, or all it was skipped for."""
+
+    @property
+    def fails_the_build(self) -> bool:
+        """Whether it is missing and should not be."""
+        return self.status in ("failed", "skipped") and not self.may_fail
 
 
 class BuildReport(BaseModel):

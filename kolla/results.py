@@ -21,9 +21,8 @@ class Built:
 
     @property
     def exit_code(self) -> int:
-        """1 when an image failed or was skipped because its parent failed."""
-        bad = any(image.status in ("failed", "skipped") for image in self.report.images.values())
-        return 1 if bad else 0
+        """1 when an image failed that may not, or was skipped because its parent failed."""
+        return 1 if any(image.fails_the_build for image in self.report.images.values()) else 0
 
     def to_json(self) -> Any:
         """The build report."""
@@ -38,7 +37,8 @@ class Built:
                     f"built      {image.name:<24} {(image.size or 0) / 1e6:6.0f} MB {image.seconds:6.1f}s"
                 )
             elif image.status != "unchanged":
-                lines.append(f"{image.status:<10} {image.name:<24} {image.log or ''}")
+                allowed = "(allowed to fail) " if image.may_fail else ""
+                lines.append(f"{image.status:<10} {image.name:<24} {allowed}{image.log or ''}".rstrip())
         unchanged = sum(image.status == "unchanged" for image in self.report.images.values())
         lines.append(f"{unchanged} unchanged; report: {self.path}")
         return "\n".join(lines)
@@ -236,6 +236,23 @@ class Rows:
     def to_json(self) -> Any:
         """The rows."""
         return [dict(row) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What there is, in lines for people and as data for programs."""
+
+    lines: tuple[str, ...]
+    document: Any
+    exit_code: int = 0
+
+    def to_json(self) -> Any:
+        """The data."""
+        return self.document
+
+    def text(self) -> str:
+        """The lines."""
+        return "\n".join(self.lines)
 
 
 @dataclass(frozen=True)

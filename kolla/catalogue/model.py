@@ -449,6 +449,8 @@ class Service(Model):
     """Operating system users of its images."""
     images: dict[Name, Image] = {}
     """Images it adds."""
+    profiles: tuple[Name, ...] = ()
+    """Sets of images that its published ones belong to, as `kolla build --profile` knows them."""
     releases: dict[str, dict[str, str]] = {}
     """OpenStack release -> distribution on PyPI -> version specifier: the roots of the lock."""
     databases: tuple[Key, ...] = ()

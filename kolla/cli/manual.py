@@ -53,8 +53,10 @@ def _verb(parent: click.Context, command: click.Command, shared: set[str | None]
     arguments = [a.make_metavar(context) for a in command.params if isinstance(a, click.Argument)]
     text = inspect.cleandoc(command.help or "").replace("\b\n", "    ")
     lines = [f"### {' '.join(('kolla', command.name or '', *arguments))}", "", text]
-    own = [o for o in command.params if isinstance(o, click.Option) and o.name not in shared]
-    common = [f"`{o.opts[0]}`" for o in command.params if isinstance(o, click.Option) and o.name in shared]
+    helps = command.get_help_option(context)
+    params = [p for p in command.get_params(context) if isinstance(p, click.Option) and p is not helps]
+    own = [option for option in params if option.name not in shared]
+    common = [f"`{option.opts[0]}`" for option in params if option.name in shared]
     if own:
         lines += ["", *_options(context, own)]
     return [*lines, "", f"Shared: {', '.join(common)}."]

@@ -24,6 +24,7 @@ from kolla.images.inputs import Inputs
 from kolla.images.labels import REVISION
 from kolla.images.options import Options
 from kolla.images.packages import LIST_DIRECTORY, PackageLock
+from kolla.images.selection import Scope, allowed_to_fail
 from kolla.images.transport import secrets
 from kolla.places import Places
 from kolla.settings.globals import Globals
@@ -52,6 +53,8 @@ def build(
     state_directory: Path,
     *,
     refresh: bool = False,
+    skip_parents: bool = False,
+    skip_existing: bool = False,
     on_event: Listener = ignore,
 ) -> BuildReport:
     """Build the named images and those they are built from; all published ones without names.
@@ -60,12 +63,19 @@ def build(
     to the state directory after every image, holds this run's images and those of earlier runs, which
     are `unchanged`; what an earlier run made of a `failed` or `skipped` image stays in use. `refresh`
     takes the newest packages for the named images (without names, for all) and rewrites the package
-    lock. InputError before anything is run; KollaError without engine.
+    lock. `skip_parents` takes what the named images are built from as the engine has it,
+    `skip_existing` every image whose tag it has. InputError before anything is run; KollaError without
+    engine.
     """
-    inputs = Inputs.of(Graph.of(catalogue).select(names), Options.of(settings))
-    fresh = frozenset(names or inputs.graph.nodes) if refresh else frozenset()
+    graph = Graph.of(catalogue).select(names)
+    inputs = Inputs.of(graph, Options.of(settings))
+    fresh = frozenset(names or graph.nodes) if refresh else frozenset()
+    may_fail = allowed_to_fail(graph, settings)
     with _alone(state_directory):
-        return _Run(inputs, connect(inputs.options.engine), state_directory, fresh, on_event).run()
+        run = _Run(inputs, connect(inputs.options.engine), state_directory, fresh, may_fail, on_event)
+        named = names or [name for name, node in graph.nodes.items() if node.image.published]
+        run.scope = Scope.of(graph, named, run.there, skip_parents=skip_parents, skip_existing=skip_existing)
+        return run.run()
 
 
 @contextmanager
@@ -88,6 +98,8 @@ class _Run:
     state_directory: Path
     refresh: frozenset[str]
     """Images that take the newest packages instead of the locked ones."""
+    may_fail: frozenset[str]
+    """Images that may fail without failing the run."""
     on_event: Listener
     done: dict[str, BuiltImage] = field(default_factory=dict)
 
@@ -96,16 +108,21 @@ class _Run:
         self.lock = PackageLock.of(self.state_directory, options.distribution.name)
         self.secrets = secrets(options.transport, options.distribution)
         self.present = self.engine.images()
+        by_tag = {tag: image for image, tags in self.present.items() for tag in tags}
+        nodes = self.inputs.graph.nodes
+        self.there = {n: by_tag[tag] for n in nodes if (tag := options.reference(n)) in by_tag}
+        self.scope = Scope(frozenset(nodes), frozenset())
         self.report = self._earlier()
         self.base = base.recorded(options, self.state_directory)
         self.space_known = False
 
     def run(self) -> BuildReport:
         """Build everything of the graph, each image as soon as what it needs is there."""
-        nodes = self.inputs.graph.nodes
+        scope = self.scope
         began = time.monotonic()
-        self.on_event(Event(PHASE, "started", total=len(nodes)))
-        sorter = graphlib.TopologicalSorter({name: node.needs for name, node in nodes.items()})
+        self.on_event(Event(PHASE, "started", total=len(scope.reached)))
+        needs = {name: () if name in scope.taken else self._node(name).needs for name in scope.reached}
+        sorter = graphlib.TopologicalSorter(needs)
         sorter.prepare()
         running: dict[Future[BuiltImage], str] = {}
         with ThreadPoolExecutor(self.inputs.options.threads) as pool:
@@ -121,7 +138,7 @@ class _Run:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.engine.cancel()
                 raise
-        failed = any(image.status in UNUSABLE for image in self.done.values())
+        failed = any(image.fails_the_build for image in self.done.values())
         seconds = time.monotonic() - began
         self.on_event(Event(PHASE, "failed" if failed else "done", seconds=seconds))
         return self.report
@@ -130,6 +147,8 @@ class _Run:
         """One image, made or found; raises only what is not this image's fault alone."""
         began = time.monotonic()
         log = Places(self.state_directory).logs / "build" / f"{name}.log"
+        if name in self.scope.taken:
+            return self._taken(name)
         missing = [need for need in self._node(name).needs if self.done[need].status in UNUSABLE]
         if missing:
             reason = f"{' and '.join(missing)} could not be built"
@@ -147,6 +166,14 @@ class _Run:
             message, lines = explain(name, error, log)
             return self._ended(name, "failed", began=began, log=log, message=message, tail=lines)
         return self._ended(name, "built", identity, image, began=began, log=log)
+
+    def _taken(self, name: str) -> BuiltImage:
+        """An image as the engine has it. One that was not built here stands for itself: its ID is its
+        identity."""
+        image, earlier = self.there[name], self.report.images.get(name)
+        known = earlier is not None and earlier.id == image
+        identity = earlier.identity if earlier and known else image.removeprefix("sha256:")
+        return self._ended(name, "unchanged", identity, image, message="taken as it is")
 
     def _unchanged(self, name: str) -> BuiltImage | None:
         """The image of an earlier run, if its inputs are the same and the engine still has it."""
@@ -223,6 +250,7 @@ class _Run:
             seconds=round(seconds, 1),
             log=str(log) if log and log.exists() else None,
             published=node.image.published,
+            may_fail=name in self.may_fail or (status == "skipped" and self._excused(name)),
         )
         earlier = self.report.images.get(name)
         found: dict[str, Any] = {}
@@ -239,6 +267,10 @@ class _Run:
         elif earlier is not None:
             found = earlier.model_dump(include={"identity", "id", "reference", "digest", "promoted", "size"})
         return built.model_copy(update=found)
+
+    def _excused(self, name: str) -> bool:
+        """Whether all that an image lacks to be built was allowed to fail."""
+        return not any(self.done[need].fails_the_build for need in self._node(name).needs)
 
     def _tag(self, name: str, image: str, identity: str) -> str:
         """Have both tags on an image; gives back the unique one."""
@@ -262,7 +294,9 @@ class _Run:
         earlier = BuildReport.load(path) if path.exists() else None
         images = earlier.images if earlier and (earlier.release, earlier.base) == (release, name) else {}
         known = {
-            n: image.model_copy(update={"status": "unchanged", "seconds": 0.0, "log": None})
+            n: image.model_copy(
+                update={"status": "unchanged", "seconds": 0.0, "log": None, "may_fail": False}
+            )
             for n, image in images.items()
             if image.id
         }

@@ -72,20 +72,6 @@ class Graph:
             return ()
         return tuple(sorted({d for node in self.lineage(name) for d in node.image.python}))
 
-    def tree(self) -> str:
-        """The graph as text: children indented below their parents."""
-        lines: list[str] = []
-
-        def add(name: str, depth: int) -> None:
-            lines.append("  " * depth + name)
-            for child in sorted(n for n, node in self.nodes.items() if node.image.parent == name):
-                add(child, depth + 1)
-
-        for name, node in self.nodes.items():
-            if node.image.parent is None:
-                add(name, 0)
-        return "\n".join(lines)
-
 
 def _needs(image: Image) -> tuple[str, ...]:
     needs = [image.parent] if image.parent else []

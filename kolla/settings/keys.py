@@ -16,6 +16,16 @@ from kolla.settings.values import convert
 CLOUD_KEYS = Path(__file__).with_name("keys.yml")
 
 
+class CloudSetting(Setting):
+    """A key of keys.yml. Those of the section `Images`, and others with an `option`, are options of
+    `kolla build` and of kolla-build.conf as well (`kolla.build_options`)."""
+
+    option: str | None = None
+    """Its name there; default: the key."""
+    letter: str | None = None
+    """Its short form on the command line."""
+
+
 @dataclass(frozen=True)
 class Key:
     """A settings key and where it is declared."""
@@ -70,7 +80,7 @@ def _cloud_keys() -> Iterator[Key]:
     document = yamlfile.load(CLOUD_KEYS)
     for section, settings in document.data.items():
         for name, setting in settings.items():
-            yield Key(name, Setting.model_validate(setting), section, document.where([section, name]))
+            yield Key(name, CloudSetting.model_validate(setting), section, document.where([section, name]))
 
 
 def _service_keys(catalogue: Catalogue) -> Iterator[Key]:

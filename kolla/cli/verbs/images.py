@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import click
 
 from kolla.cli import options
+from kolla.cli.build_options import BuildCommand
 from kolla.cli.run import run
 
 
-@click.command()
-@click.argument("names", nargs=-1)
-@click.option("--refresh", is_flag=True, help="Take newer distribution packages; rewrites the package locks.")
-@click.option("--push", is_flag=True, help="Push what was built to the registry of the settings.")
+@click.command(cls=BuildCommand)
+@click.argument("patterns", nargs=-1, metavar="[REGEX]...")
 @click.option("--list-images", is_flag=True, help="Build nothing; list the images below their parents.")
+@click.option(
+    "-l",
+    "--list-dependencies",
+    is_flag=True,
+    help="Build nothing; show as a tree what is built from what.",
+)
+@click.option(
+    "--save-dependency",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Build nothing; write that tree as a picture (FILE.svg) or for Graphviz (FILE.dot).",
+)
+@click.option(
+    "--template-only",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIRECTORY",
+    help="Build nothing; write every image's Dockerfile and build context. Needs no engine.",
+)
 @options.configuration
-def build(names: tuple[str, ...], refresh: bool, push: bool, list_images: bool) -> None:
-    """Build images, with their parents; without NAMES every image that containers run from.
+def build(
+    patterns: tuple[str, ...],
+    list_images: bool,
+    list_dependencies: bool,
+    save_dependency: Path | None,
+    template_only: Path | None,
+    chosen: Mapping[str, Any],
+) -> None:
+    """Build the images in whose names a REGEX is found, and their parents; without any, every image that
+    containers run from.
 
     An image none of whose inputs changed is not built again. One that fails does not stop the
     others; the summary names it and its log.
     """
     if list_images:
-        run(lambda cloud: cloud.images())
+        run(lambda cloud: cloud.images(patterns, chosen))
+    elif list_dependencies:
+        run(lambda cloud: cloud.dependencies(patterns, chosen))
+    elif save_dependency:
+        run(lambda cloud: cloud.save_dependency(save_dependency, patterns, chosen))
+    elif template_only:
+        run(lambda cloud: cloud.template_only(template_only, patterns, chosen))
     else:
-        run(lambda cloud: cloud.build(names, refresh=refresh, push=push))
+        run(lambda cloud: cloud.build(patterns, chosen))
 
 
 @click.command()

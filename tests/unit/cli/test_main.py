@@ -21,9 +21,21 @@ DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
 
 # command line -> the one call it makes
 CALLS = {
-    "build": ("build", ((),), {"refresh": False, "push": False}),
-    "build keystone --refresh --push": ("build", (("keystone",),), {"refresh": True, "push": True}),
-    "build --list-images": ("images", (), {}),
+    "build": ("build", ((), {}), {}),
+    "build keystone --refresh --no-push": (
+        "build",
+        (("keystone",), {"refresh": True, "push": False}),
+        {},
+    ),
+    "build -p infra -p main -b debian --threads 4 --skip-existing": (
+        "build",
+        ((), {"profile": ["infra", "main"], "base": "debian", "threads": "4", "skip_existing": True}),
+        {},
+    ),
+    "build ^nova --list-images": ("images", (("^nova",), {}), {}),
+    "build -l --profile main": ("dependencies", ((), {"profile": ["main"]}), {}),
+    "build --save-dependency tree.svg": ("save_dependency", (Path("tree.svg"), (), {}), {}),
+    "build --template-only out cron": ("template_only", (Path("out"), ("cron",), {}), {}),
     "lock --constraints uc.txt": ("lock", ("uc.txt",), {}),
     "genpwd": ("genpwd", (), {}),
     "mergepwd --old a --new b --final c": (

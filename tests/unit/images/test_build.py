@@ -7,9 +7,10 @@ from kolla import places
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.cli.main import invoke
-from kolla.errors import KollaError
+from kolla.errors import InputError, KollaError
 from kolla.events import Event
 from kolla.images.build import TAIL, build, explain, tail
+from kolla.results import Built
 from kolla.settings import globals as settings
 
 from .conftest import FakeEngine, MakeCatalogue
@@ -69,13 +70,20 @@ IMAGES = "  notes: {links: {/a: /b}}\n  child: {parent: notes}\n  other: {}\n"
 def run(tmp_path: Path, make_catalogue: MakeCatalogue) -> Build:
     """Builds images of the service `notes` on a pulled base; `events` hears of it."""
 
-    def run_it(*names: str, images: str = IMAGES, events: list[Event] | None = None) -> BuildReport:
-        (tmp_path / "globals.yml").write_text("kolla_base_source: pull\n")
+    def run_it(
+        *names: str,
+        images: str = IMAGES,
+        events: list[Event] | None = None,
+        say: str = "",
+        **options: bool,
+    ) -> BuildReport:
+        (tmp_path / "globals.yml").write_text(f"kolla_base_source: pull\n{say}")
         catalogue: Catalogue = make_catalogue(images)
         state = tmp_path / "state"
         state.mkdir(exist_ok=True)
         listener = (lambda event: None) if events is None else events.append
-        return build(settings.load(tmp_path, catalogue), catalogue, names, state, on_event=listener)
+        given = settings.load(tmp_path, catalogue)
+        return build(given, catalogue, names, state, on_event=listener, **options)
 
     return run_it
 
@@ -155,3 +163,66 @@ def test_a_failed_image_decides_the_exit_code_and_is_named_with_its_log(
     assert ["failed", "notes", str(log)] in lines
     assert ["skipped", "child"] in lines
     assert any(line[:2] == ["built", "other"] for line in lines)
+
+
+def test_parents_that_are_skipped_stay_as_they_are(run: Build, engine: FakeEngine) -> None:
+    before = run("child")
+    engine.built = []
+    changed = IMAGES.replace("/b", "/c")
+    report = run(
+        "child",
+        images=changed.replace("{parent: notes}", "{parent: notes, links: {/d: /e}}"),
+        skip_parents=True,
+    )
+    assert engine.built == ["child"]
+    assert report.image("notes") == before.image("notes").model_copy(
+        update={"status": "unchanged", "seconds": 0.0, "log": None}
+    )
+    assert "base" not in {name for name, image in report.images.items() if image.status == "built"}
+
+
+def test_parents_to_be_skipped_must_be_there(run: Build, engine: FakeEngine) -> None:
+    run("notes")
+    engine.built = []
+    for tags in engine.tags.values():
+        tags.discard("kolla/notes:2026.1-debian-13")
+    with pytest.raises(InputError, match="these do not exist: notes"):
+        run("child", "other", skip_parents=True)
+    assert engine.built == []
+
+
+def test_what_exists_can_be_taken_though_it_changed(run: Build, engine: FakeEngine) -> None:
+    before = run("notes")
+    engine.built = []
+    report = run("child", images=IMAGES.replace("/b", "/c"), skip_existing=True)
+    assert engine.built == ["child"]
+    assert report.image("notes").identity == before.image("notes").identity
+
+
+def test_an_image_from_elsewhere_stands_for_itself(run: Build, engine: FakeEngine) -> None:
+    engine.tags["sha256:abcdefabcdefabcdef"] = {"kolla/notes:2026.1-debian-13"}
+    report = run("child", skip_parents=True)
+    assert report.image("notes").identity == "abcdefabcdefabcdef"
+    assert report.image("notes").reference == "kolla/notes:2026.1-debian-13-abcdefabcdef"
+    assert engine.built == ["child"]
+
+
+MAY_FAIL = "build_allowed_to_fail: ['^notes$']\n"
+
+
+def test_what_may_fail_does_not_fail_the_run(run: Build, engine: FakeEngine, tmp_path: Path) -> None:
+    engine.broken = {"notes"}
+    events: list[Event] = []
+    report = run("child", "other", say=MAY_FAIL, events=events)
+    assert statuses(report) == {"base": "built", "notes": "failed", "child": "skipped", "other": "built"}
+    assert [image.name for image in report.images.values() if image.may_fail] == ["notes", "child"]
+    assert Built(report, tmp_path).exit_code == 0
+    assert "failed     notes                    (allowed to fail)" in Built(report, tmp_path).text()
+    assert events[-1].status == "done"
+
+
+def test_what_may_fail_excuses_nothing_else(run: Build, engine: FakeEngine, tmp_path: Path) -> None:
+    engine.broken = {"notes", "other"}
+    report = run("child", "other", say=MAY_FAIL)
+    assert Built(report, tmp_path).exit_code == 1
+    assert [image.name for image in report.images.values() if image.fails_the_build] == ["other"]

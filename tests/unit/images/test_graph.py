@@ -52,9 +52,3 @@ def test_python_distributions_of_parents_are_kept(make_catalogue: MakeCatalogue)
     )
     assert set(graph.python("notes")) == {"Jinja2", *graph.python("keystone")}
     assert graph.python("plain") == ()
-
-
-def test_the_tree_indents_children_below_parents(catalogue: Catalogue) -> None:
-    lines = Graph.of(catalogue).tree().splitlines()
-    assert lines[0] == "base"
-    assert lines[lines.index("  openstack-base") + 1].startswith("    ")

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from kolla.settings import generated
+from kolla import generated
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("relative", list(generated.files()))

@@ -1,6 +1,6 @@
-"""Files of the repository that are made from the code: samples and reference.
+"""Files of the repository that are made from the code: samples, reference, a picture.
 
-`python -m kolla.settings.generated [DIRECTORY]` writes them; a test compares them with what is committed.
+`python -m kolla.generated [DIRECTORY]` writes them; a test compares them with what is committed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kolla.catalogue import loader, privileges
 from kolla.catalogue import reference as service_reference
+from kolla.images import picture
+from kolla.images.graph import Graph
 from kolla.settings import reference, samples
 from kolla.settings.inventory import ALL_IN_ONE
 
@@ -24,6 +26,7 @@ def files() -> dict[str, str]:
         "docs/reference/settings.md": reference.text(catalogue),
         "docs/reference/service.md": service_reference.text(),
         "docs/reference/privileges.md": privileges.text(catalogue),
+        "docs/images/image-tree.svg": picture.svg(Graph.of(catalogue)),
     }
 
 

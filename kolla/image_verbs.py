@@ -1,0 +1,123 @@
+"""The verbs about images, as a part of the Python API (`kolla.api.Cloud`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kolla.configuration import Configuration
+from kolla.errors import InputError, Location
+from kolla.events import Listener
+from kolla.results import Built, Listing, Written
+from kolla.settings import passwords
+from kolla.settings.building import building
+from kolla.settings.globals import Globals
+
+if TYPE_CHECKING:
+    from kolla.images.graph import Graph
+
+NOTHING: Mapping[str, Any] = {}
+
+
+class ImageVerbs:
+    """What can be done with images. The builder is imported when it is needed.
+
+    `patterns` are regular expressions, found in the names of the images meant; `chosen` are options of the
+    build by name, as `kolla.build_options` has them: they win over kolla-build.conf and globals.yml.
+    """
+
+    configuration: Configuration
+    progress: Listener
+
+    def build(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Built:
+        """Build the images in whose names one of `patterns`, regular expressions, is found, and those they
+        are built from; all published ones without patterns and profiles."""
+        from kolla.images import push as pushing
+        from kolla.images.build import build
+
+        read, directory = self.configuration, self.configuration.places.directory
+        settings, names = self._selected(patterns, chosen)
+        report = build(
+            settings,
+            read.catalogue,
+            names,
+            directory,
+            refresh=settings.value("refresh"),
+            skip_parents=settings.value("skip_parents"),
+            skip_existing=settings.value("skip_existing"),
+            on_event=self.progress,
+        )
+        if settings.value("push"):
+            secrets = passwords.load(read.directory)
+            report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
+            if Built(report, read.places.build_report).exit_code == 0:
+                report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
+        return Built(report, read.places.build_report)
+
+    def images(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Listing:
+        """The images that `build` would build, each below its parent, and what is known of them."""
+        from kolla.images import picture
+
+        graph = self._graph(patterns, chosen)
+        return Listing(tuple(picture.outline(graph)), picture.documents(graph))
+
+    def dependencies(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Listing:
+        """The images that `build` would build as a tree, and what they take files from besides."""
+        from kolla.images import picture
+
+        graph = self._graph(patterns, chosen)
+        return Listing(tuple(picture.dependencies(graph)), picture.nested(graph))
+
+    def save_dependency(
+        self, path: Path, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING
+    ) -> Written:
+        """Write `dependencies` as a picture (`.svg`) or for Graphviz (`.dot`); InputError for another
+        suffix."""
+        from kolla.images import picture
+
+        drawn = {".svg": picture.svg, ".dot": picture.dot}.get(path.suffix)
+        if drawn is None:
+            raise InputError(
+                "the suffix does not say what to write", where=Location(path), expected="FILE.svg or FILE.dot"
+            )
+        path.write_text(drawn(self._graph(patterns, chosen)))
+        return Written((path,))
+
+    def template_only(
+        self, directory: Path, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING
+    ) -> Written:
+        """Write the Dockerfile and build context of every image that `build` would build; needs no engine."""
+        from kolla.images.export import export
+        from kolla.images.graph import Graph
+        from kolla.images.inputs import Inputs
+        from kolla.images.options import Options
+
+        settings, names = self._selected(patterns, chosen)
+        graph = Graph.of(self.configuration.catalogue).select(names)
+        return Written(export(Inputs.of(graph, Options.of(settings)), directory))
+
+    def _graph(self, patterns: Sequence[str], chosen: Mapping[str, Any]) -> Graph:
+        from kolla.images.graph import Graph
+
+        _, names = self._selected(patterns, chosen)
+        return Graph.of(self.configuration.catalogue).select(names)
+
+    def _selected(
+        self, patterns: Sequence[str], chosen: Mapping[str, Any]
+    ) -> tuple[Globals, tuple[str, ...]]:
+        """The settings of a build, and the images it is for."""
+        from kolla.images.graph import Graph
+        from kolla.images.selection import Selection
+
+        settings = building(self.configuration.globals, chosen)
+        selection = Selection(tuple(patterns), tuple(settings.value("profile")))
+        return settings, selection.names(Graph.of(self.configuration.catalogue), settings)
+
+    def lock(self, constraints: str) -> Written:
+        """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
+        from kolla.images.lock import lock
+
+        read = self.configuration
+        path = lock(read.globals, read.catalogue, read.places.directory, constraints, self.progress)
+        return Written((path,))

@@ -1,0 +1,35 @@
+"""What images would be built from, in a folder, for reading or for another builder. Needs no engine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from kolla.errors import InputError, Location
+from kolla.images.base import Base
+from kolla.images.inputs import Inputs
+
+DOCKERFILE = "Dockerfile"
+
+
+def export(inputs: Inputs, directory: Path) -> tuple[Path, ...]:
+    """Write `directory`/IMAGE/Dockerfile and the rest of its build context for every image; the folders.
+
+    Images stand under their moving tags. The root file system of a bootstrapped base is left out. A folder
+    of an earlier time is replaced; InputError for one that is something else.
+    """
+    options = inputs.options
+    base = Base(image=options.distribution.image) if options.pull_base else None
+    built = {name: options.reference(name) for name in inputs.graph.nodes}
+    folders = {name: directory / name for name in inputs.graph.nodes}
+    for folder in folders.values():
+        if folder.exists() and not (folder / DOCKERFILE).is_file():
+            raise InputError("it is there, and was not written by kolla build", where=Location(folder))
+    for name, folder in folders.items():
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / DOCKERFILE).write_text(inputs.dockerfile(name, built, base))
+        for file in inputs.context(name, base):
+            file.write(folder)
+    return tuple(folders.values())

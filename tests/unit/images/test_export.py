@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from kolla.catalogue.catalogue import Catalogue
+from kolla.errors import InputError
+from kolla.images.export import export
+from kolla.images.graph import Graph
+from kolla.images.inputs import Inputs
+from kolla.images.options import Options
+
+from .conftest import MakeCatalogue
+
+
+def test_every_image_has_its_dockerfile_and_context(
+    catalogue: Catalogue, options: Options, tmp_path: Path
+) -> None:
+    graph = Graph.of(catalogue).select(["keystone"])
+    folders = export(Inputs.of(graph, options), tmp_path)
+    assert [folder.name for folder in folders] == list(graph.nodes)
+    dockerfile = (tmp_path / "keystone" / "Dockerfile").read_text()
+    parent = f"FROM kolla/openstack-base:2026.1-{options.distribution.name}\n"
+    assert parent in dockerfile
+    assert "keystone==" in (tmp_path / "keystone" / "build" / "requirements.txt").read_text()
+    script = tmp_path / "keystone" / "root/usr/local/bin/kolla_keystone_bootstrap"
+    assert script.stat().st_mode & 0o777 == 0o755
+
+
+def test_what_is_written_again_holds_nothing_old(
+    make_catalogue: MakeCatalogue, options: Options, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for name in ("old", "new"):
+        catalogue = make_catalogue(f"  notes: {{files: {{{name}: /bin/{name}}}}}\n", {name: "#!/bin/sh\n"})
+        export(Inputs.of(Graph.of(catalogue).select(["notes"]), options), out)
+    assert [path.name for path in (out / "notes" / "root" / "bin").iterdir()] == ["new"]
+
+
+def test_a_folder_of_somebody_else_is_left_alone(
+    catalogue: Catalogue, options: Options, tmp_path: Path
+) -> None:
+    (tmp_path / "memcached").mkdir()
+    (tmp_path / "memcached" / "mine").write_text("mine")
+    with pytest.raises(InputError, match="was not written by kolla build"):
+        export(Inputs.of(Graph.of(catalogue).select(["memcached"]), options), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["memcached"]
