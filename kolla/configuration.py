@@ -13,6 +13,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.loader import load as load_catalogue
 from kolla.config.unread import check as check_unread
 from kolla.errors import InputError, Location, did_you_mean
+from kolla.images.overrides import customised, renumbered
 from kolla.places import Places, read_json, write_json
 from kolla.settings import Settings, passwords
 from kolla.settings import load as load_settings
@@ -38,13 +39,13 @@ class Configuration:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """Every service there is a folder for."""
-        return load_catalogue(self.service_paths)
+        """Every service there is a folder for, with its images as the settings change them."""
+        return customised(self.globals)
 
     @cached_property
     def globals(self) -> Globals:
         """globals.yml, checked; enough for building images."""
-        return load_globals(self.directory, self.catalogue)
+        return load_globals(self.directory, load_catalogue(self.service_paths))
 
     @cached_property
     def places(self) -> Places:
@@ -67,13 +68,15 @@ class Configuration:
     @cached_property
     def settings(self) -> Settings:
         """Everything the operator said, merged and checked."""
-        return load_settings(self.directory, inventory=self.inventory, service_paths=self.service_paths)
+        read = load_settings(self.directory, inventory=self.inventory, service_paths=self.service_paths)
+        return read.with_catalogue(customised(read.globals))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is odd, and no reason to stop. InputError for override files of enabled services that
         nothing reads."""
-        return (*self.settings.warnings, *check_unread(self.settings))
+        settings = self.settings
+        return (*settings.warnings, *renumbered(settings.globals), *check_unread(settings))
 
     @property
     def report(self) -> BuildReport:

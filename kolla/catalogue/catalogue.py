@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kolla.catalogue.model import Capability, Container, Image, ServiceFolder, Verb
@@ -20,6 +20,9 @@ OWN_VERBS = (
 )
 """Verbs of the command line itself; services cannot have these."""
 
+Part = tuple[str | int, ...]
+"""A service and the keys that lead to a part of its `service.yml`."""
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -28,6 +31,14 @@ class Catalogue:
     folders: Mapping[str, ServiceFolder]
     """Sorted by name."""
     _documents: Mapping[str, Document] = field(repr=False, compare=False)
+    _changed: Mapping[tuple[str | int, ...], Location] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Parts of services that the settings changed, and where they did."""
+
+    def changed(self, folders: Mapping[str, ServiceFolder], where: Mapping[Part, Location]) -> Catalogue:
+        """The catalogue with other folders in it; `where` says what changed each part of a service."""
+        return replace(self, folders={**self.folders, **folders}, _changed={**self._changed, **where})
 
     def image(self, name: str) -> tuple[ServiceFolder, Image]:
         """The image called `name` and the folder it is in; InputError when there is none."""
@@ -81,7 +92,11 @@ class Catalogue:
         return (self.folders[service] if service else folder).path / "config" / file
 
     def where(self, service: str, *path: str | int) -> Location:
-        """File and line of a part of a `service.yml`, for messages about it."""
+        """File and line of a part of a service, for messages about it: in its `service.yml`, or in the
+        settings that changed it."""
+        for end in range(len(path), 0, -1):
+            if (service, *path[:end]) in self._changed:
+                return self._changed[service, *path[:end]]
         return self._documents[service].where(path)
 
     def find(self, service: str, text: str) -> Location:

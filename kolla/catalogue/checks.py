@@ -212,7 +212,8 @@ def _missing_files(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[Inpu
     for path, subfolder, name in _files(folder.service):
         where = catalogue.where(folder.name, *path)
         try:
-            file = catalogue.template(folder, name) if subfolder == "config" else folder.path / "image" / name
+            own = subfolder == "image"
+            file = folder.image_file(name) if own else catalogue.template(folder, name)
         except InputError as error:
             error.where = where
             yield error

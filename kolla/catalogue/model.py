@@ -480,8 +480,15 @@ class ServiceFolder(Model):
 
     service: Service
     path: Path
+    overlays: tuple[Path, ...] = ()
+    """Directories of the operator whose files take the place of those in `image/`; the last one wins."""
 
     @property
     def name(self) -> str:
         """The service's name."""
         return self.service.name
+
+    def image_file(self, name: str) -> Path:
+        """Path of a file of the `image/` folder, or of what is laid over it."""
+        found = (path / name for path in reversed(self.overlays) if (path / name).is_file())
+        return next(found, self.path / "image" / name)

@@ -90,7 +90,7 @@ def helpers() -> Iterable[ContextFile]:
 
 def _own(node: Node) -> Iterable[ContextFile]:
     for name, target in sorted(node.image.files.items()):
-        source = node.folder.path / "image" / name
+        source = node.folder.image_file(name)
         if not source.is_file():
             raise InputError(
                 f"image '{node.name}' copies '{name}', but there is no file {source}",

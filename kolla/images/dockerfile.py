@@ -1,7 +1,8 @@
 """Rendering the Dockerfile of one image from its data.
 
 One template serves every simple image; a service may bring its own, which may extend it with
-`{% extends "image.Dockerfile.j2" %}` and fill the named blocks.
+`{% extends "image.Dockerfile.j2" %}` and fill the named blocks. The operator's directories come first;
+`kolla/NAME` is always the file that comes with the package.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from kolla.catalogue.loader import SERVICES
 from kolla.catalogue.model import User
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.images.base import Base
@@ -21,8 +23,13 @@ from kolla.images.context import Context
 from kolla.images.graph import WHEELHOUSE, Graph, Node
 from kolla.images.labels import labels
 from kolla.images.options import Options
+from kolla.images.overrides import Block
 
 GENERIC = "image.Dockerfile.j2"
+
+SHIPPED = "kolla/"
+"""Before a template's name: the one that comes with the package, `kolla/image.Dockerfile.j2` or
+`kolla/SERVICE/image/NAME`, whatever the operator laid over it."""
 
 
 def render(
@@ -40,10 +47,15 @@ def render(
     line of a faulty template.
     """
     node = graph.nodes[name]
-    template = node.folder.path / "image" / node.image.dockerfile if node.image.dockerfile else Path(GENERIC)
+    template = node.folder.image_file(node.image.dockerfile) if node.image.dockerfile else Path(GENERIC)
+    environment = _environment(options.templates)
+    blocks = options.blocks.get(name, {})
     values = _values(graph, node, context, options, built, base)
     try:
-        text: str = _environment().get_template(str(template)).render(values)
+        _check_blocks(environment, str(template), blocks)
+        text: str = environment.from_string(_extending(blocks)).render(
+            values, template=str(template), blocks=blocks
+        )
     except TemplateSyntaxError as error:
         where = Location(Path(error.filename or error.name or template), error.lineno)
         raise InputError(error.message or "not a template", where=where) from None
@@ -59,7 +71,7 @@ def render(
 
 def render_lock(options: Options, builder: str, uv: str) -> str:
     """The Dockerfile that resolves a release's lock in the builder image, with `uv` as the resolver."""
-    template = _environment().get_template("lock.Dockerfile.j2")
+    template = _environment(()).get_template("lock.Dockerfile.j2")
     text: str = template.render(distribution=options.distribution, builder=builder, uv=uv)
     return text
 
@@ -107,13 +119,49 @@ def _line(error: UndefinedError, template: Path) -> Location:
     return Location(path, line)
 
 
+def known_blocks(template: str) -> set[str]:
+    """The names of the blocks of one of the package's templates, and of those it extends."""
+    return _blocks_of(_environment(()), template)
+
+
+def _extending(blocks: Mapping[str, Block]) -> str:
+    """A template that adds the texts of the settings to the ends of blocks of another one."""
+    parts = (f"{{% block {b} %}}{{{{ super() }}}}{{{{ blocks.{b}.text }}}}{{% endblock %}}" for b in blocks)
+    return "".join(("{% extends template %}", *parts))
+
+
+def _check_blocks(environment: SandboxedEnvironment, template: str, blocks: Mapping[str, Block]) -> None:
+    """InputError for a block that the template and those it extends do not have."""
+    if not blocks:
+        return
+    known = _blocks_of(environment, template)
+    for name, block in blocks.items():
+        if name not in known:
+            near = did_you_mean(name, known)
+            expected = f"one of {', '.join(sorted(known))}"
+            raise InputError(f"there is no block '{name}'", where=block.where, expected=expected, hint=near)
+
+
+def _blocks_of(environment: SandboxedEnvironment, template: str) -> set[str]:
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, template)
+    tree = environment.parse(source, template)
+    known = {block.name for block in tree.find_all(nodes.Block)}
+    for extends in tree.find_all(nodes.Extends):
+        known |= _blocks_of(environment, extends.template.as_const())
+    return known
+
+
 @cache
-def _environment() -> SandboxedEnvironment:
+def _environment(directories: tuple[Path, ...]) -> SandboxedEnvironment:
     own = Path(str(resources.files(__package__))) / "templates"
 
     def source(name: str) -> tuple[str, str, None] | None:
-        path = own / name
-        return (path.read_text(), str(path), None) if path.is_file() else None
+        shipped = name.removeprefix(SHIPPED)
+        places = (own, SERVICES) if name.startswith(SHIPPED) else (*reversed(directories), own)
+        found = (place / shipped for place in places if (place / shipped).is_file())
+        path = next(found, None)
+        return (path.read_text(), str(path), None) if path else None
 
     return SandboxedEnvironment(
         loader=FunctionLoader(source),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kolla.errors import InputError
 from kolla.images.distribution import Distribution
+from kolla.images.overrides import Block, blocks, template_directories
 from kolla.settings.globals import Globals
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -55,6 +56,10 @@ class Options:
     architecture: str = field(default_factory=platform.machine)
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels every image gets besides its own."""
+    templates: tuple[Path, ...] = ()
+    """Directories laid over the builder's templates; the last one that has a file wins."""
+    blocks: Mapping[str, Mapping[str, Block]] = field(default_factory=dict)
+    """Image -> block of its template -> what is added to its end."""
     threads: int = 2
     timeout: int = 3600
     """Seconds one image may take."""
@@ -84,6 +89,8 @@ class Options:
             engine=str(settings.value("kolla_container_engine")),
             pull_base=settings.value("kolla_base_source") == "pull",
             labels=_labels(settings),
+            templates=template_directories(settings),
+            blocks=blocks(settings),
             threads=int(settings.value("build_threads")),
             timeout=int(settings.value("image_build_timeout")),
             retries=int(settings.value("build_retries")),

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from kolla import yamlfile
 from kolla.catalogue.catalogue import Catalogue
-from kolla.errors import InputError, did_you_mean, raise_all
+from kolla.catalogue.mistakes import translate
+from kolla.errors import InputError, InputErrors, Location, did_you_mean, raise_all
 from kolla.settings import expressions, keys, passwords
 from kolla.settings.keys import Key
 from kolla.settings.scope import Given, Scope, typed
 from kolla.yamlfile import Document, YamlPath
+
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,21 @@ class Globals:
         if key not in self.keys:
             raise KeyError(key)
         return Scope(self.keys, self.given, custom=self.custom).get(key)
+
+    def parsed(self, key: str, kind: type[Parsed]) -> Parsed:
+        """The value of a key that holds a document of a type (a model, or a mapping of models).
+
+        InputErrors names every mistake in it with its line and the nearest word.
+        """
+        try:
+            return TypeAdapter(kind).validate_python(self.value(key))
+        except ValidationError as error:
+            given = self.given.get(key) or Given(None, self.keys[key].where)
+            raise InputErrors(translate(error, kind, given.inside, given.text)) from None
+
+    def where(self, key: str, *steps: str | int) -> Location:
+        """The place of a key's value, or of a part of it; of its declaration when nobody set it."""
+        return self.given[key].inside(steps) if key in self.given else self.keys[key].where
 
     @property
     def path(self) -> Path:
@@ -139,4 +159,4 @@ def _written(directory: Path, errors: list[InputError]) -> Iterator[_Entry]:
 
 
 def _given(document: Document, path: YamlPath, value: Any) -> Given:
-    return Given(value, document.where(path), document.text(path))
+    return Given(value, document.where(path), document.text(path), document, path)

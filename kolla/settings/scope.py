@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kolla.errors import InputError, Location
 from kolla.settings.expressions import UndefinedVariable, is_expression, resolve
 from kolla.settings.keys import Key
 from kolla.settings.values import convert
+from kolla.yamlfile import Document, YamlPath
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -23,6 +24,18 @@ class Given:
     where: Location
     written: str | None = None
     """A scalar as it stands in the file."""
+    document: Document | None = field(default=None, repr=False, compare=False)
+    """The file, when it is YAML."""
+    path: YamlPath = ()
+    """Where in the document."""
+
+    def inside(self, steps: YamlPath) -> Location:
+        """The place of a part of the value."""
+        return self.document.where([*self.path, *steps]) if self.document else self.where
+
+    def text(self, steps: YamlPath) -> str | None:
+        """A scalar inside the value, as it stands in the file."""
+        return self.document.text([*self.path, *steps]) if self.document else None
 
 
 class UnsetError(InputError, KeyError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,11 @@ class Settings:
             custom=self.globals.custom,
             extra={**own, **(extra or {})},
         )
+
+    def with_catalogue(self, catalogue: Catalogue) -> Settings:
+        """The same settings over other images: `catalogue` has the same services."""
+        services = tuple(catalogue.folders[folder.name] for folder in self.services)
+        return replace(self, catalogue=catalogue, services=services)
 
     @cached_property
     def _group_names(self) -> Mapping[str, tuple[str, ...]]:
