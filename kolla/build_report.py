@@ -14,6 +14,22 @@ from kolla.errors import InputError, Location, did_you_mean
 from kolla.places import write_private
 
 
+class InputHashes(BaseModel):
+    """Everything that went into an image, each part by itself: what a later build compares with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dockerfile: str
+    files: dict[str, str]
+    """Path in the build context -> mode and SHA-256."""
+    images: dict[str, str]
+    """Image it is built from -> its identity; of the wheelhouse, only what this image installs."""
+    python: dict[str, str]
+    """Distribution of its Python environment -> version."""
+    packages: str
+    """SHA-256 of its entry of the package lock."""
+
+
 class BuiltImage(BaseModel):
     """One image of a build."""
 
@@ -23,6 +39,10 @@ class BuiltImage(BaseModel):
     status: Literal["built", "unchanged", "failed", "skipped"]
     identity: str
     """Hash of everything that went in."""
+    why: str = ""
+    """Why it was built, or was not."""
+    inputs: InputHashes | None = None
+    """What the identity is the hash of; of the build that made `id`."""
     id: str | None = None
     """The engine's image ID (`sha256:...`). When it failed or was skipped, this, the identity and the
     reference are of the last build that did not; None when there was none."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location
 from kolla.events import Listener
-from kolla.results import Built, Listing, Written
+from kolla.results import Built, Listing, Rows, Written
 from kolla.settings import passwords
 from kolla.settings.building import building
 from kolla.settings.globals import Globals
@@ -54,6 +54,25 @@ class ImageVerbs:
             if Built(report, read.places.build_report).exit_code == 0:
                 report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
         return Built(report, read.places.build_report)
+
+    def forecast(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Rows:
+        """What `build` would do with each image, and why."""
+        from kolla.images.forecast import forecast
+
+        read = self.configuration
+        settings, names = self._selected(patterns, chosen)
+        images = forecast(
+            settings,
+            read.catalogue,
+            names,
+            read.places.directory,
+            refresh=settings.value("refresh"),
+            skip_parents=settings.value("skip_parents"),
+            skip_existing=settings.value("skip_existing"),
+        )
+        return Rows(
+            tuple({"image": i.name, "build": "yes" if i.builds else "no", "why": i.why} for i in images)
+        )
 
     def images(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Listing:
         """The images that `build` would build, each below its parent, and what is known of them."""

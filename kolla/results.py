@@ -35,6 +35,7 @@ class Built:
             if image.status == "built":
                 lines.append(
                     f"built      {image.name:<24} {(image.size or 0) / 1e6:6.0f} MB {image.seconds:6.1f}s"
+                    f"  {image.why}"
                 )
             elif image.status != "unchanged":
                 allowed = "(allowed to fail) " if image.may_fail else ""

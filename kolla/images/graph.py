@@ -43,9 +43,14 @@ class Graph:
         sorter = graphlib.TopologicalSorter({name: sorted(nodes[name].needs) for name in sorted(nodes)})
         return cls({name: nodes[name] for name in sorter.static_order()})
 
+    @property
+    def published(self) -> list[str]:
+        """The images that containers run from."""
+        return [name for name, node in self.nodes.items() if node.image.published]
+
     def select(self, names: Iterable[str] = ()) -> Graph:
         """The named images and all they need; without names every published one. InputError if unknown."""
-        wanted = list(names) or [name for name, node in self.nodes.items() if node.image.published]
+        wanted = list(names) or self.published
         chosen: set[str] = set()
         while wanted:
             name = wanted.pop()

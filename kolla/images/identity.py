@@ -6,22 +6,36 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
+from kolla.build_report import InputHashes
 from kolla.images.context import Context
 
 
-def identity(dockerfile: str, context: Context, packages: Iterable[str]) -> str:
-    """SHA-256, hexadecimal, over the Dockerfile, the context and the entry of the package lock.
+def hashes(
+    dockerfile: str,
+    context: Context,
+    packages: Iterable[str],
+    *,
+    images: Mapping[str, str] | None = None,
+    python: Mapping[str, str] | None = None,
+) -> InputHashes:
+    """Everything that goes into an image, each part by itself.
 
-    `dockerfile` must be rendered with the *identities* of the images it is built from in place of
-    their names, so that their inputs count and the registry they lie in does not.
+    `dockerfile` must be rendered with the *names* of the images it is built from; their identities are
+    `images`, so that their inputs count and the registry they lie in does not. `packages` is the entry
+    of the package lock, `python` the distributions of its environment and their versions.
     """
-    return digest(
-        {
-            "dockerfile": dockerfile,
-            "context": [[file.path, f"{file.mode:04o}", file.sha256] for file in context],
-            "packages": sorted(packages),
-        }
+    return InputHashes(
+        dockerfile=hashlib.sha256(dockerfile.encode()).hexdigest(),
+        files={file.path: f"{file.mode:04o} {file.sha256}" for file in context},
+        images=dict(images or {}),
+        python=dict(python or {}),
+        packages=digest({"packages": sorted(packages)}),
     )
+
+
+def identity(inputs: InputHashes) -> str:
+    """SHA-256, hexadecimal, over all of them."""
+    return digest(inputs.model_dump())
 
 
 def digest(document: Mapping[str, object]) -> str:

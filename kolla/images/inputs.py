@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kolla.build_report import InputHashes
 from kolla.images.base import Base
 from kolla.images.context import Context, ContextFile, gather
 from kolla.images.dockerfile import render
 from kolla.images.graph import WHEELHOUSE, Graph
-from kolla.images.identity import identity
+from kolla.images.identity import hashes, identity
 from kolla.images.options import Options
 from kolla.images.requirements import Lock, Requirement
 
@@ -51,14 +52,27 @@ class Inputs:
         lines = "".join(f"{line}\n" for line in locked).encode()
         return (*files, ContextFile("build/packages.lock", 0o644, lines))
 
+    def hashes(
+        self, name: str, identities: Mapping[str, str], base: Base | None, packages: Sequence[str]
+    ) -> InputHashes:
+        """What goes into an image, part by part, given the identities of the images it is built from."""
+        needs = self.graph.nodes[name].needs
+        images = {need: identities[need] for need in needs}
+        if WHEELHOUSE in images:
+            images[WHEELHOUSE] = self._wheels_identity(name, identities)
+        return hashes(
+            self.dockerfile(name, {need: need for need in needs}, base),
+            self.context(name, base),
+            packages,
+            images=images,
+            python={requirement.name: requirement.version for requirement in self._requirements(name)},
+        )
+
     def identity(
         self, name: str, identities: Mapping[str, str], base: Base | None, packages: Sequence[str]
     ) -> str:
         """The identity of an image, given those of the images it is built from."""
-        if WHEELHOUSE in self.graph.nodes[name].needs:
-            identities = {**identities, WHEELHOUSE: self._wheels_identity(name, identities)}
-        dockerfile = self.dockerfile(name, identities, base)
-        return identity(dockerfile, self.context(name, base), packages)
+        return identity(self.hashes(name, identities, base, packages))
 
     def _wheels_identity(self, name: str, identities: Mapping[str, str]) -> str:
         """What the wheelhouse would be if it held only the wheels this image installs.
@@ -67,7 +81,9 @@ class Inputs:
         """
         node = self.graph.nodes[WHEELHOUSE]
         context = gather(node, requirements=self._requirements(name), hashed=True)
-        return identity(render(self.graph, WHEELHOUSE, context, self.options, identities), context, ())
+        names = {need: need for need in node.needs}
+        dockerfile = render(self.graph, WHEELHOUSE, context, self.options, names)
+        return identity(hashes(dockerfile, context, (), images={n: identities[n] for n in node.needs}))
 
     def _requirements(self, name: str) -> Sequence[Requirement]:
         if self.lock is None:

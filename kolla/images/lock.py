@@ -16,10 +16,11 @@ from pathlib import Path
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError, did_you_mean
 from kolla.events import Listener, ignore
-from kolla.images.build import build, tail
+from kolla.images.build import build
 from kolla.images.context import ContextFile, helpers
 from kolla.images.dockerfile import render_lock
 from kolla.images.engine import BuildError, Request, connect
+from kolla.images.failure import tail
 from kolla.images.options import Options
 from kolla.images.requirements import lock_path, normalise
 from kolla.images.transport import secrets

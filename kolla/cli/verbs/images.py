@@ -15,6 +15,7 @@ from kolla.cli.run import run
 
 @click.command(cls=BuildCommand)
 @click.argument("patterns", nargs=-1, metavar="[REGEX]...")
+@click.option("--dry-run", is_flag=True, help="Build nothing; say what would be built, and why.")
 @click.option("--list-images", is_flag=True, help="Build nothing; list the images below their parents.")
 @click.option(
     "-l",
@@ -37,6 +38,7 @@ from kolla.cli.run import run
 @options.configuration
 def build(
     patterns: tuple[str, ...],
+    dry_run: bool,
     list_images: bool,
     list_dependencies: bool,
     save_dependency: Path | None,
@@ -49,7 +51,9 @@ def build(
     An image none of whose inputs changed is not built again. One that fails does not stop the
     others; the summary names it and its log.
     """
-    if list_images:
+    if dry_run:
+        run(lambda cloud: cloud.forecast(patterns, chosen))
+    elif list_images:
         run(lambda cloud: cloud.images(patterns, chosen))
     elif list_dependencies:
         run(lambda cloud: cloud.dependencies(patterns, chosen))

@@ -9,6 +9,7 @@ from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import KollaError
 from kolla.images import build as build_module
+from kolla.images import forecast as forecast_module
 from kolla.images.distribution import Distribution
 from kolla.images.engine import BuildError, Request
 from kolla.images.options import Options
@@ -73,6 +74,9 @@ class FakeEngine:
         if not self.space:
             raise KollaError("no space to build images", hint="make room")
 
+    def cancel(self) -> None:
+        raise AssertionError("nothing is cancelled here")
+
     def build(self, request: Request) -> str:
         request.log.parent.mkdir(parents=True, exist_ok=True)
         name = request.log.stem
@@ -90,5 +94,6 @@ class FakeEngine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
-    monkeypatch.setattr(build_module, "connect", lambda name: fake)
+    for module in (build_module, forecast_module):
+        monkeypatch.setattr(module, "connect", lambda name: fake)
     return fake

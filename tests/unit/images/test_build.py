@@ -7,61 +7,15 @@ from kolla import places
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.cli.main import invoke
-from kolla.errors import InputError, KollaError
+from kolla.errors import InputError
 from kolla.events import Event
-from kolla.images.build import TAIL, build, explain, tail
+from kolla.images.build import build
 from kolla.results import Built
 from kolla.settings import globals as settings
 
 from .conftest import FakeEngine, MakeCatalogue
 
 Build = Callable[..., BuildReport]
-
-LOG = """\
-#1 [internal] load build definition
-#1 DONE 0.0s
-#5 [2/2] RUN make
-#5 0.160 compiling
-#5 12.01 no such header
-#5 ERROR: executor failed running
-------
-"""
-
-
-def test_the_tail_is_what_programs_printed() -> None:
-    assert tail(LOG) == ("compiling", "no such header")
-
-
-def test_without_output_the_tail_is_the_log_itself() -> None:
-    assert tail("E: no such suite\n") == ("E: no such suite",)
-    assert tail("") == ()
-
-
-def test_the_tail_is_short() -> None:
-    text = "".join(f"#5 1.0 line {number}\n" for number in range(100))
-    assert len(tail(text)) == TAIL
-    assert tail(text)[-1] == "line 99"
-
-
-def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
-    log = tmp_path / "notes.log"
-    log.write_text("#5 1.0 kolla: vanished: jq=1.7 aa\n#5 1.0 kolla: vanished: jq=1.7 aa\n")
-    message, _ = explain("notes", KollaError("the build failed"), log)
-    assert message == (
-        f"the package mirror no longer has jq=1.7; run: kolla build --refresh notes; log: {log}"
-    )
-
-
-def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
-    log = tmp_path / "notes.log"
-    log.write_text("E: no such suite\n")
-    message, lines = explain("notes", KollaError("the build failed"), log)
-    assert (message, lines) == (f"the build failed; log: {log}", ("E: no such suite",))
-
-
-def test_what_failed_before_there_was_a_log_names_none(tmp_path: Path) -> None:
-    assert explain("notes", KollaError("no space"), tmp_path / "missing.log") == ("no space", ())
-
 
 IMAGES = "  notes: {links: {/a: /b}}\n  child: {parent: notes}\n  other: {}\n"
 
@@ -176,7 +130,7 @@ def test_parents_that_are_skipped_stay_as_they_are(run: Build, engine: FakeEngin
     )
     assert engine.built == ["child"]
     assert report.image("notes") == before.image("notes").model_copy(
-        update={"status": "unchanged", "seconds": 0.0, "log": None}
+        update={"status": "unchanged", "why": "taken as it is", "seconds": 0.0, "log": None}
     )
     assert "base" not in {name for name, image in report.images.items() if image.status == "built"}
 

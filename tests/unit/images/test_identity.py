@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -6,7 +7,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.images.base import Base
 from kolla.images.context import ContextFile
 from kolla.images.graph import WHEELHOUSE, Graph
-from kolla.images.identity import identity
+from kolla.images.identity import hashes, identity
 from kolla.images.inputs import Inputs
 from kolla.images.options import Options, Transport
 from kolla.images.requirements import Lock
@@ -16,22 +17,37 @@ from .conftest import MakeCatalogue
 FILE = ContextFile("root/x", 0o755, b"one")
 
 
-def test_each_input_counts() -> None:
-    identities = {
-        identity("FROM a", (FILE,), ["x=1 aa"]),
-        identity("FROM b", (FILE,), ["x=1 aa"]),
-        identity("FROM a", (dataclasses.replace(FILE, content=b"two"),), ["x=1 aa"]),
-        identity("FROM a", (dataclasses.replace(FILE, mode=0o644),), ["x=1 aa"]),
-        identity("FROM a", (dataclasses.replace(FILE, path="root/y"),), ["x=1 aa"]),
-        identity("FROM a", (FILE,), ["x=2 aa"]),
-        identity("FROM a", (FILE,), ["x=1 bb"]),
-        identity("FROM a", (FILE,), []),
-    }
-    assert len(identities) == 8
+HASHES: dict[str, Any] = {
+    "dockerfile": "FROM a",
+    "context": (FILE,),
+    "packages": ["x=1 aa"],
+    "images": {"a": "1"},
+    "python": {"y": "1"},
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dockerfile": "FROM b"},
+        {"context": (dataclasses.replace(FILE, content=b"two"),)},
+        {"context": (dataclasses.replace(FILE, mode=0o644),)},
+        {"context": (dataclasses.replace(FILE, path="root/y"),)},
+        {"context": ()},
+        {"packages": ["x=2 aa"]},
+        {"packages": ["x=1 bb"]},
+        {"packages": []},
+        {"images": {"a": "2"}},
+        {"images": {"b": "1"}},
+        {"python": {"y": "2"}},
+    ],
+)
+def test_each_input_counts(change: dict[str, Any]) -> None:
+    assert identity(hashes(**{**HASHES, **change})) != identity(hashes(**HASHES))
 
 
 def test_the_order_of_packages_does_not_count() -> None:
-    assert identity("", (), ["a", "b"]) == identity("", (), ["b", "a"])
+    assert hashes("", (), ["a", "b"]) == hashes("", (), ["b", "a"])
 
 
 def all_identities(catalogue: Catalogue, options: Options, base: Base | None = None) -> dict[str, str]:
