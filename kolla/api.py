@@ -57,9 +57,15 @@ class Cloud(ImageVerbs):
         limit: Sequence[str] = (),
         tags: Sequence[str] = (),
         progress: Listener = ignore,
+        build_config_files: Sequence[Path] = (),
     ) -> None:
         self.configuration = Configuration(
-            config_directory, tuple(inventory), tuple(service_paths), tuple(limit), tuple(tags)
+            config_directory,
+            tuple(inventory),
+            tuple(service_paths),
+            tuple(limit),
+            tuple(tags),
+            tuple(build_config_files),
         )
         self.progress = progress
         self._hosts = Hosts(self.configuration, progress)
@@ -162,10 +168,12 @@ class Cloud(ImageVerbs):
 
     def _warnings(self) -> tuple[str, ...]:
         from kolla.images.outdated import outdated
+        from kolla.images.overrides import customised
 
         read = self.configuration
         warnings = read.warnings  # first: reading all settings tells all errors at once
-        images = outdated(read.globals, read.catalogue, read.report, read.places.directory)
+        settings = read.build_settings
+        images = outdated(settings, customised(settings), read.report, read.places.directory)
         sentence = "image '{}' was built before what goes into it changed; run: kolla build"
         return (*warnings, *map(sentence.format, images))
 

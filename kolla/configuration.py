@@ -17,6 +17,7 @@ from kolla.images.overrides import customised, renumbered
 from kolla.places import Places, read_json, write_json
 from kolla.settings import Settings, passwords
 from kolla.settings import load as load_settings
+from kolla.settings.building import building, search
 from kolla.settings.globals import Globals
 from kolla.settings.globals import load as load_globals
 from kolla.settings.inventory import Inventory
@@ -36,6 +37,8 @@ class Configuration:
     """Hosts and groups; empty: all."""
     tags: tuple[str, ...] = ()
     """Services; empty: all."""
+    build_config_files: tuple[Path, ...] = ()
+    """What is read as kolla-build.conf; empty: the one that is found."""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -46,6 +49,11 @@ class Configuration:
     def globals(self) -> Globals:
         """globals.yml, checked; enough for building images."""
         return load_globals(self.directory, load_catalogue(self.service_paths))
+
+    @cached_property
+    def build_settings(self) -> Globals:
+        """globals.yml as a build has it: what kolla-build.conf says wins."""
+        return building(self.globals, self.build_config_files or search(self.directory))
 
     @cached_property
     def places(self) -> Places:

@@ -12,7 +12,7 @@ from kolla.catalogue import loader, privileges
 from kolla.catalogue import reference as service_reference
 from kolla.images import picture
 from kolla.images.graph import Graph
-from kolla.settings import reference, samples
+from kolla.settings import build_conf, reference, samples
 from kolla.settings.inventory import ALL_IN_ONE
 
 
@@ -22,6 +22,7 @@ def files() -> dict[str, str]:
     return {
         "etc/kolla/globals.yml": samples.globals_yml(catalogue),
         "etc/kolla/passwords.yml": samples.passwords_yml(catalogue),
+        "etc/kolla/kolla-build.conf": build_conf.sample(),
         "etc/kolla/inventory/all-in-one": ALL_IN_ONE.read_text(),
         "docs/reference/settings.md": reference.text(catalogue),
         "docs/reference/service.md": service_reference.text(),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kolla.catalogue.catalogue import Catalogue
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location
 from kolla.events import Listener
 from kolla.results import Built, Listing, Rows, Written
 from kolla.settings import passwords
-from kolla.settings.building import building
+from kolla.settings.building import chosen_over
 from kolla.settings.globals import Globals
 
 if TYPE_CHECKING:
@@ -37,11 +39,12 @@ class ImageVerbs:
         from kolla.images.build import build
 
         read, directory = self.configuration, self.configuration.places.directory
-        settings, names = self._selected(patterns, chosen)
+        wanted = self._wanted(patterns, chosen)
+        settings = wanted.settings
         report = build(
             settings,
-            read.catalogue,
-            names,
+            wanted.catalogue,
+            wanted.names,
             directory,
             refresh=settings.value("refresh"),
             skip_parents=settings.value("skip_parents"),
@@ -59,13 +62,13 @@ class ImageVerbs:
         """What `build` would do with each image, and why."""
         from kolla.images.forecast import forecast
 
-        read = self.configuration
-        settings, names = self._selected(patterns, chosen)
+        wanted = self._wanted(patterns, chosen)
+        settings = wanted.settings
         images = forecast(
             settings,
-            read.catalogue,
-            names,
-            read.places.directory,
+            wanted.catalogue,
+            wanted.names,
+            self.configuration.places.directory,
             refresh=settings.value("refresh"),
             skip_parents=settings.value("skip_parents"),
             skip_existing=settings.value("skip_existing"),
@@ -78,14 +81,14 @@ class ImageVerbs:
         """The images that `build` would build, each below its parent, and what is known of them."""
         from kolla.images import picture
 
-        graph = self._graph(patterns, chosen)
+        graph = self._wanted(patterns, chosen).selected
         return Listing(tuple(picture.outline(graph)), picture.documents(graph))
 
     def dependencies(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Listing:
         """The images that `build` would build as a tree, and what they take files from besides."""
         from kolla.images import picture
 
-        graph = self._graph(patterns, chosen)
+        graph = self._wanted(patterns, chosen).selected
         return Listing(tuple(picture.dependencies(graph)), picture.nested(graph))
 
     def save_dependency(
@@ -100,7 +103,7 @@ class ImageVerbs:
             raise InputError(
                 "the suffix does not say what to write", where=Location(path), expected="FILE.svg or FILE.dot"
             )
-        path.write_text(drawn(self._graph(patterns, chosen)))
+        path.write_text(drawn(self._wanted(patterns, chosen).selected))
         return Written((path,))
 
     def template_only(
@@ -108,35 +111,48 @@ class ImageVerbs:
     ) -> Written:
         """Write the Dockerfile and build context of every image that `build` would build; needs no engine."""
         from kolla.images.export import export
-        from kolla.images.graph import Graph
         from kolla.images.inputs import Inputs
         from kolla.images.options import Options
 
-        settings, names = self._selected(patterns, chosen)
-        graph = Graph.of(self.configuration.catalogue).select(names)
-        return Written(export(Inputs.of(graph, Options.of(settings)), directory))
-
-    def _graph(self, patterns: Sequence[str], chosen: Mapping[str, Any]) -> Graph:
-        from kolla.images.graph import Graph
-
-        _, names = self._selected(patterns, chosen)
-        return Graph.of(self.configuration.catalogue).select(names)
-
-    def _selected(
-        self, patterns: Sequence[str], chosen: Mapping[str, Any]
-    ) -> tuple[Globals, tuple[str, ...]]:
-        """The settings of a build, and the images it is for."""
-        from kolla.images.graph import Graph
-        from kolla.images.selection import Selection
-
-        settings = building(self.configuration.globals, chosen)
-        selection = Selection(tuple(patterns), tuple(settings.value("profile")))
-        return settings, selection.names(Graph.of(self.configuration.catalogue), settings)
+        wanted = self._wanted(patterns, chosen)
+        return Written(export(Inputs.of(wanted.selected, Options.of(wanted.settings)), directory))
 
     def lock(self, constraints: str) -> Written:
         """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
         from kolla.images.lock import lock
 
         read = self.configuration
-        path = lock(read.globals, read.catalogue, read.places.directory, constraints, self.progress)
+        settings = read.build_settings
+        path = lock(settings, read.catalogue, read.places.directory, constraints, self.progress)
         return Written((path,))
+
+    def _wanted(self, patterns: Sequence[str], chosen: Mapping[str, Any]) -> _Wanted:
+        from kolla.images.overrides import customised
+        from kolla.images.selection import Selection
+
+        settings = chosen_over(self.configuration.build_settings, chosen)
+        wanted = _Wanted(settings, customised(settings))
+        selection = Selection(tuple(patterns), tuple(settings.value("profile")))
+        return replace(wanted, names=selection.names(wanted.graph, settings))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a build is told: settings, the catalogue as these change it, and names of images."""
+
+    settings: Globals
+    catalogue: Catalogue
+    names: tuple[str, ...] = ()
+    """None means all published ones."""
+
+    @property
+    def graph(self) -> Graph:
+        """Every image of the catalogue."""
+        from kolla.images.graph import Graph
+
+        return Graph.of(self.catalogue)
+
+    @property
+    def selected(self) -> Graph:
+        """The named images, and what they are built from."""
+        return self.graph.select(self.names)

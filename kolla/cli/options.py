@@ -32,6 +32,7 @@ class Options:
     service_path: tuple[Path, ...] = ()
     limit: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    config_file: tuple[Path, ...] = ()
     format: str = "text"
     verbose: int = 0
 
@@ -45,6 +46,7 @@ class Options:
             service_paths=self.service_path,
             limit=self.limit,
             tags=self.tags,
+            build_config_files=self.config_file,
             progress=progress,
         )
 
@@ -107,6 +109,16 @@ HOSTS = (
     ),
     _option("--limit", callback=_remember_names, metavar="HOSTS", help="Only these hosts or groups (a,b)."),
 )
+BUILD = (
+    _option(
+        "--config-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        multiple=True,
+        metavar="FILE",
+        help="Options of the builder; repeatable.  [default: kolla-build.conf in ~/.kolla, ~, the "
+        "configuration directory, or /etc]",
+    ),
+)
 SERVICES = (
     _option("--tags", callback=_remember_names, metavar="SERVICES", help="Only these services (a,b)."),
 )
@@ -123,6 +135,8 @@ def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Comma
 
 configuration = _all(CONFIGURATION)
 """For verbs that touch no host."""
+images = _all(BUILD + CONFIGURATION)
+"""For verbs that build images."""
 hosts = _all(HOSTS + CONFIGURATION)
 """For verbs about hosts."""
 services = _all(HOSTS + SERVICES + CONFIGURATION)

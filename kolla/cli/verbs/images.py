@@ -35,7 +35,7 @@ from kolla.cli.run import run
     metavar="DIRECTORY",
     help="Build nothing; write every image's Dockerfile and build context. Needs no engine.",
 )
-@options.configuration
+@options.images
 def build(
     patterns: tuple[str, ...],
     dry_run: bool,
@@ -72,7 +72,7 @@ def build(
     metavar="FILE|URL",
     help="OpenStack's upper constraints of the release: the versions upstream tested together.",
 )
-@options.configuration
+@options.images
 def lock(constraints: str) -> None:
     """Lock the Python distributions of all services, with hashes, for the release of the settings.
 

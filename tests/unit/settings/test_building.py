@@ -7,7 +7,7 @@ from kolla.catalogue import loader
 from kolla.errors import InputError
 from kolla.settings import globals as settings
 from kolla.settings import keys
-from kolla.settings.building import building, setting_of
+from kolla.settings.building import building, chosen_over, setting_of
 from kolla.settings.globals import Globals
 from kolla.settings.values import convert
 
@@ -47,7 +47,7 @@ def test_defaults_of_options_are_values_they_take() -> None:
 
 
 def test_the_command_line_wins_over_globals(given: Globals) -> None:
-    found = building(given, {"namespace": "other", "skip_parents": True})
+    found = chosen_over(building(given, []), {"namespace": "other", "skip_parents": True})
     assert found.value("docker_namespace") == "other"
     assert found.value("build_threads") == 3
     assert (found.value("skip_parents"), found.value("skip_existing")) == (True, False)
@@ -56,11 +56,11 @@ def test_the_command_line_wins_over_globals(given: Globals) -> None:
 
 def test_a_value_an_option_does_not_take_names_the_option(given: Globals) -> None:
     with pytest.raises(InputError, match="--threads: 'build_threads' is 'many'\n  expected: a whole number"):
-        building(given, {"threads": "many"})
+        chosen_over(building(given, []), {"threads": "many"})
     with pytest.raises(InputError, match=r"--base: .*\n  expected: one of"):
-        building(given, {"base": "gentoo"})
+        chosen_over(building(given, []), {"base": "gentoo"})
 
 
 def test_an_unknown_option_gets_the_nearest(given: Globals) -> None:
     with pytest.raises(InputError, match="no option 'thread'\n  hint: did you mean 'threads'"):
-        building(given, {"thread": 2})
+        chosen_over(building(given, []), {"thread": 2})
