@@ -59,6 +59,9 @@ class BuiltImage(BaseModel):
     log: str | None = None
     """Path of the build log, if anything was run."""
     published: bool = True
+    sbom: str | None = None
+    """Path of its bill of materials (CycloneDX), relative to this report."""
+    sbom_sha256: str | None = None
     may_fail: bool = False
     """The settings allow it to fail, or all it was skipped for."""
 

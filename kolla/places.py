@@ -49,6 +49,11 @@ class Places:
         return self.directory / "build.json"
 
     @property
+    def bills(self) -> Path:
+        """Bills of materials of images, a folder for each image."""
+        return self.directory / "sbom"
+
+    @property
     def facts(self) -> Path:
         """Host facts as last seen."""
         return self.directory / "facts.json"

@@ -14,7 +14,7 @@ from kolla.build_report import BuildReport, BuiltImage, InputHashes
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
-from kolla.images import base
+from kolla.images import base, contents, sbom
 from kolla.images.engine import Engine, Request, connect
 from kolla.images.failure import explain
 from kolla.images.graph import Graph, Node
@@ -45,7 +45,7 @@ _EVENTS: Mapping[Ending, Status] = {
     "skipped": "blocked",
 }
 
-_KEPT = ("identity", "inputs", "id", "reference", "digest", "promoted", "size")
+_KEPT = ("identity", "inputs", "id", "reference", "digest", "promoted", "size", "sbom", "sbom_sha256")
 """What the report keeps of an image that could not be built: what the last build that could made of it."""
 
 
@@ -178,7 +178,7 @@ class _Run:
             use_cache=name not in self.refresh,
         )
         image = self.engine.build(request)
-        packages = self.engine.read_file(image, f"{LIST_DIRECTORY}/{name}") or ""
+        packages = contents.read_file(self.engine, image, f"{LIST_DIRECTORY}/{name}")
         inputs = self._inputs(name, self.history.lock.record(name, packages.splitlines()))
         return _Made(image, identity(inputs), inputs)
 
@@ -256,7 +256,16 @@ class _Run:
             "digest": earlier.digest if earlier and kept else None,
             "promoted": earlier.promoted if earlier and kept else None,
             "size": self.engine.size(made.image),
+            **self._bill(name, made),
         }
+
+    def _bill(self, name: str, made: _Made) -> dict[str, str]:
+        """What the report says of the bill of materials of a published image."""
+        if not self._node(name).image.published:
+            return {}
+        directory = self.history.state_directory
+        bill = sbom.written(Places(directory).bills, name, made.identity, made.image, self.engine)
+        return {"sbom": str(bill.path.relative_to(directory)), "sbom_sha256": bill.sha256}
 
     def _tag(self, name: str, made: _Made) -> str:
         """Have both tags on an image; gives back the unique one."""

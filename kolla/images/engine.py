@@ -62,8 +62,9 @@ class Engine(Protocol):
     def load(self, archive: IO[bytes]) -> None:
         """Have the images of an archive that `save` gave; KollaError when the engine refuses it."""
 
-    def read_file(self, image: str, path: str) -> str | None:
-        """A file of an image as text, or None when it has none there. Nothing of the image is run."""
+    def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Each of those paths that the image has, with a tar archive of it in pieces, to be taken before
+        the next one. Nothing of the image is run."""
 
     def require_space(self, directory: Path) -> None:
         """KollaError unless there is room for images, in the engine and in the state directory."""

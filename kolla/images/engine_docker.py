@@ -6,12 +6,10 @@ build are a client older than 23 (BuildKit is built in) or one with a working bu
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import IO
 
 import docker
 import requests.exceptions
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from kolla.errors import KollaError
 from kolla.images import space
@@ -103,17 +101,17 @@ class Docker:
         """Have the images of an archive."""
         feed([self._builder[0], "load", "--quiet"], archive)
 
-    def read_file(self, image: str, path: str) -> str | None:
-        """A file of an image."""
+    def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Archives of paths of an image."""
         api = self._client.api
         container = api.create_container(image, command=["-"])["Id"]
         try:
-            chunks, _ = api.get_archive(container, path)
-            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-                member = archive.extractfile(archive.getmembers()[0])
-                return member.read().decode() if member else None
-        except docker.errors.NotFound:
-            return None
+            for path in paths:
+                try:
+                    pieces, _ = api.get_archive(container, path)
+                except NotFound:
+                    continue
+                yield path, pieces
         finally:
             api.remove_container(container, v=True, force=True)
 

@@ -7,10 +7,8 @@ back the very configuration, so an image keeps its ID wherever it goes.
 from __future__ import annotations
 
 import base64
-import io
+import itertools
 import json
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -100,18 +98,17 @@ class Podman:
         """Have the images of an archive."""
         feed([PROGRAM, "load", "--quiet"], archive)
 
-    def read_file(self, image: str, path: str) -> str | None:
-        """A file of an image."""
+    def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Archives of paths of an image."""
         container = _ask("create", "--network=none", image, "-")
         try:
-            archive = subprocess.run(
-                [PROGRAM, "cp", f"{container}:{path}", "-"], capture_output=True, check=False
-            )
-            if archive.returncode != 0:
-                return None
-            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as members:
-                member = members.extractfile(members.getmembers()[0])
-                return member.read().decode() if member else None
+            for path in paths:
+                pieces = output_of([PROGRAM, "cp", f"{container}:{path}", "-"])
+                try:
+                    first = next(pieces, b"")
+                except KollaError:  # there is nothing at that path
+                    continue
+                yield path, itertools.chain((first,), pieces)
         finally:
             _ask("rm", "--volumes", "--force", container)
 

@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,8 +67,8 @@ class FakeEngine:
     def pull(self, reference: str) -> str:
         return f"{reference}@sha256:00"
 
-    def read_file(self, image: str, path: str) -> None:
-        return None
+    def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        return iter(())
 
     def require_space(self, directory: Path) -> None:
         if not self.space:
