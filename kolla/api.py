@@ -90,16 +90,15 @@ class Cloud(ImageVerbs):
 
     def bootstrap_servers(self) -> Changes:
         """Make hosts ready: a container engine that answers, directories, and what builds images."""
-        from kolla.images import base
-
         values = self.configuration.globals.value
         request: dict[str, Any] = {"node_config": str(values("node_config"))}
         registry = str(values("docker_registry"))
         if registry and values("docker_registry_insecure"):
             request["insecure_registries"] = [registry]
         builders = self.configuration.inventory.groups.get(BUILDERS, ())
+        tools = self.configuration.globals.distribution.tools
         requests = {
-            host: {**request, "packages": base.TOOLS if host in builders else ()}
+            host: {**request, "packages": tools if host in builders else ()}
             for host in self.configuration.hosts()
         }
         return _changes(self._hosts.ask("bootstrap", requests))

@@ -150,7 +150,7 @@ class _Wanted:
         """Every image of the catalogue."""
         from kolla.images.graph import Graph
 
-        return Graph.of(self.catalogue)
+        return Graph.of(self.catalogue).on(self.settings.distribution)
 
     @property
     def selected(self) -> Graph:

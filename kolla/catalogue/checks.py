@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
+from kolla.catalogue import distribution, image_checks
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import Capability, Container, Job, Requirements, Service, ServiceFolder
 from kolla.catalogue.privileges import extras
@@ -33,8 +34,7 @@ def check(catalogue: Catalogue) -> Iterator[InputError]:
         yield from _rules(catalogue, folder)
         yield from _missing_files(catalogue, folder)
         yield from _waiting_cycles(catalogue, folder.service)
-    yield from _roots(catalogue)
-    yield from _image_cycles(catalogue)
+    yield from image_checks.check(catalogue)
     yield from _group_cycles(catalogue)
     yield from _conflicts(catalogue)
 
@@ -56,6 +56,9 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "copies", source), "image", other, images
         if image.user is not None:
             yield (*here, "user"), "user", image.user, users
+        for word in ("packages", "unpacked", "unavailable"):
+            for platform in getattr(image, word):
+                yield (*here, word, platform), "base distribution", platform, distribution.names()
     for name, user in service.users.items():
         for index, group in enumerate(user.groups):
             yield ("users", name, "groups", index), "user", group, users
@@ -245,41 +248,6 @@ def _files(service: Service) -> Iterator[tuple[_Path, str, str]]:
                 yield (*path, "config", file), "config", config.template or f"{file}.j2"
     for file, template in service.client_files.items():
         yield ("client_files", file), "config", template
-
-
-def _roots(catalogue: Catalogue) -> Iterator[InputError]:
-    """Images without a parent, besides the first: the base system is made once, for one image."""
-    roots = [
-        (folder, name)
-        for folder in catalogue.folders.values()
-        for name, image in folder.service.images.items()
-        if image.parent is None
-    ]
-    for folder, name in roots[1:]:
-        yield InputError(
-            f"image '{name}' has no parent, and neither has '{roots[0][1]}'",
-            where=catalogue.where(folder.name, "images", name, "parent"),
-            expected="one image without a parent",
-            hint="leave 'parent' out for the usual one",
-        )
-
-
-def _image_cycles(catalogue: Catalogue) -> Iterator[InputError]:
-    """Images that are, over some steps, built from themselves."""
-    needs = {
-        name: {image.parent or "", *image.copies.values()}
-        for f in catalogue.folders.values()
-        for name, image in f.service.images.items()
-    }
-    try:
-        TopologicalSorter(needs).prepare()
-    except CycleError as error:
-        cycle: list[str] = error.args[1][::-1]  # graphlib names the predecessor first
-        folder, _ = catalogue.image(cycle[0])
-        yield InputError(
-            f"an image is built from itself: {' -> '.join(cycle)}",
-            where=catalogue.where(folder.name, "images", cycle[0]),
-        )
 
 
 def _group_cycles(catalogue: Catalogue) -> Iterator[InputError]:

@@ -21,6 +21,9 @@ Absolute = Annotated[str, Field(pattern=r"^/")]
 Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$")]
 Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Sysctl = Annotated[str, Field(pattern=r"^[a-z]+[.][^=\s]+$")]
+Platform = Annotated[str, Field(pattern=r"^[a-z]+(-[0-9.]+)?$")]
+Package = Annotated[str, Field(pattern=r"^-?[a-zA-Z0-9][a-zA-Z0-9+._-]*$")]
+Packages = tuple[Package, ...]
 Amount = int | str
 Expression = str
 """A string that may hold Jinja."""
@@ -98,22 +101,6 @@ class User(Model):
     """Other groups it belongs to: users of this name."""
 
 
-class Packages(Model):
-    """Distribution packages: a family's list is for all its distributions, a distribution's for it alone."""
-
-    debian: tuple[str, ...] = ()
-    """For Debian, all versions."""
-    debian_12: tuple[str, ...] = Field(default=(), alias="debian-12")
-    """For Debian 12 besides."""
-    debian_13: tuple[str, ...] = Field(default=(), alias="debian-13")
-    """For Debian 13 besides."""
-
-    def on(self, family: str, distribution: str) -> tuple[str, ...]:
-        """The packages for a distribution ("debian-13") of a family ("debian"), sorted."""
-        lists = self.model_dump(by_alias=True)
-        return tuple(sorted({*lists.get(family, ()), *lists.get(distribution, ())}))
-
-
 class Software(Model):
     """The software an image is made for, as the labels of the image tell it."""
 
@@ -128,10 +115,13 @@ class Image(Model):
 
     parent: Name | None = "base"
     """Name of the image this one is built from; None only for the root of the graph."""
-    packages: Packages = Packages()
-    """Distribution packages installed."""
-    unpacked: Packages = Packages()
+    packages: dict[Platform, Packages] = {}
+    """Distribution packages installed. A family's are for all its distributions, theirs for all their
+    releases; a nearer list adds to the farther ones and, with `-NAME`, takes away."""
+    unpacked: dict[Platform, Packages] = {}
     """Distribution packages of which only the files are taken: without what they depend on."""
+    unavailable: dict[Platform, str] = {}
+    """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
     user: Name | None = None

@@ -27,6 +27,7 @@ _PLAIN = {
     "Any": "anything",
     "Expression": "*expression*",
     "Amount": "whole number, or *expression*",
+    "Packages": "list of package",
     "Parents": "name, or list of name",
 }
 

@@ -70,8 +70,9 @@ def build(
     `skip_existing` every image whose tag it has. InputError before anything is run; KollaError without
     engine.
     """
-    graph = Graph.of(catalogue).select(names)
-    inputs = Inputs.of(graph, Options.of(settings))
+    options = Options.of(settings)
+    graph = Graph.of(catalogue).on(options.distribution).select(names)
+    inputs = Inputs.of(graph, options)
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     may_fail = allowed_to_fail(graph, settings)
     with _alone(state_directory):

@@ -59,6 +59,7 @@ Context = tuple[ContextFile, ...]
 
 def gather(
     node: Node,
+    manager: str,
     *,
     requirements: Iterable[Requirement] = (),
     hashed: bool = False,
@@ -66,10 +67,11 @@ def gather(
 ) -> Context:
     """The context of one image; InputError for a file its folder lacks.
 
+    `manager` is what installs packages ("apt"), so which helper programs it gets.
     `requirements` are what its Python environment (or, `hashed`, the wheelhouse) holds. The image
     without a parent gets the runtime and, unless its base is pulled, the root file system.
     """
-    files = [*helpers(), *_own(node)]
+    files = [*helpers(manager), *_own(node)]
     if node.image.parent is None:
         files += _runtime()
     if root_file_system is not None:
@@ -82,10 +84,12 @@ def gather(
     return tuple(sorted(files, key=lambda file: file.path))
 
 
-def helpers() -> Iterable[ContextFile]:
-    """The programs that RUN instructions use."""
-    for script in sorted(_package("images", "scripts").iterdir()):
-        yield ContextFile(f"build/{script.name}", 0o755, script.read_bytes())
+def helpers(manager: str) -> Iterable[ContextFile]:
+    """The programs that RUN instructions use: those for all, and those for one package manager."""
+    scripts = _package("images", "scripts")
+    for script in sorted((*scripts.iterdir(), *(scripts / manager).iterdir())):
+        if script.is_file():
+            yield ContextFile(f"build/{script.name}", 0o755, script.read_bytes())
 
 
 def _own(node: Node) -> Iterable[ContextFile]:

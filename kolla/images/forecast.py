@@ -41,7 +41,7 @@ def forecast(
     skip_existing: bool = False,
 ) -> tuple[Forecast, ...]:
     """What `build` would do with the same arguments, parents first. InputError for what it would refuse."""
-    graph = Graph.of(catalogue).select(names)
+    graph = Graph.of(catalogue).on(settings.distribution).select(names)
     inputs = Inputs.of(graph, Options.of(settings))
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     history = History.of(inputs.options, state_directory, connect(inputs.options.engine).images())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.distribution import Distribution
 from kolla.catalogue.model import Image, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
 
@@ -31,6 +32,8 @@ class Graph:
     """Images by name, in an order in which each comes after what it needs."""
 
     nodes: Mapping[str, Node]
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    """Images left out of it -> why."""
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Graph:
@@ -48,12 +51,26 @@ class Graph:
         """The images that containers run from."""
         return [name for name, node in self.nodes.items() if node.image.published]
 
+    def on(self, distribution: Distribution) -> Graph:
+        """Without the images that cannot be built on a distribution, and those built from them."""
+        left_out: dict[str, str] = {}
+        for name, node in self.nodes.items():
+            reason = distribution.nearest(node.image.unavailable)
+            below = next((need for need in node.needs if need in left_out), None)
+            if reason is not None:
+                left_out[name] = f"image '{name}' cannot be built on {distribution.name}: {reason}"
+            elif below is not None:
+                left_out[name] = f"image '{name}' is built from another one: {left_out[below]}"
+        return Graph({name: node for name, node in self.nodes.items() if name not in left_out}, left_out)
+
     def select(self, names: Iterable[str] = ()) -> Graph:
         """The named images and all they need; without names every published one. InputError if unknown."""
         wanted = list(names) or self.published
         chosen: set[str] = set()
         while wanted:
             name = wanted.pop()
+            if name in self.unavailable:
+                raise InputError(self.unavailable[name])
             if name not in self.nodes:
                 raise InputError(
                     f"there is no image '{name}'",

@@ -43,6 +43,7 @@ class Inputs:
         is_root = node.image.parent is None
         files = gather(
             node,
+            self.options.distribution.manager,
             requirements=self._requirements(name),
             hashed=name == WHEELHOUSE,
             root_file_system=base.context_file if base and is_root else None,
@@ -80,7 +81,9 @@ class Inputs:
         So a lock that changed elsewhere leaves the image as it is.
         """
         node = self.graph.nodes[WHEELHOUSE]
-        context = gather(node, requirements=self._requirements(name), hashed=True)
+        context = gather(
+            node, self.options.distribution.manager, requirements=self._requirements(name), hashed=True
+        )
         names = {need: need for need in node.needs}
         dockerfile = render(self.graph, WHEELHOUSE, context, self.options, names)
         return identity(hashes(dockerfile, context, (), images={n: identities[n] for n in node.needs}))

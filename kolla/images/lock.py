@@ -72,7 +72,7 @@ def resolve(
                 options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", "")
             ),
             context=(
-                *helpers(),
+                *helpers(options.distribution.manager),
                 ContextFile("build/roots.in", 0o644, _lines(f"{n}{s}" for n, s in sorted(roots.items()))),
                 ContextFile("build/constraints.txt", 0o644, _lines(limits)),
             ),

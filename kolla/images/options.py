@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kolla.catalogue.distribution import Distribution, Repository
 from kolla.errors import InputError
-from kolla.images.distribution import Distribution
 from kolla.images.overrides import Block, blocks, template_directories
 from kolla.settings.globals import Globals
 
@@ -25,14 +25,18 @@ _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 class Transport:
     """How package mirrors and indexes are reached from here. None of it may end up in an image."""
 
-    debian_mirror: str = "http://deb.debian.org/debian"
-    debian_security_mirror: str = "http://deb.debian.org/debian-security"
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    """Setting that names a mirror -> the mirror, where one is set."""
     pypi_index_url: str = "https://pypi.org/simple"
     http_proxy: str = ""
     https_proxy: str = ""
     no_proxy: str = ""
     extra_ca_certificates: Path | None = None
     """A PEM file trusted in addition to the distribution's own authorities."""
+
+    def url(self, repository: Repository) -> str:
+        """Where a repository is reached: its mirror, or else the distribution's own servers."""
+        return (self.mirrors.get(repository.mirror) or repository.url).rstrip("/")
 
     @property
     def proxies(self) -> dict[str, str]:
@@ -79,11 +83,11 @@ class Options:
             raise InputError(
                 f"extra_ca_certificates: there is no file {ca_file}", expected="a file of PEM certificates"
             )
+        distribution = settings.distribution
+        mirrors = {r.mirror: str(settings.value(r.mirror) or "") for r in distribution.repositories}
         options = cls(
             release=str(settings.value("openstack_release")),
-            distribution=Distribution.named(
-                str(settings.value("kolla_base_distro")), str(settings.value("kolla_base_distro_version"))
-            ),
+            distribution=distribution,
             namespace=str(settings.value("docker_namespace")),
             registry=str(settings.value("docker_registry") or ""),
             engine=str(settings.value("kolla_container_engine")),
@@ -97,8 +101,7 @@ class Options:
             name_prefix=str(settings.value("image_name_prefix") or ""),
             moving_tag=str(settings.value("docker_image_tag") or ""),
             transport=Transport(
-                debian_mirror=str(settings.value("debian_mirror")),
-                debian_security_mirror=str(settings.value("debian_security_mirror")),
+                mirrors={setting: mirror for setting, mirror in mirrors.items() if mirror},
                 pypi_index_url=str(settings.value("pypi_index_url")),
                 http_proxy=str(settings.value("build_http_proxy") or ""),
                 https_proxy=str(settings.value("build_https_proxy") or ""),

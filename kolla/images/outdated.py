@@ -27,7 +27,7 @@ def outdated(
     recorded = base.recorded(options, state_directory)
     if recorded is None:
         return ()
-    inputs = Inputs.of(Graph.of(catalogue).select(()), options)
+    inputs = Inputs.of(Graph.of(catalogue).on(options.distribution).select(()), options)
     lock = PackageLock.of(state_directory, options.distribution.name)
     nodes = inputs.graph.nodes
     identities = {name: image.identity for name, image in report.images.items() if image.id is not None}

@@ -18,7 +18,6 @@ from kolla.catalogue.catalogue import Catalogue, Part
 from kolla.catalogue.mistakes import translate
 from kolla.catalogue.model import Image, Key, Model, Name, ServiceFolder, User
 from kolla.errors import InputError, Location, did_you_mean, raise_all
-from kolla.images.distribution import Distribution
 from kolla.settings.globals import Globals
 
 IMAGES = "image_overrides"
@@ -196,8 +195,8 @@ def _image(settings: Globals, name: str, image: Image, override: ImageOverride) 
     for word in override.model_fields_set - {"blocks"}:
         change = getattr(override, word)
         if word in ("packages", "unpacked"):
-            distribution = _distribution(settings)
-            now = getattr(image, word).on(distribution.family, distribution.name)
+            distribution = settings.distribution
+            now = distribution.packages(getattr(image, word))
             data[word] = {distribution.name: _changed_list(now, change, f"{name}: {word}", where, word)}
         elif isinstance(change, ListChange):
             data[word] = _changed_list(data[word], change, f"{name}: {word}", where, word)
@@ -210,12 +209,6 @@ def _image(settings: Globals, name: str, image: Image, override: ImageOverride) 
     except ValidationError as error:
         raise_all(list(translate(error, Image, lambda path: where(*path[:1]), lambda _: None)))
         raise
-
-
-def _distribution(settings: Globals) -> Distribution:
-    return Distribution.named(
-        str(settings.value("kolla_base_distro")), str(settings.value("kolla_base_distro_version"))
-    )
 
 
 def _changed_list(

@@ -41,7 +41,12 @@ class Selection:
                     expected=f"one of {', '.join(sorted(known))}",
                     hint=did_you_mean(profile, known) or f"profiles of your own go below {PROFILES}",
                 )
-        chosen = matching(graph.nodes, self.patterns).union(*(known[name] for name in self.profiles))
+        chosen = set[str]().union(*(known[name] for name in self.profiles))
+        for pattern in self.patterns:
+            found = matching([*graph.nodes, *graph.unavailable], [pattern])
+            if found <= graph.unavailable.keys():
+                raise InputError(graph.unavailable[min(found)])
+            chosen |= found
         return tuple(name for name in graph.nodes if name in chosen)
 
 
@@ -55,8 +60,9 @@ def profiles(graph: Graph, settings: Globals) -> Mapping[str, frozenset[str]]:
     for name, node in graph.nodes.items():
         for profile in node.folder.service.profiles if node.image.published else ():
             found.setdefault(profile, set()).add(name)
+    everything = [*graph.nodes, *graph.unavailable]
     own = {
-        profile: matching(graph.nodes, _strings(profile, patterns, settings), _where(settings, PROFILES))
+        profile: matching(everything, _strings(profile, patterns, settings), _where(settings, PROFILES))
         for profile, patterns in settings.value(PROFILES).items()
     }
     return {**{profile: frozenset(names) for profile, names in found.items()}, **own}

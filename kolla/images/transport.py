@@ -7,10 +7,18 @@ the key of the build cache.
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
+from kolla.catalogue.distribution import Distribution
 from kolla.errors import InputError
-from kolla.images.distribution import Distribution
 from kolla.images.options import Transport
+
+CERTIFICATES = "/mnt/ca.pem"
+"""Where the helper programs put all authorities to trust, while they run."""
+
+
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Where Debian's ca-certificates keeps the authorities this machine trusts."""
 
 
 def secrets(transport: Transport, distribution: Distribution) -> dict[str, bytes]:
@@ -20,8 +28,7 @@ def secrets(transport: Transport, distribution: Distribution) -> dict[str, bytes
     fetched by this run.
     """
     files = {
-        "apt.conf": _apt_conf(transport),
-        "sources.list": "".join(f"{line}\n" for line in sources(transport, distribution)),
+        **_FILES[distribution.manager](transport, distribution),
         "pip.conf": f"[global]\nindex-url = {transport.pypi_index_url}\n",
         "uv.toml": f'[[index]]\nurl = "{transport.pypi_index_url}"\ndefault = true\n',
         "run": uuid.uuid4().hex,
@@ -35,15 +42,52 @@ def secrets(transport: Transport, distribution: Distribution) -> dict[str, bytes
     return contents
 
 
+def authorities(transport: Transport) -> bytes:
+    """Certificates, PEM: those this machine trusts, and those of the settings."""
+    given = (SYSTEM_CERTIFICATES, transport.extra_ca_certificates)
+    return b"".join(path.read_bytes() for path in given if path is not None and path.exists())
+
+
 def sources(transport: Transport, distribution: Distribution) -> list[str]:
     """The distribution's archives on the configured mirrors, one line each, as sources.list(5) has them."""
-    keyring = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-    suite = distribution.codename
     return [
-        f"deb {keyring} {transport.debian_mirror} {suite} main",
-        f"deb {keyring} {transport.debian_mirror} {suite}-updates main",
-        f"deb {keyring} {transport.debian_security_mirror} {suite}-security main",
+        f"deb [signed-by={repository.key}] {transport.url(repository)} {part}"
+        for repository in distribution.repositories
+        for part in repository.parts
     ]
+
+
+def dnf_conf(transport: Transport, distribution: Distribution, certificates: str) -> str:
+    """dnf.conf(5) with the distribution's repositories on the configured mirrors, and no others.
+
+    `certificates` is the file of authorities to trust, if any beyond the system's are.
+    """
+    lines = ["[main]", "reposdir=/dev/null", "gpgcheck=1", "install_weak_deps=0", "tsflags=nodocs"]
+    if certificates:
+        lines.append(f"sslcacert={certificates}")
+    for repository in distribution.repositories:
+        url = transport.url(repository)
+        key = repository.key if "://" in repository.key else f"{url}/{repository.key}"
+        for part in repository.parts:
+            name = part.replace("$", "").replace("/", "-")
+            lines += [f"[{name}]", f"name={name}", f"baseurl={url}/{part}", f"gpgkey={key}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _apt_files(transport: Transport, distribution: Distribution) -> dict[str, str]:
+    return {
+        "apt.conf": _apt_conf(transport),
+        "sources.list": "".join(f"{line}\n" for line in sources(transport, distribution)),
+    }
+
+
+def _dnf_files(transport: Transport, distribution: Distribution) -> dict[str, str]:
+    certificates = CERTIFICATES if transport.extra_ca_certificates else ""
+    return {"dnf.conf": dnf_conf(transport, distribution, certificates)}
+
+
+_FILES = {"apt": _apt_files, "dnf": _dnf_files}
+"""What a package manager is told -> the files that tell it."""
 
 
 def _apt_conf(transport: Transport) -> str:
@@ -53,5 +97,5 @@ def _apt_conf(transport: Transport) -> str:
         'Acquire::Languages "none";',
     ]
     if transport.extra_ca_certificates is not None:
-        lines.append('Acquire::https::CaInfo "/mnt/ca.pem";')
+        lines.append(f'Acquire::https::CaInfo "{CERTIFICATES}";')
     return "".join(f"{line}\n" for line in lines)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kolla import yamlfile
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.distribution import Distribution
 from kolla.catalogue.mistakes import translate
 from kolla.errors import InputError, InputErrors, Location, did_you_mean, raise_all
 from kolla.settings import expressions, keys, passwords
@@ -55,6 +56,13 @@ class Globals:
     def where(self, key: str, *steps: str | int) -> Location:
         """The place of a key's value, or of a part of it; of its declaration when nobody set it."""
         return self.given[key].inside(steps) if key in self.given else self.keys[key].where
+
+    @property
+    def distribution(self) -> Distribution:
+        """What images are based on; InputError for a release that its distribution does not have."""
+        return Distribution.named(
+            str(self.value("kolla_base_distro")), str(self.value("kolla_base_distro_version"))
+        )
 
     @property
     def path(self) -> Path:

@@ -64,7 +64,7 @@ def test_unknown_word_deep_inside(make_service: MakeService):
 
 def test_unknown_distribution_of_packages(make_service: MakeService):
     text = message(make_service(MINIMAL + "images:\n  notes:\n    packages:\n      debian-14: [x]\n"))
-    assert "service.yml:7: unknown word 'debian-14'" in text
+    assert "service.yml:7: there is no base distribution 'debian-14'" in text
     assert "did you mean 'debian-13'?" in text or "did you mean 'debian-12'?" in text
 
 

@@ -19,7 +19,7 @@ def test_every_word_is_explained():
 def test_types_and_defaults_in_words():
     rows = reference.text().splitlines()
     assert any(row.startswith("| `name` | name | required |") for row in rows)
-    assert any(row.startswith("| `debian-12` | list of text |  |") for row in rows)
+    assert any(row.startswith("| `packages` | platform: list of package |  |") for row in rows)
     assert any(row.startswith("| `containers` | name: [Container](#container) |") for row in rows)
     assert any(row.startswith("| `read_only` | true or false | `false` |") for row in rows)
     assert any(row.startswith("| `roles` | list of text | `admin`, `service` |") for row in rows)

@@ -7,10 +7,10 @@ import pytest
 
 from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
 from kolla.images import build as build_module
 from kolla.images import forecast as forecast_module
-from kolla.images.distribution import Distribution
 from kolla.images.engine import BuildError, Request
 from kolla.images.options import Options
 

@@ -1,6 +1,4 @@
 import dataclasses
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,20 +8,16 @@ from kolla.images.options import Options
 
 from .conftest import FakeEngine
 
-STATUS = b"Package: apt\nVersion: 3.0\n\nPackage: dash\nVersion: 0.5\n"
-
 
 @pytest.fixture
 def bootstrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """mmdebstrap's work, done by hand."""
 
-    def bootstrap(distribution: object, transport: object, tarball: Path, log: Path) -> None:
-        with tarfile.open(tarball, "w") as archive:
-            member = tarfile.TarInfo("./var/lib/dpkg/status")
-            member.size = len(STATUS)
-            archive.addfile(member, io.BytesIO(STATUS))
+    def bootstrap(distribution: object, transport: object, tarball: Path, log: Path) -> list[str]:
+        tarball.write_bytes(b"root file system")
+        return ["apt=3.0", "dash=0.5"]
 
-    monkeypatch.setattr(base, "_bootstrap", bootstrap)
+    monkeypatch.setitem(base.BOOTSTRAP, "apt", bootstrap)
 
 
 def make(options: Options, directory: Path) -> base.Base:
@@ -38,7 +32,7 @@ def test_a_base_is_known_until_its_recipe_changes(
     made = make(options, tmp_path)
     assert made.packages == ("apt=3.0", "dash=0.5")
     assert base.recorded(options, tmp_path) == made
-    monkeypatch.setattr(base, "_hooks", lambda official: ("true",))
+    monkeypatch.setitem(base.RECIPE, "apt", lambda distribution: ["another"])
     assert base.recorded(options, tmp_path) is None
 
 

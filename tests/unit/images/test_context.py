@@ -21,7 +21,7 @@ def content(files: tuple[ContextFile, ...], path: str) -> bytes:
 
 def test_files_of_the_service_lie_where_the_image_has_them(make_catalogue: MakeCatalogue) -> None:
     catalogue = make_catalogue("  notes: {files: {api: /usr/local/bin/notes-api}}\n", {"api": "#!/bin/sh\n"})
-    files = gather(Graph.of(catalogue).nodes["notes"])
+    files = gather(Graph.of(catalogue).nodes["notes"], "apt")
     (own,) = (file for file in files if file.path.startswith("root/"))
     assert (own.path, own.mode, own.content) == ("root/usr/local/bin/notes-api", 0o755, b"#!/bin/sh\n")
 
@@ -30,21 +30,21 @@ def test_a_missing_file_is_named_with_the_line_that_wants_it(make_catalogue: Mak
     catalogue = make_catalogue("  notes: {files: {api: /usr/local/bin/notes-api}}\n", {"api": ""})
     (catalogue.folders["notes"].path / "image" / "api").unlink()
     with pytest.raises(InputError, match=r"service\.yml:6: image 'notes' copies 'api'"):
-        gather(Graph.of(catalogue).nodes["notes"])
+        gather(Graph.of(catalogue).nodes["notes"], "apt")
 
 
 def test_only_the_first_image_gets_the_runtime(catalogue: Catalogue) -> None:
     nodes = Graph.of(catalogue).nodes
-    paths = {file.path for file in gather(nodes["base"])}
+    paths = {file.path for file in gather(nodes["base"], "apt")}
     assert "root/usr/local/bin/kolla_start" in paths
     assert "root/usr/local/lib/kolla_runtime/__init__.py" in paths
-    assert not any("kolla_runtime" in file.path for file in gather(nodes["memcached"]))
+    assert not any("kolla_runtime" in file.path for file in gather(nodes["memcached"], "apt"))
 
 
 def test_images_get_pins_and_the_wheelhouse_hashes(catalogue: Catalogue) -> None:
     node = Graph.of(catalogue).nodes["keystone"]
-    plain = gather(node, requirements=[PINNED])
-    hashed = gather(node, requirements=[PINNED], hashed=True)
+    plain = gather(node, "apt", requirements=[PINNED])
+    hashed = gather(node, "apt", requirements=[PINNED], hashed=True)
     assert content(plain, "build/requirements.txt") == b"jinja2==3.1.6\n"
     assert content(hashed, "build/requirements.txt") == b"jinja2==3.1.6 --hash=sha256:aa\n"
 

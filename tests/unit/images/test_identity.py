@@ -60,8 +60,7 @@ def all_identities(catalogue: Catalogue, options: Options, base: Base | None = N
 
 def test_the_way_to_the_mirrors_does_not_count(catalogue: Catalogue, options: Options) -> None:
     elsewhere = Transport(
-        debian_mirror="http://mirror.example/debian",
-        debian_security_mirror="http://mirror.example/security",
+        mirrors={"debian_mirror": "http://mirror.example/debian"},
         pypi_index_url="https://user:word@index.example/simple",
         http_proxy="http://proxy.example:3128",
     )

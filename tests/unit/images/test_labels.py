@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.distribution import Distribution
 from kolla.images.base import Base
-from kolla.images.distribution import Distribution
 from kolla.images.graph import Graph
 from kolla.images.inputs import Inputs
 from kolla.images.options import Options

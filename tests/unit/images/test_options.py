@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.distribution import Distribution
 from kolla.errors import InputError
-from kolla.images.distribution import Distribution
 from kolla.images.options import Options, Transport
 from kolla.settings import globals as settings
 

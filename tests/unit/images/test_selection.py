@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.distribution import Distribution
 from kolla.errors import InputError
 from kolla.images.graph import Graph
 from kolla.images.selection import Scope, Selection, allowed_to_fail, matching, profiles
 from kolla.settings import globals as settings
 from kolla.settings.globals import Globals
+
+from .conftest import MakeCatalogue
 
 GRAPH = Graph.of(loader.load())
 NAMES = sorted(GRAPH.nodes)
@@ -147,3 +150,14 @@ def test_with_parents_skipped_all_that_is_taken_is_there(named: set[str], there:
     else:
         assert (scope.reached - scope.taken, scope.taken) == (named, direct)
         assert direct <= there
+
+
+def test_images_that_cannot_be_built_here_are_matched_only_to_say_why(
+    load: Load, make_catalogue: MakeCatalogue
+) -> None:
+    rocky = Distribution.named("rocky", "10")
+    graph = Graph.of(make_catalogue("  notes: {unavailable: {rhel: no such package}}\n")).on(rocky)
+    chosen = Selection(("notes|^base$",)).names(graph, load())
+    assert "base" in graph.select(chosen).nodes
+    with pytest.raises(InputError, match="'notes' cannot be built on rocky-10: no such package"):
+        Selection(("^notes$",)).names(graph, load())

@@ -6,7 +6,8 @@ from kolla.images.transport import secrets, sources
 
 
 def test_sources_name_the_configured_mirrors(options: Options) -> None:
-    transport = Transport(debian_mirror="http://one.example/d", debian_security_mirror="http://two.example/s")
+    mirrors = {"debian_mirror": "http://one.example/d", "debian_security_mirror": "http://two.example/s"}
+    transport = Transport(mirrors)
     suite = options.distribution.codename
     lines = [line.partition("] ")[2] for line in sources(transport, options.distribution)]
     assert lines == [

@@ -68,7 +68,7 @@ def test_typo_names_line_and_nearest(catalogue: Catalogue, write: Write):
         ("- a\n", "globals.yml:1: this is not a mapping"),
         ("keystone_port:\n", "globals.yml:1: 'keystone_port' has no value"),
         ("database_password: x\n", "it belongs in passwords.yml"),
-        ("kolla_base_distro: centos\n", "expected: one of debian"),
+        ("kolla_base_distro: fedora\n", "expected: one of debian, ubuntu, rocky, centos"),
         ("keystone_port: '{{ 1 + }}'\n", "globals.yml:1: not a valid template"),
         ("keystone_port: \"{{ 'a' ~ 'b' }}\"\n", "is 'ab'\n  expected: a port"),
         ("custom: 1\n", "'custom' is 1\n  expected: a mapping"),
