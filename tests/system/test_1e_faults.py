@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import shutil
 import subprocess
 import threading
@@ -74,6 +75,37 @@ class Load:
             group = openstack.one("network", "/v2.0/security-groups?name=default&limit=1")["id"]
             change = {"security_group": {"description": f"at {time.time()}"}}
             openstack.call("PUT", "network", f"/v2.0/security-groups/{group}", change)
+
+
+SAME_ROW = """
+import json, pymysql, sys
+given = json.load(sys.stdin)
+first, second = (pymysql.connect(**given, autocommit=False).cursor() for _ in range(2))
+first.execute("CREATE DATABASE IF NOT EXISTS same_row")
+first.execute("CREATE OR REPLACE TABLE same_row.one (id INT PRIMARY KEY, value INT)")
+first.execute("INSERT INTO same_row.one VALUES (1, 0)")
+first.connection.commit()
+try:
+    first.execute("SELECT value FROM same_row.one WHERE id = 1")
+    second.execute("UPDATE same_row.one SET value = 1 WHERE id = 1")
+    second.connection.commit()
+    first.execute("UPDATE same_row.one SET value = 2 WHERE id = 1")
+    first.connection.commit()
+finally:
+    first.connection.rollback()
+    second.execute("DROP DATABASE same_row")
+"""
+"""Two transactions that change a row one after the other, the first having read it before: two logins."""
+
+
+def test_who_changes_a_row_after_somebody_else_is_not_refused(cloud: Kolla) -> None:
+    settings = yaml.safe_load((cloud.config_directory / "globals.yml").read_text())
+    passwords = yaml.safe_load((cloud.config_directory / "passwords.yml").read_text())
+    address = settings["kolla_internal_vip_address"]
+    database = {"host": address, "user": "root", "password": passwords["database_password"]}
+    command = ["docker", "exec", "-i", "kolla_toolbox", "python3", "-c", SAME_ROW]
+    done = subprocess.run(command, input=json.dumps(database), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("container", ["mariadb", "rabbitmq"])
