@@ -14,6 +14,7 @@ from pathlib import Path
 from oslo_config import cfg, generator
 from oslo_config.iniparser import ParseError
 
+from kolla.build_options import SECTION as IMAGES
 from kolla.build_options import BuildOption, build_options
 from kolla.errors import InputError, Location, did_you_mean, raise_all
 from kolla.settings.building import setting_of
@@ -118,7 +119,8 @@ def _places(path: Path) -> dict[tuple[str, str], int]:
 def _unknown(line: _Line, options: Mapping[str, BuildOption], keys: Mapping[str, Key]) -> InputError | None:
     """What is wrong with where an assignment stands, or with its name."""
     if line.section != SECTION:
-        mappings = [name for name, key in keys.items() if key.setting.type == "mapping"]
+        images = {name: key for name, key in keys.items() if key.section == IMAGES}
+        mappings = [name for name, key in images.items() if key.setting.type == "mapping"]
         return InputError(
             f"there is no section [{line.section}]",
             where=line.where,

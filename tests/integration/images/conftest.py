@@ -62,10 +62,26 @@ class Workshop:
         (config / "globals.yml").write_text(yaml.safe_dump({**self.settings, **changes}))
         return settings.load(config, catalogue), catalogue
 
-    def build(self, *names: str, refresh: bool = False, **changes: object) -> BuildReport:
+    def build(
+        self,
+        *names: str,
+        refresh: bool = False,
+        skip_parents: bool = False,
+        skip_existing: bool = False,
+        **changes: object,
+    ) -> BuildReport:
         self.events.clear()
         given, catalogue = self.load(**changes)
-        return build(given, catalogue, names, self.state, refresh=refresh, on_event=self.events.append)
+        return build(
+            given,
+            catalogue,
+            names,
+            self.state,
+            refresh=refresh,
+            skip_parents=skip_parents,
+            skip_existing=skip_existing,
+            on_event=self.events.append,
+        )
 
 
 @dataclass

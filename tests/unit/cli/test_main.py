@@ -80,6 +80,15 @@ def test_a_command_line_is_one_call(kolla, script, line):
     assert script.calls == [CALLS[line]]
 
 
+def test_files_of_options_are_handed_on(kolla, script, tmp_path):
+    path = tmp_path / "mine.conf"
+    path.write_text("[DEFAULT]\n")
+    kolla("build", "--config-file", str(path))
+    assert script.given["build_config_files"] == (path,)
+    outcome = kolla("build", "--config-file", str(tmp_path / "other.conf"))
+    assert (outcome.exit_code, "other.conf" in outcome.err) == (3, True)
+
+
 def test_services_cannot_have_a_verb_of_ours():
     assert list(OWN_VERBS) == sorted(VERBS)
 

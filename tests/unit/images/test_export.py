@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from kolla import places
 from kolla.catalogue.catalogue import Catalogue
+from kolla.cli.main import invoke
 from kolla.errors import InputError
 from kolla.images.export import export
 from kolla.images.graph import Graph
@@ -24,6 +26,18 @@ def test_every_image_has_its_dockerfile_and_context(
     assert "keystone==" in (tmp_path / "keystone" / "build" / "requirements.txt").read_text()
     script = tmp_path / "keystone" / "root/usr/local/bin/kolla_keystone_bootstrap"
     assert script.stat().st_mode & 0o777 == 0o755
+
+
+def test_it_needs_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(places, "state_root", lambda: tmp_path / "state")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    monkeypatch.setenv("PATH", "")
+    out = tmp_path / "out"
+    assert invoke(["build", "--template-only", str(out), "memcached", "--configdir", str(tmp_path)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["base", "memcached"]
+    assert capsys.readouterr().out == f"wrote {out}/base\nwrote {out}/memcached\n"
 
 
 def test_what_is_written_again_holds_nothing_old(

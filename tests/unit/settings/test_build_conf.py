@@ -79,6 +79,7 @@ def test_another_section_is_sent_to_globals(tmp_path: Path) -> None:
         build_conf.read([path], KEYS)
     assert f"{path}:3" in str(caught.value)
     assert "image_profiles" in str(caught.value)
+    assert "custom" not in str(caught.value)
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
