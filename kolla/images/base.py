@@ -73,7 +73,7 @@ def make(
         return Base(image=digest)
     tarball = _tarball(options, state_directory)
     bootstrap = BOOTSTRAP[options.distribution.manager]
-    packages = bootstrap(options.distribution, options.transport, tarball, log)
+    packages = bootstrap(options.distribution, options.transport, tarball, log, engine.processes)
     base = Base(tarball, _sha256(tarball), tuple(packages))
     moved = sorted(set(expected.packages) - set(base.packages)) if expected else []
     if moved:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
 from kolla.images.options import Transport
+from kolla.images.processes import Processes
 from kolla.images.transport import authorities, sources
 
 INCLUDED = ("passwd", "usr-is-merged")
@@ -31,7 +31,9 @@ def recipe(distribution: Distribution) -> list[str]:
     ]
 
 
-def bootstrap(distribution: Distribution, transport: Transport, tarball: Path, log: Path) -> list[str]:
+def bootstrap(
+    distribution: Distribution, transport: Transport, tarball: Path, log: Path, processes: Processes
+) -> list[str]:
     """Write the root file system to `tarball`; gives back its packages, `name=version` each, sorted.
 
     KollaError when the program is missing or fails; `log` has what it said.
@@ -61,15 +63,12 @@ def bootstrap(distribution: Distribution, transport: Transport, tarball: Path, l
         # On standard input: a mirror's address may hold a password.
         mirrors = "".join(f"{line}\n" for line in sources(transport, distribution)).encode()
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             # SOURCE_DATE_EPOCH: the same packages give the same bytes.
             environment = {**os.environ, **transport.proxies, "SOURCE_DATE_EPOCH": "0", "TMPDIR": name}
-            result = subprocess.run(
-                command, input=mirrors, stdout=output, stderr=output, env=environment, check=False
-            )
-        if result.returncode != 0:
-            mirror = transport.url(distribution.repositories[0])
-            raise KollaError(f"{distribution.name} could not be bootstrapped from {mirror}")
+            status = processes.run(command, output, environment, given=mirrors)
+        if status != 0:
+            raise KollaError(f"{distribution.name} could not be bootstrapped from its mirror")
         made.chmod(0o600)
         made.replace(tarball)
     return _packages(tarball)

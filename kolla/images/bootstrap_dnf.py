@@ -12,6 +12,7 @@ from pathlib import Path
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
 from kolla.images.options import Transport
+from kolla.images.processes import Processes
 from kolla.images.transport import authorities, dnf_conf
 
 INCLUDED = (
@@ -38,7 +39,9 @@ def recipe(distribution: Distribution) -> list[str]:
     return [distribution.name, *INCLUDED, *MUTABLE]
 
 
-def bootstrap(distribution: Distribution, transport: Transport, tarball: Path, log: Path) -> list[str]:
+def bootstrap(
+    distribution: Distribution, transport: Transport, tarball: Path, log: Path, processes: Processes
+) -> list[str]:
     """Write the root file system to `tarball`; gives back its packages, `name=version` each, sorted.
 
     KollaError when the program is missing, fails, or is not run by root, whose files it makes; `log` has
@@ -59,7 +62,7 @@ def bootstrap(distribution: Distribution, transport: Transport, tarball: Path, l
         directory.chmod(0o755)
         root = directory / "root"
         log.parent.mkdir(parents=True, exist_ok=True)
-        _install(distribution, transport, directory, root, log)
+        _install(distribution, transport, directory, root, log, processes)
         _tidy(root)
         made = tarball.with_suffix(".new")
         made.touch(0o600)
@@ -72,7 +75,12 @@ def bootstrap(distribution: Distribution, transport: Transport, tarball: Path, l
 
 
 def _install(
-    distribution: Distribution, transport: Transport, directory: Path, root: Path, log: Path
+    distribution: Distribution,
+    transport: Transport,
+    directory: Path,
+    root: Path,
+    log: Path,
+    processes: Processes,
 ) -> None:
     certificates = directory / "ca.pem"
     if transport.extra_ca_certificates is not None:
@@ -91,18 +99,10 @@ def _install(
     ]
     command += [f"--releasever={distribution.version}", f"--setopt=cachedir={directory / 'cache'}"]
     environment = {**transport.proxies, **_home(directory), "SOURCE_DATE_EPOCH": "0"}
-    with log.open("wb") as output:
-        result = subprocess.run(
-            [*command, "install", *INCLUDED],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **environment},
-            check=False,
-        )
-    if result.returncode != 0:
-        mirror = transport.url(distribution.repositories[0])
-        raise KollaError(f"{distribution.name} could not be bootstrapped from {mirror}")
+    with log.open("ab") as output:
+        status = processes.run([*command, "install", *INCLUDED], output, {**os.environ, **environment})
+    if status != 0:
+        raise KollaError(f"{distribution.name} could not be bootstrapped from its mirror")
 
 
 def _home(directory: Path) -> dict[str, str]:

@@ -15,8 +15,8 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base, contents, sbom
-from kolla.images.engine import Engine, Request, connect
-from kolla.images.failure import explain
+from kolla.images.engine import Engine, Request, TookTooLong, connect
+from kolla.images.failure import explain, known, may_pass
 from kolla.images.graph import Graph, Node
 from kolla.images.history import History
 from kolla.images.identity import identity
@@ -24,6 +24,8 @@ from kolla.images.inputs import Inputs
 from kolla.images.labels import REVISION
 from kolla.images.options import Options
 from kolla.images.packages import LIST_DIRECTORY
+from kolla.images.processes import Cancelled
+from kolla.images.retry import retried
 from kolla.images.schedule import along
 from kolla.images.selection import Scope, allowed_to_fail
 from kolla.images.transport import secrets
@@ -62,7 +64,8 @@ def build(
 ) -> BuildReport:
     """Build the named images and those they are built from; all published ones without names.
 
-    An image that fails does not stop the others; its children are skipped. The report, also written
+    An image that fails does not stop the others, unless the settings say so (`build_keep_going`); its
+    children are skipped. A fetch that failed is tried again. The report, also written
     to the state directory after every image, holds this run's images and those of earlier runs, which
     are `unchanged`; what an earlier run made of a `failed` or `skipped` image stays in use. `refresh`
     takes the newest packages for the named images (without names, for all) and rewrites the package
@@ -123,13 +126,15 @@ class _Run:
         options = self.inputs.options
         self.secrets = secrets(options.transport, options.distribution)
         self.space_known = False
+        self.given_up = False
 
     def run(self) -> BuildReport:
         """Build everything of the graph, each image as soon as what it needs is there."""
         scope = self.scope
         began = time.monotonic()
         self.on_event(Event(PHASE, "started", total=len(scope.reached)))
-        needs = {name: () if name in scope.taken else self._node(name).needs for name in scope.reached}
+        nodes = {name: node for name, node in self.inputs.graph.nodes.items() if name in scope.reached}
+        needs = {name: () if name in scope.taken else node.needs for name, node in nodes.items()}
         along(needs, self._image, self._finish, self.engine.cancel, self.inputs.options.threads)
         failed = any(image.fails_the_build for image in self.done.values())
         seconds = time.monotonic() - began
@@ -150,16 +155,39 @@ class _Run:
             earlier = self.history.report.image(name)
             made = _Made(earlier.id or "", earlier.identity, earlier.inputs)
             return self._ended(name, "unchanged", UNCHANGED, made=made)
+        if self.given_up:
+            return self._ended(name, "skipped", "another image could not be built (build_keep_going)")
         self.on_event(Event(PHASE, "started", name, message=reason))
         log.unlink(missing_ok=True)  # of an earlier build, which failed for other reasons
         try:
-            made = self._make(name, log)
-        except InputError:
+            made = self._persistently(name, log)
+        except (InputError, Cancelled):
             raise
-        except KollaError as error:
-            message, lines = explain(name, error, log)
+        except (KollaError, OSError) as error:
+            message, lines = explain(name, known(error), _text(log), log)
+            if name not in self.may_fail and not self.inputs.options.keep_going:
+                self.given_up = True
             return self._ended(name, "failed", reason, began=began, log=log, message=message, tail=lines)
         return self._ended(name, "built", reason, made=made, began=began, log=log)
+
+    def _persistently(self, name: str, log: Path) -> _Made:
+        """Build an image, again when a fetch failed. The log holds all tries."""
+        written = 0
+
+        def attempt() -> _Made:
+            nonlocal written
+            written = len(_text(log))
+            return self._make(name, log)
+
+        return retried(
+            attempt,
+            self.inputs.options.retries,
+            worthwhile=lambda error: not isinstance(error, TookTooLong) and may_pass(_text(log)[written:]),
+            on_retry=lambda number, error: self.on_event(
+                Event(PHASE, "started", name, message=f"try {number}, because a fetch failed")
+            ),
+            pause=self.engine.processes.wait,
+        )
 
     def _make(self, name: str, log: Path) -> _Made:
         """Build an image."""
@@ -280,3 +308,8 @@ class _Run:
     def _finish(self, image: BuiltImage) -> None:
         self.done[image.name] = image
         self.history.keep(image)
+
+
+def _text(log: Path) -> str:
+    """What a log holds; nothing when nothing was run yet."""
+    return log.read_text(errors="replace") if log.exists() else ""

@@ -7,73 +7,37 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from kolla.errors import KollaError
-from kolla.images.engine import BuildError, Request
+from kolla.images.engine import BuildError, Request, TookTooLong
+from kolla.images.processes import Processes
 
 PIECE = 1 << 20
 """Bytes read at a time from an archive of images."""
 
 
-class Builds:
-    """The builds that one engine runs; used by several threads."""
+def build(
+    processes: Processes, program: Sequence[str], request: Request, environment: Mapping[str, str]
+) -> str:
+    """Do what `request` says with `program` (the client and its own options).
 
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self._cancelled = False
-        self._guard = threading.Lock()
-
-    def run(self, program: Sequence[str], request: Request, environment: Mapping[str, str]) -> str:
-        """Do what `request` says with `program` (the client and its own options).
-
-        `environment` is added to ours. Gives back the ID of the image, empty when files are exported
-        instead; BuildError when it fails or takes too long.
-        """
-        with tempfile.TemporaryDirectory(prefix="kolla-build-") as name:
-            directory = Path(name)
-            command = [*program, *_arguments(request, directory)]
-            request.log.parent.mkdir(parents=True, exist_ok=True)
-            with request.log.open("wb") as log:
-                status = self._wait(command, {**os.environ, **environment}, request.timeout, log)
-            if status != 0:
-                raise BuildError("the build failed")
-            return "" if request.output is not None else (directory / "id").read_text().strip()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled
-
-    def cancel(self) -> None:
-        """End all that run; no other begins."""
-        with self._guard:
-            self._cancelled = True
-            for process in self._running:
-                process.terminate()
-
-    def _wait(
-        self, command: Sequence[str], environment: Mapping[str, str], timeout: int, log: IO[bytes]
-    ) -> int:
-        with self._guard:
-            if self._cancelled:
-                raise BuildError("cancelled")
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
-            )
-            self._running.add(process)
-        try:
-            return process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.wait()
-            raise BuildError(f"the build took longer than {timeout} s (image_build_timeout)") from None
-        finally:
-            with self._guard:
-                self._running.discard(process)
+    `environment` is added to ours. Gives back the ID of the image, empty when files are exported
+    instead; BuildError when it fails or takes too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="kolla-build-") as name:
+        directory = Path(name)
+        command = [*program, *_arguments(request, directory)]
+        request.log.parent.mkdir(parents=True, exist_ok=True)
+        with request.log.open("ab") as log:
+            status = processes.run(command, log, {**os.environ, **environment}, timeout=request.timeout)
+        if status is None:
+            raise TookTooLong(f"the build took longer than {request.timeout} s (image_build_timeout)")
+        if status != 0:
+            raise BuildError("the build failed")
+        return "" if request.output is not None else (directory / "id").read_text().strip()
 
 
 def _arguments(request: Request, directory: Path) -> list[str]:

@@ -9,11 +9,16 @@ from typing import IO, Protocol
 
 from kolla.errors import KollaError
 from kolla.images.context import Context
+from kolla.images.processes import Processes
 from kolla.images.registry import Registry
 
 
 class BuildError(KollaError):
     """One image could not be built."""
+
+
+class TookTooLong(BuildError):
+    """It took longer than the settings allow."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Request:
     arguments: Mapping[str, str]
     """Proxy variables for the programs that the build runs. They leave no trace."""
     log: Path
+    """What is printed is added to its end."""
     timeout: int
     """Seconds."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -37,6 +43,9 @@ class Request:
 
 class Engine(Protocol):
     """A container engine that answers; used by several threads. Image IDs are `sha256:...`."""
+
+    processes: Processes
+    """The programs that are run for it; ended together."""
 
     def images(self) -> dict[str, frozenset[str]]:
         """Image ID -> its tags, for every image the engine has."""

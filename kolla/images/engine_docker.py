@@ -21,8 +21,9 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from kolla.errors import KollaError
 from kolla.images import space
-from kolla.images.command import Builds, feed, output_of
+from kolla.images.command import build, feed, output_of
 from kolla.images.engine import Request
+from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
 
@@ -31,7 +32,7 @@ class Docker:
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
-        self._builds = Builds()
+        self.processes = Processes()
 
     @classmethod
     def connect(cls) -> Docker:
@@ -84,7 +85,7 @@ class Docker:
             for line in lines:
                 if "error" in line:
                     raise refused(doing, registry, line["error"])
-                if self._builds.cancelled:
+                if self.processes.cancelled:
                     raise KollaError(f"{doing}: cancelled")
                 digest = line.get("aux", {}).get("Digest", digest)
         except APIError as error:
@@ -126,11 +127,12 @@ class Docker:
         # environment, because one may hold a password.
         arguments = [word for name in request.arguments for word in ("--build-arg", name)]
         environment = {"DOCKER_BUILDKIT": "1", **request.arguments}
-        return self._builds.run([*self._builder, "--progress=plain", *arguments], request, environment)
+        command = [*self._builder, "--progress=plain", *arguments]
+        return build(self.processes, command, request, environment)
 
     def cancel(self) -> None:
         """End every build."""
-        self._builds.cancel()
+        self.processes.cancel()
 
     @cached_property
     def _builder(self) -> list[str]:

@@ -17,8 +17,9 @@ from typing import IO, Any
 
 from kolla.errors import KollaError
 from kolla.images import space
-from kolla.images.command import Builds, feed, output_of
+from kolla.images.command import build, feed, output_of
 from kolla.images.engine import Request
+from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
 PROGRAM = "podman"
@@ -31,7 +32,7 @@ class Podman:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._builds = Builds()
+        self.processes = Processes()
 
     @classmethod
     def connect(cls) -> Podman:
@@ -121,11 +122,11 @@ class Podman:
         # Proxies go over the environment alone (--http-proxy, the default): buildah writes build
         # arguments into the image's history.
         command = [PROGRAM, "build", "--format=docker", "--layers"]
-        return self._builds.run(command, request, request.arguments)
+        return build(self.processes, command, request, request.arguments)
 
     def cancel(self) -> None:
         """End every build."""
-        self._builds.cancel()
+        self.processes.cancel()
 
 
 @contextmanager

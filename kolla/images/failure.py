@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import tempfile
 from pathlib import Path
 
 from kolla.errors import KollaError
@@ -11,14 +13,56 @@ TAIL = 15
 """Lines of a failed image's log that are shown."""
 
 
-def explain(name: str, error: KollaError, log: Path) -> tuple[str, tuple[str, ...]]:
-    """Why an image could not be built, in one message, and the last lines of its log, if it has one."""
-    if not log.exists():
+OUTSIDE = (
+    "temporary failure (in name )?resol",  # getaddrinfo(3); apt
+    "could not resolve host",  # git, curl
+    "could not connect to",  # apt
+    "connection (timed out|refused|reset|failed|broken)",
+    "network is unreachable|no route to host",
+    "read timed out|readtimeout|i/o timeout|tls handshake timeout|operation timed out",
+    "incompleteread|unexpected eof|early eof|connection was closed|remote end hung up",
+    r"max retries exceeded",  # urllib3
+    r"\b(429\s+too many requests|500\s+internal server error|502\s+bad gateway)",
+    r"\b503\s+service unavailable|504\s+gateway time-?out",
+    r"http error (429|50[0234])|\b(429|50[0234]) (server|client) error",
+    "returned error: (429|50[0234])",  # git, curl
+    "hash sum mismatch|file has unexpected size|mirror sync in progress",  # apt: a mirror being updated
+)
+"""Words at the end of a log that say a fetch failed for reasons that may pass. Anything else would fail
+again in the same way. Regular expressions; case does not matter."""
+
+_OUTSIDE = re.compile("|".join(OUTSIDE), re.IGNORECASE)
+
+
+def may_pass(text: str) -> bool:
+    """Whether a build log ends with a fetch that failed for reasons outside, so that trying again may help.
+
+    Only its last lines count: programs try again by themselves, and say so, before something else fails.
+    """
+    return _OUTSIDE.search("\n".join([*tail(text), *text.splitlines()[-TAIL:]])) is not None
+
+
+def known(error: KollaError | OSError) -> KollaError:
+    """An error as one that concerns a single image: a disk that is full. Any other OSError is raised."""
+    if isinstance(error, KollaError):
+        return error
+    if error.errno != errno.ENOSPC:
+        raise error
+    return KollaError(f"no space left on this machine, in {error.filename or tempfile.gettempdir()}")
+
+
+def explain(name: str, error: KollaError, text: str, log: Path) -> tuple[str, tuple[str, ...]]:
+    """Why an image could not be built, in one message, and the last lines of its log, which holds `text`;
+    empty when nothing was run."""
+    if not text:
         return str(error), ()
-    text = log.read_text(errors="replace")
     vanished = ", ".join(dict.fromkeys(re.findall(r"kolla: vanished: (\S+)", text)))
     if vanished:
         cause = f"the package mirror no longer has {vanished}; run: kolla build --refresh {name}"
+    elif "no space left on device" in text.lower():
+        cause = "no space left where the engine keeps images; make room, with: docker builder prune"
+    elif may_pass(text):
+        cause = f"{error}, because a fetch failed again and again (build_retries)"
     else:
         cause = str(error)
     return f"{cause}; log: {log}", tail(text)

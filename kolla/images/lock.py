@@ -66,6 +66,7 @@ def resolve(
     limits = relax(read_constraints(constraints), roots)
     report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
     log = Places(state_directory).logs / "build" / "lock.log"
+    log.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="kolla-lock-") as name:
         request = Request(
             dockerfile=render_lock(

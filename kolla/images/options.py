@@ -69,6 +69,8 @@ class Options:
     """Seconds one image may take."""
     retries: int = 3
     """Times that what failed for reasons outside is tried again."""
+    keep_going: bool = True
+    """Whether images are still begun after one failed."""
     name_prefix: str = ""
     moving_tag: str = ""
     """Replaces the tag that moves with every build."""
@@ -98,6 +100,7 @@ class Options:
             threads=int(settings.value("build_threads")),
             timeout=int(settings.value("image_build_timeout")),
             retries=int(settings.value("build_retries")),
+            keep_going=bool(settings.value("build_keep_going")),
             name_prefix=str(settings.value("image_name_prefix") or ""),
             moving_tag=str(settings.value("docker_image_tag") or ""),
             transport=Transport(

@@ -13,6 +13,7 @@ from kolla.images import build as build_module
 from kolla.images import forecast as forecast_module
 from kolla.images.engine import BuildError, Request
 from kolla.images.options import Options
+from kolla.images.processes import Processes
 
 MakeCatalogue = Callable[..., Catalogue]
 
@@ -54,6 +55,9 @@ class FakeEngine:
     labels: dict[str, str] = field(default_factory=dict)
     """Those the last image was given."""
     space: bool = True
+    hiccups: dict[str, list[str]] = field(default_factory=dict)
+    """Image -> what its log says when its build fails, once each; then it succeeds."""
+    processes: Processes = field(default_factory=Processes)
 
     def images(self) -> dict[str, frozenset[str]]:
         return {image: frozenset(tags) for image, tags in self.tags.items()}
@@ -80,6 +84,10 @@ class FakeEngine:
     def build(self, request: Request) -> str:
         request.log.parent.mkdir(parents=True, exist_ok=True)
         name = request.log.stem
+        if self.hiccups.get(name):
+            with request.log.open("a") as log:
+                log.write(self.hiccups[name].pop(0))
+            raise BuildError("the build failed")
         if name in self.broken:
             request.log.write_text("#5 1.0 the reason\n")
             raise BuildError("the build failed")

@@ -13,7 +13,7 @@ from .conftest import FakeEngine
 def bootstrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """mmdebstrap's work, done by hand."""
 
-    def bootstrap(distribution: object, transport: object, tarball: Path, log: Path) -> list[str]:
+    def bootstrap(distribution: object, transport: object, tarball: Path, *others: object) -> list[str]:
         tarball.write_bytes(b"root file system")
         return ["apt=3.0", "dash=0.5"]
 

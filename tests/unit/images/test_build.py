@@ -180,3 +180,45 @@ def test_what_may_fail_excuses_nothing_else(run: Build, engine: FakeEngine, tmp_
     report = run("child", "other", say=MAY_FAIL)
     assert Built(report, tmp_path).exit_code == 1
     assert [image.name for image in report.images.values() if image.fails_the_build] == ["other"]
+
+
+def test_a_fetch_that_failed_is_tried_again(
+    run: Build, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(engine.processes, "wait", pauses.append)
+    busy = "#5 1.0 E: Failed to fetch http://deb.example/x.deb  503  Service Unavailable\n"
+    engine.hiccups = {"notes": [busy, busy], "other": [busy] * 9}
+    events: list[Event] = []
+    assert statuses(run("child", "other", events=events)) == {
+        "base": "built",
+        "notes": "built",
+        "child": "built",
+        "other": "failed",
+    }
+    assert sorted(pauses) == [1, 1, 2, 2, 4]
+    assert len(engine.hiccups["other"]) == 5, "one try, and the three that build_retries allows"
+    (failure,) = (event for event in events if event.subject == "other" and event.status == "failed")
+    assert "a fetch failed again and again" in failure.message
+
+
+def test_what_fails_by_itself_is_tried_once(run: Build, engine: FakeEngine) -> None:
+    engine.hiccups = {"notes": ["#5 1.0 no such header\n", "#5 1.0 never reached\n"]}
+    assert run("notes").images["notes"].status == "failed"
+    assert len(engine.hiccups["notes"]) == 1
+
+
+def test_a_run_may_end_with_the_first_failure(run: Build, engine: FakeEngine) -> None:
+    images = "".join(f"  image{number}: {{links: {{/a: /{number}}}}}\n" for number in range(9))
+    names = [f"image{number}" for number in range(9)]
+    run("image8", images=images)
+    engine.broken, engine.built = {"image0"}, []
+    report = run(*names, images=images, say="build_keep_going: false\nbuild_threads: 1\n")
+    assert engine.built == []
+    assert statuses(report) == {
+        "base": "unchanged",
+        "image0": "failed",
+        **dict.fromkeys(names[1:8], "skipped"),
+        "image8": "unchanged",
+    }
+    assert run(*names, images=images).images["image1"].status == "built"

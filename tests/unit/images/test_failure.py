@@ -1,7 +1,10 @@
+import errno
 from pathlib import Path
 
+import pytest
+
 from kolla.errors import KollaError
-from kolla.images.failure import TAIL, explain, tail
+from kolla.images.failure import TAIL, explain, known, may_pass, tail
 
 LOG = """\
 #1 [internal] load build definition
@@ -31,8 +34,8 @@ def test_the_tail_is_short() -> None:
 
 def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
     log = tmp_path / "notes.log"
-    log.write_text("#5 1.0 kolla: vanished: jq=1.7 aa\n#5 1.0 kolla: vanished: jq=1.7 aa\n")
-    message, _ = explain("notes", KollaError("the build failed"), log)
+    text = "#5 1.0 kolla: vanished: jq=1.7 aa\n#5 1.0 kolla: vanished: jq=1.7 aa\n"
+    message, _ = explain("notes", KollaError("the build failed"), text, log)
     assert message == (
         f"the package mirror no longer has jq=1.7; run: kolla build --refresh notes; log: {log}"
     )
@@ -40,10 +43,64 @@ def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
 
 def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
     log = tmp_path / "notes.log"
-    log.write_text("E: no such suite\n")
-    message, lines = explain("notes", KollaError("the build failed"), log)
+    message, lines = explain("notes", KollaError("the build failed"), "E: no such suite\n", log)
     assert (message, lines) == (f"the build failed; log: {log}", ("E: no such suite",))
 
 
 def test_what_failed_before_there_was_a_log_names_none(tmp_path: Path) -> None:
-    assert explain("notes", KollaError("no space"), tmp_path / "missing.log") == ("no space", ())
+    assert explain("notes", KollaError("no space"), "", tmp_path / "missing.log") == ("no space", ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#7 2.1 E: Failed to fetch http://deb.example/d/j.deb  503  Service Unavailable [IP: 192.0.2.1 80]",
+        "#7 2.1 E: Failed to fetch http://deb.example/d/j.deb  Temporary failure resolving 'deb.example'",
+        "#7 2.1 Err:1 http://deb.example Could not connect to deb.example:80 (192.0.2.1). - connect",
+        "#7 2.1 pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool: Read timed out.",
+        "#7 2.1 ERROR: HTTP error 502 while getting https://index.example/x.whl",
+        "#7 2.1 fatal: unable to access 'https://git.example/': The requested URL returned error: 503",
+        "#7 2.1 E: Failed to fetch http://deb.example/d/j.deb  Hash Sum mismatch",
+        "#2 ERROR: failed to do request: Head https://registry.example/v2/: net/http: TLS handshake timeout",
+    ],
+)
+def test_a_fetch_that_failed_outside_may_go_better(line: str) -> None:
+    assert may_pass(f"#7 1.0 fetching\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "#7 2.1 E: Unable to locate package nosuch",
+        "#7 2.1 E: Failed to fetch http://deb.example/d/j.deb  404  Not Found [IP: 192.0.2.1 80]",
+        "#7 2.1 error: command '/usr/bin/gcc' failed with exit code 1",
+        "#7 2.1 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+        "#7 2.1 kolla: vanished: jq=1.7 aa",
+        "#7 2.1 dpkg: error: no space left on device",
+        "#7 2.1 ERROR: 404 Client Error: Not Found for url: https://index.example/503/",
+    ],
+)
+def test_what_would_fail_again_is_not_tried_again(line: str) -> None:
+    assert not may_pass(f"#7 1.0 fetching\n{line}\n")
+
+
+def test_what_programs_tried_again_by_themselves_does_not_count() -> None:
+    lines = [
+        "WARNING: Retrying after connection broken by 'ReadTimeoutError'",
+        *["compiling"] * TAIL,
+        "no such header",
+    ]
+    assert not may_pass("".join(f"#7 1.0 {line}\n" for line in lines))
+
+
+def test_a_full_disk_is_one_clear_sentence(tmp_path: Path) -> None:
+    text = "#7 1.0 write /var/lib/docker: no space left on device\n"
+    message, _ = explain("notes", KollaError("the build failed"), text, tmp_path / "notes.log")
+    assert message.startswith("no space left where the engine keeps images; make room")
+    full = OSError(errno.ENOSPC, "No space left on device", "/tmp/kolla-build-1/context")
+    assert str(known(full)) == "no space left on this machine, in /tmp/kolla-build-1/context"
+
+
+def test_any_other_error_of_the_system_is_nobodys_image() -> None:
+    with pytest.raises(PermissionError):
+        known(PermissionError(errno.EACCES, "Permission denied"))
