@@ -8,7 +8,7 @@ import click
 
 from kolla.build_options import BuildOption, build_options
 
-METAVARS = {"integer": "NUMBER", "path": "FILE", "list": "NAME"}
+METAVARS = {"integer": "NUMBER", "path": "FILE"}
 
 
 class BuildCommand(click.Command):
@@ -46,11 +46,12 @@ def _option(option: BuildOption) -> click.Option:
     flag = f"{option.flag}/--no-{option.flag[2:]}" if boolean else option.flag
     letter = [f"-{declared['letter']}"] if "letter" in declared else []
     choices = "|".join(declared.get("choices", ()))
+    repeatable = " Repeatable." if option.type == "list" else ""
     key = f"  [{option.key}]" if option.key else ""
     return click.Option(
         [*letter, flag, option.name],
         default=None,
         multiple=option.type == "list",
         metavar=None if boolean else f"[{choices}]" if choices else METAVARS.get(option.type, "TEXT"),
-        help=declared["description"] + key,
+        help=declared["description"] + repeatable + key,
     )

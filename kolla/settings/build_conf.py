@@ -73,8 +73,8 @@ def read(files: Sequence[Path], keys: Mapping[str, Key]) -> dict[str, Given]:
     for name, line in written.items():
         try:
             given[name] = Given(conf[name], line.where, line.value)
-        except (ValueError, cfg.Error) as error:
-            errors.append(_refused(options[name], line, error))
+        except (ValueError, cfg.Error):
+            errors.append(_refused(options[name], line))
     raise_all(errors)
     return given
 
@@ -140,14 +140,17 @@ def _unknown(line: _Line, options: Mapping[str, BuildOption], keys: Mapping[str,
     return InputError(f"unknown option '{line.name}'", where=line.where, expected=expected, hint=hint)
 
 
-def _refused(option: BuildOption, line: _Line, error: Exception) -> InputError:
-    """The error in our own words where we have some: oslo.config's do not say what is expected."""
-    expected = str(error)
+def _refused(option: BuildOption, line: _Line) -> InputError:
+    """The error for a value oslo.config refused, in our words: its own do not say what is expected."""
     try:
         convert(setting_of(option), line.value)
-    except ValueError as ours:
-        expected = str(ours)
-    return InputError(f"'{line.name}' is '{line.value}'", where=line.where, expected=expected)
+    except ValueError as error:
+        return InputError(f"'{line.name}' is '{line.value}'", where=line.where, expected=str(error))
+    return InputError(
+        f"'{line.name}' holds a $ and what follows is no option",  # the value may be a password
+        where=line.where,
+        expected="$NAME or ${NAME} for the value of another option, $$ for a $",
+    )
 
 
 def _opt(option: BuildOption) -> cfg.Opt:

@@ -1,6 +1,9 @@
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from oslo_config import cfg, generator
 
 from kolla.build_options import build_options
@@ -11,7 +14,8 @@ from kolla.settings import globals as settings
 from kolla.settings.building import building, chosen_over, search
 from kolla.settings.globals import Globals
 
-KEYS = keys.of(loader.load())
+CATALOGUE = loader.load()
+KEYS = keys.of(CATALOGUE)
 
 
 @pytest.fixture
@@ -106,6 +110,40 @@ def test_a_value_the_option_does_not_take_names_its_line(
         building(given, [path])
     assert str(caught.value).startswith(f"{path}:2: ")
     assert f"expected: {expected}" in str(caught.value)
+
+
+def test_an_option_may_hold_the_value_of_another(given: Globals, tmp_path: Path) -> None:
+    text = "[DEFAULT]\nnamespace = a/${base_version}\npypi_index_url = https://me:1$$2@example.org/\n"
+    found = building(given, [conf(tmp_path, text)])
+    assert found.value("docker_namespace") == "a/13"
+    assert found.value("pypi_index_url") == "https://me:1$2@example.org/"
+
+
+def test_a_dollar_that_names_nothing_is_told_without_the_value(tmp_path: Path) -> None:
+    path = conf(tmp_path, "[DEFAULT]\npypi_index_url = https://me:top$secret@example.org/\n")
+    with pytest.raises(InputError, match="'pypi_index_url' holds a ") as caught:
+        build_conf.read([path], KEYS)
+    assert str(caught.value).startswith(f"{path}:2: ")
+    assert "secret" not in str(caught.value)
+
+
+layers = st.tuples(*[st.dictionaries(st.sampled_from(["threads", "retries"]), st.integers(1, 99))] * 3)
+
+
+@hypothesis.given(layers)
+def test_what_stands_further_left_wins(layers: tuple[dict[str, int], ...]) -> None:
+    line, file, cloud = layers
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        text = "".join(f"build_{option}: {number}\n" for option, number in cloud.items())
+        (directory / "globals.yml").write_text(text)
+        body = "".join(f"{option} = {number}\n" for option, number in file.items())
+        from_file = building(settings.load(directory, CATALOGUE), [conf(directory, "[DEFAULT]\n" + body)])
+        found = chosen_over(from_file, {option: str(number) for option, number in line.items()})
+    for option in ("threads", "retries"):
+        key = f"build_{option}"
+        default = KEYS[key].setting.default
+        assert found.value(key) == {option: default, **cloud, **file, **line}[option]
 
 
 @pytest.mark.parametrize("text", ["threads = 4\n", "[DEFAULT]\nthreads\n", "[DEFAULT\n"])
