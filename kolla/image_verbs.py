@@ -11,7 +11,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location
 from kolla.events import Listener
-from kolla.results import Built, Listing, Rows, Written
+from kolla.results import Built, Findings, Listing, Rows, Written
 from kolla.settings import passwords
 from kolla.settings.building import chosen_over
 from kolla.settings.globals import Globals
@@ -116,6 +116,18 @@ class ImageVerbs:
 
         wanted = self._wanted(patterns, chosen)
         return Written(export(Inputs.of(wanted.selected, Options.of(wanted.settings)), directory))
+
+    def check_packages(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Findings:
+        """Look up every package that the images `build` would build name, in the distribution's index."""
+        from kolla.images import check_packages, package_index
+        from kolla.images.options import Options
+
+        wanted = self._wanted(patterns, chosen)
+        options = Options.of(wanted.settings)
+        known = package_index.names(options)
+        return Findings(
+            check_packages.findings(wanted.selected, wanted.catalogue, options.distribution, known)
+        )
 
     def lock(self, constraints: str) -> Written:
         """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""

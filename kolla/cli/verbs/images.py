@@ -35,6 +35,11 @@ from kolla.cli.run import run
     metavar="DIRECTORY",
     help="Build nothing; write every image's Dockerfile and build context. Needs no engine.",
 )
+@click.option(
+    "--check-packages",
+    is_flag=True,
+    help="Build nothing; look up every package in the distribution's index, and tell those it does not have.",
+)
 @options.images
 def build(
     patterns: tuple[str, ...],
@@ -43,6 +48,7 @@ def build(
     list_dependencies: bool,
     save_dependency: Path | None,
     template_only: Path | None,
+    check_packages: bool,
     chosen: Mapping[str, Any],
 ) -> None:
     """Build the images in whose names a REGEX is found, and their parents; without any, every image that
@@ -61,6 +67,8 @@ def build(
         run(lambda cloud: cloud.save_dependency(save_dependency, patterns, chosen))
     elif template_only:
         run(lambda cloud: cloud.template_only(template_only, patterns, chosen))
+    elif check_packages:
+        run(lambda cloud: cloud.check_packages(patterns, chosen))
     else:
         run(lambda cloud: cloud.build(patterns, chosen))
 
