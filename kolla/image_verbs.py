@@ -11,7 +11,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location
 from kolla.events import Listener
-from kolla.results import Built, Findings, Listing, Rows, Written
+from kolla.results import Built, Findings, Listing, Rows, ScanDiff, Written
 from kolla.settings import passwords
 from kolla.settings.building import chosen_over
 from kolla.settings.globals import Globals
@@ -127,6 +127,27 @@ class ImageVerbs:
         known = package_index.names(options)
         return Findings(
             check_packages.findings(wanted.selected, wanted.catalogue, options.distribution, known)
+        )
+
+    def scan_diff(self, before: str, after: str, chosen: Mapping[str, Any] = NOTHING) -> ScanDiff:
+        """The packages that were added, removed, upgraded and downgraded between two builds.
+
+        Each is a build report or a bill of materials (or a directory of either), a tag, an image, `current`
+        or `previous`; InputError when it is nothing of that.
+        """
+        from kolla.images.options import Options
+        from kolla.images.scan_diff import changes
+        from kolla.images.scans import find
+
+        options = Options.of(chosen_over(self.configuration.build_settings, chosen))
+        directory = self.configuration.places.directory
+        old, new = (find(asked, options, directory) for asked in (before, after))
+        if len(old) == len(new) == 1:  # two images, whatever their names
+            old = dict(zip(new, old.values(), strict=True))
+        return ScanDiff(
+            {name: changes(old[name], new[name]) for name in old if name in new},
+            added=tuple(name for name in new if name not in old),
+            removed=tuple(name for name in old if name not in new),
         )
 
     def lock(self, constraints: str) -> Written:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from kolla.build_report import BuildReport
+from kolla.images.scan_diff import ORDER, Change
 from kolla.state import explain
 from kolla.state.plan import Plan
 
@@ -270,3 +272,46 @@ class Lines:
     def text(self) -> str:
         """As they are."""
         return "\n".join(self.lines)
+
+
+@dataclass(frozen=True)
+class ScanDiff:
+    """What changed between two builds, image by image."""
+
+    changes: Mapping[str, tuple[Change, ...]]
+    """For the images that are in both."""
+    added: tuple[str, ...] = ()
+    """Images only the second one has."""
+    removed: tuple[str, ...] = ()
+    """Images only the first one has."""
+
+    @property
+    def exit_code(self) -> int:
+        """2 when anything was downgraded."""
+        return 2 if any(c.what == "downgraded" for found in self.changes.values() for c in found) else 0
+
+    def to_json(self) -> Any:
+        """Image -> changes."""
+        return {
+            "images": {name: [asdict(change) for change in found] for name, found in self.changes.items()},
+            "added": list(self.added),
+            "removed": list(self.removed),
+        }
+
+    def text(self) -> str:
+        """A table of changes, each once, with the images it is in; the downgraded ones first."""
+        images: dict[Change, list[str]] = {}
+        for name, found in self.changes.items():
+            for change in found:
+                images.setdefault(change, []).append(name)
+        rows = [
+            (c.what, c.kind, c.name, " -> ".join(filter(None, (c.before, c.after))), ", ".join(images[c]))
+            for c in sorted(images, key=lambda change: ORDER.index(change.what))
+        ]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+        lines = ["  ".join((*map(str.ljust, row[:4], widths), row[4])) for row in rows]
+        lines += [f"image added: {name}" for name in self.added]
+        lines += [f"image removed: {name}" for name in self.removed]
+        counted = Counter(row[0] for row in rows)
+        summary = ", ".join(f"{counted[what]} {what}" for what in ORDER if counted[what])
+        return "\n".join([*lines, summary or "The packages are the same."])

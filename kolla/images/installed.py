@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
-from typing import Literal
 
 from kolla.images.contents import DOCUMENTATION, DPKG_STATUS, OS_RELEASE, PYTHON_METADATA, Contents
 from kolla.images.packages import LIST_DIRECTORY
 from kolla.images.requirements import normalise
-
-Kind = Literal["deb", "rpm", "pypi"]
+from kolla.images.versions import Kind
 
 
 @dataclass(frozen=True, order=True)

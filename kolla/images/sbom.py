@@ -19,7 +19,8 @@ from kolla import __version__
 from kolla.errors import InputError, Location
 from kolla.images import contents, installed
 from kolla.images.engine import Engine
-from kolla.images.installed import Kind, Package, System
+from kolla.images.installed import Package, System
+from kolla.images.versions import Kind
 from kolla.places import write_private
 
 SUFFIX = ".cdx.json"

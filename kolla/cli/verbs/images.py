@@ -40,6 +40,13 @@ from kolla.cli.run import run
     is_flag=True,
     help="Build nothing; look up every package in the distribution's index, and tell those it does not have.",
 )
+@click.option(
+    "--scan-diff",
+    nargs=2,
+    metavar="A B",
+    help="Build nothing; list the packages added, removed, upgraded and downgraded between two builds: "
+    "each a build.json, a bill of materials, a tag, an image, 'current' or 'previous'.",
+)
 @options.images
 def build(
     patterns: tuple[str, ...],
@@ -49,6 +56,7 @@ def build(
     save_dependency: Path | None,
     template_only: Path | None,
     check_packages: bool,
+    scan_diff: tuple[str, str] | None,
     chosen: Mapping[str, Any],
 ) -> None:
     """Build the images in whose names a REGEX is found, and their parents; without any, every image that
@@ -69,6 +77,8 @@ def build(
         run(lambda cloud: cloud.template_only(template_only, patterns, chosen))
     elif check_packages:
         run(lambda cloud: cloud.check_packages(patterns, chosen))
+    elif scan_diff:
+        run(lambda cloud: cloud.scan_diff(*scan_diff, chosen))
     else:
         run(lambda cloud: cloud.build(patterns, chosen))
 

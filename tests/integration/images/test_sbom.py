@@ -7,6 +7,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from kolla.images import sbom
+from kolla.images.options import Options
+from kolla.images.scan_diff import changes
+from kolla.images.scans import find
 
 from .conftest import Workshop
 from .test_build import Open
@@ -63,3 +66,18 @@ def test_a_bill_lists_what_is_in_the_image(workshop: Workshop, image: Open) -> N
     again = workshop.build("stocked").image("stocked")
     assert (again.status, again.sbom_sha256) == ("unchanged", built.sbom_sha256)
     assert workshop.state.joinpath(built.sbom).read_text() == text
+
+
+def test_what_changed_between_two_builds_is_listed(workshop: Workshop) -> None:
+    workshop.describe("  shelf: {packages: {debian: [jq]}}\n")
+    before = workshop.build("shelf").image("shelf")
+    workshop.describe("  shelf: {packages: {debian: [bc]}}\n")
+    after = workshop.build("shelf").image("shelf")
+    settings, _ = workshop.load()
+    options = Options.of(settings)
+    assert before.reference and after.reference
+    for old, new in ((before.reference, after.reference), ("previous", "current")):
+        found = [find(asked, options, workshop.state)["shelf"] for asked in (old, new)]
+        told = {(change.what, change.name) for change in changes(*found)}
+        assert {("added", "bc"), ("removed", "jq")} <= told
+        assert {what for what, _ in told} == {"added", "removed"}
