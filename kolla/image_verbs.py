@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,13 +151,23 @@ class ImageVerbs:
             removed=tuple(name for name in old if name not in new),
         )
 
-    def lock(self, constraints: str) -> Written:
-        """Write the lock of the release in the settings from OpenStack's upper constraints (file or URL)."""
-        from kolla.images.lock import lock
+    def lock(
+        self, constraints: str = "", day: date | None = None, chosen: Mapping[str, Any] = NOTHING
+    ) -> Written:
+        """Write the lock of a release on a base, by default those of the settings.
+
+        Versions come from OpenStack's upper constraints (file or URL), or from what the index had on a day.
+        """
+        from kolla.images.lock import Limits, lock
 
         read = self.configuration
-        settings = read.build_settings
-        path = lock(settings, read.catalogue, read.places.directory, constraints, self.progress)
+        limits = Limits(constraints, day)
+        directory = read.places.directory
+        if chosen:  # this cloud's build report stays that of its own release and base
+            directory /= "lock"
+            directory.mkdir(mode=0o700, exist_ok=True)
+        settings = chosen_over(read.build_settings, chosen)
+        path = lock(settings, read.catalogue, directory, limits, self.progress)
         return Written((path,))
 
     def _wanted(self, patterns: Sequence[str], chosen: Mapping[str, Any]) -> _Wanted:
@@ -183,7 +194,8 @@ class _Wanted:
         """Every image of the catalogue."""
         from kolla.images.graph import Graph
 
-        return Graph.of(self.catalogue).on(self.settings.distribution)
+        binary = self.settings.value("kolla_install_type") == "binary"
+        return Graph.of(self.catalogue, binary=binary).on(self.settings.distribution)
 
     @property
     def selected(self) -> Graph:

@@ -52,6 +52,8 @@ class Distribution(Model):
     """Version of /usr/bin/python3 as `3.13`."""
     image: str
     """What to pull when the base is not bootstrapped."""
+    openstack: str | None = None
+    """The OpenStack release among its packages, which install type binary installs."""
     manager: Literal["apt", "dnf"]
     """What installs packages."""
     tools: tuple[str, ...]

@@ -110,6 +110,17 @@ class Software(Model):
     """Its licence, as an SPDX expression."""
 
 
+class Binary(Model):
+    """What an image of install type `binary` has in place of `python`: software of the distribution's own."""
+
+    packages: dict[Platform, Packages] = {}
+    """Distribution packages installed, besides those of both types."""
+    unpacked: dict[Platform, Packages] = {}
+    """Those of which only the files are taken: programs, without the daemons they would start."""
+    links: dict[Absolute, str] = {}
+    """Symbolic links, in place of those with the same path: path -> target."""
+
+
 class Image(Model):
     """One image: data for the generic Dockerfile template, or for one of the service's own."""
 
@@ -119,11 +130,14 @@ class Image(Model):
     """Distribution packages installed. A family's are for all its distributions, theirs for all their
     releases; a nearer list adds to the farther ones and, with `-NAME`, takes away."""
     unpacked: dict[Platform, Packages] = {}
-    """Distribution packages of which only the files are taken: without what they depend on."""
+    """Distribution packages of which only the files are taken, without those in /etc, and without what they
+    depend on."""
     unavailable: dict[Platform, str] = {}
     """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
+    binary: Binary | None = None
+    """What it has instead where `kolla_install_type` is `binary`; None: it is the same in both types."""
     user: Name | None = None
     """The user its process runs as; None: root."""
     directories: dict[Absolute, Mode] = {}

@@ -74,7 +74,7 @@ def build(
     engine.
     """
     options = Options.of(settings)
-    graph = Graph.of(catalogue).on(options.distribution).select(names)
+    graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
     inputs = Inputs.of(graph, options)
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     may_fail = allowed_to_fail(graph, settings)
@@ -194,7 +194,7 @@ class _Run:
         self._require_space()
         if self._node(name).image.parent is None:
             self._make_base(name, log)
-        locked = () if name in self.refresh else self.history.lock.entry(name)
+        locked = () if name in self.refresh else self.history.lock.entry(self._node(name).packages_key)
         references = {need: image.reference or "" for need, image in dict(self.done).items()}
         request = Request(
             dockerfile=self.inputs.dockerfile(name, references, self.history.base),
@@ -208,7 +208,8 @@ class _Run:
         )
         image = self.engine.build(request)
         packages = contents.read_file(self.engine, image, f"{LIST_DIRECTORY}/{name}")
-        inputs = self._inputs(name, self.history.lock.record(name, packages.splitlines()))
+        locked = self.history.lock.record(self._node(name).packages_key, packages.splitlines())
+        inputs = self._inputs(name, locked)
         return _Made(image, identity(inputs), inputs)
 
     def _make_base(self, name: str, log: Path) -> None:

@@ -7,7 +7,7 @@ One template serves every simple image; a service may bring its own, which may e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,8 +15,9 @@ from pathlib import Path
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
+from kolla.catalogue.distribution import Distribution
 from kolla.catalogue.loader import SERVICES
-from kolla.catalogue.model import User
+from kolla.catalogue.model import Binary, User
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.images.base import Base
 from kolla.images.context import Context
@@ -69,10 +70,13 @@ def render(
     return text
 
 
-def render_lock(options: Options, builder: str, uv: str) -> str:
-    """The Dockerfile that resolves a release's lock in the builder image, with `uv` as the resolver."""
+def render_lock(options: Options, builder: str, uv: str, until: str = "") -> str:
+    """The Dockerfile that resolves a release's lock in the builder image, with `uv` as the resolver.
+
+    `until`, if given, is the moment (RFC 3339) after which uploads to the index do not count.
+    """
     template = _environment(()).get_template("lock.Dockerfile.j2")
-    text: str = template.render(distribution=options.distribution, builder=builder, uv=uv)
+    text: str = template.render(distribution=options.distribution, builder=builder, uv=uv, until=until)
     return text
 
 
@@ -80,6 +84,7 @@ def _values(
     graph: Graph, node: Node, context: Context, options: Options, built: Mapping[str, str], base: Base | None
 ) -> dict[str, object]:
     image, service = node.image, node.folder.service
+    binary = (image.binary if node.binary else None) or Binary()
     users = {name: _numbered(user) for name, user in service.users.items()}
     return {
         "name": node.name,
@@ -92,16 +97,20 @@ def _values(
         "parent": built[image.parent] if image.parent else None,
         "wheelhouse": built.get(WHEELHOUSE),
         "python": graph.python(node.name),
-        "packages": options.distribution.packages(image.packages),
-        "unpacked": options.distribution.packages(image.unpacked),
+        "packages": _listed(options.distribution, image.packages, binary.packages),
+        "unpacked": _listed(options.distribution, image.unpacked, binary.unpacked),
         "users": users,
         "user": image.user,
         "directories": image.directories,
-        "links": image.links,
+        "links": {**image.links, **binary.links},
         "copies": {path: built[other] for path, other in image.copies.items()},
         "files": [file.path.removeprefix("root") for file in context if file.path.startswith("root/")],
         "labels": labels(node, options, base),
     }
+
+
+def _listed(distribution: Distribution, *lists: Mapping[str, Sequence[str]]) -> list[str]:
+    return sorted({name for each in lists for name in distribution.packages(each)})
 
 
 def _numbered(user: User) -> User:

@@ -41,8 +41,9 @@ def forecast(
     skip_existing: bool = False,
 ) -> tuple[Forecast, ...]:
     """What `build` would do with the same arguments, parents first. InputError for what it would refuse."""
-    graph = Graph.of(catalogue).on(settings.distribution).select(names)
-    inputs = Inputs.of(graph, Options.of(settings))
+    options = Options.of(settings)
+    graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
+    inputs = Inputs.of(graph, options)
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     history = History.of(inputs.options, state_directory, connect(inputs.options.engine).images())
     named, there = names or graph.published, history.there(inputs)
@@ -70,4 +71,5 @@ def foresee(inputs: Inputs, history: History, scope: Scope, fresh: frozenset[str
 def _identity(inputs: Inputs, history: History, name: str, identities: Mapping[str, str], reason: str) -> str:
     if reason in (FIRST, REFRESHED, NO_BASE):
         return UNKNOWN
-    return identity(inputs.hashes(name, identities, history.base, history.lock.entry(name)))
+    locked = history.lock.entry(inputs.graph.nodes[name].packages_key)
+    return identity(inputs.hashes(name, identities, history.base, locked))

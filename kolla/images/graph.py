@@ -25,6 +25,13 @@ class Node:
     needs: tuple[str, ...]
     where: Location
     """The line that declares it."""
+    binary: bool = False
+    """Whether its software is the distribution's own: its, or that of the parent it adds no Python to."""
+
+    @property
+    def packages_key(self) -> str:
+        """Its name in the package lock, where both install types have their place."""
+        return f"{self.name}/binary" if self.binary else self.name
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,22 @@ class Graph:
     """Images left out of it -> why."""
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> Graph:
-        """The graph of every image of the catalogue (whose loader refuses unknown parents and cycles)."""
+    def of(cls, catalogue: Catalogue, *, binary: bool = False) -> Graph:
+        """The graph of every image of the catalogue (whose loader refuses unknown parents and cycles).
+
+        `binary`: images that say what they are in that install type are of it.
+        """
+        images = {n: i for folder in catalogue.folders.values() for n, i in folder.service.images.items()}
+        binaries = {name for name in images if binary and _is_binary(images, name)}
         nodes = {
-            name: Node(name, image, folder, _needs(image), catalogue.where(folder.name, "images", name))
+            name: Node(
+                name,
+                image,
+                folder,
+                _needs(image, binary=name in binaries),
+                catalogue.where(folder.name, "images", name),
+                binary=name in binaries,
+            )
             for folder in catalogue.folders.values()
             for name, image in folder.service.images.items()
         }
@@ -90,14 +109,21 @@ class Graph:
 
     def python(self, name: str) -> tuple[str, ...]:
         """What its virtual environment holds: its own distributions and, if it has any, its parents'."""
-        if not self.nodes[name].image.python:
+        if not self.nodes[name].image.python or self.nodes[name].binary:
             return ()
         return tuple(sorted({d for node in self.lineage(name) for d in node.image.python}))
 
 
-def _needs(image: Image) -> tuple[str, ...]:
+def _is_binary(images: Mapping[str, Image], name: str) -> bool:
+    image = images[name]
+    if image.binary is not None or image.python or image.parent is None:
+        return image.binary is not None
+    return _is_binary(images, image.parent)
+
+
+def _needs(image: Image, *, binary: bool) -> tuple[str, ...]:
     needs = [image.parent] if image.parent else []
     needs += image.copies.values()
-    if image.python:
+    if image.python and not binary:
         needs.append(WHEELHOUSE)
     return tuple(needs)

@@ -47,7 +47,8 @@ class History:
         earlier = self.report.images.get(name)
         if self.base is None and inputs.graph.nodes[name].image.parent is None:
             return NO_BASE if earlier else FIRST
-        now = inputs.hashes(name, identities, self.base, self.lock.entry(name))
+        locked = self.lock.entry(inputs.graph.nodes[name].packages_key)
+        now = inputs.hashes(name, identities, self.base, locked)
         present = earlier is not None and earlier.id in self.present
         return why(now, earlier, present=present, refresh=refresh)
 

@@ -1,16 +1,20 @@
-"""Making the lock of the release in the settings: `kolla lock --constraints FILE|URL`.
+"""Making the lock of the release in the settings: `kolla lock --constraints FILE|URL --date DAY`.
 
 The roots are what the services list under `releases`; everything they need is resolved inside the
-builder image, so with the Python and the libraries it is for, within the release's upper constraints.
+builder image, so with the Python and the libraries it is for, within the release's upper constraints
+and among what the index had at the end of that day. Without a day the answer is as old as the command.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from kolla.catalogue.catalogue import Catalogue
@@ -22,7 +26,7 @@ from kolla.images.dockerfile import render_lock
 from kolla.images.engine import BuildError, Request, connect
 from kolla.images.failure import tail
 from kolla.images.options import Options
-from kolla.images.requirements import lock_path, normalise
+from kolla.images.requirements import command, lock_path, normalise
 from kolla.images.transport import secrets
 from kolla.places import Places
 from kolla.settings.globals import Globals
@@ -31,18 +35,55 @@ BUILDER = "builder"
 """The image that has compilers and headers."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What the versions in a lock are chosen from; one of the two is given."""
+
+    constraints: str = ""
+    """File or URL of OpenStack's upper constraints for the release: what upstream tested together."""
+    day: date | None = None
+    """The last day (UTC) whose uploads to the index count; None: whatever the index has now."""
+
+    def __post_init__(self) -> None:
+        if not self.constraints and self.day is None:
+            raise InputError(
+                "nothing says which versions to lock",
+                expected="--constraints FILE|URL with the release's upper constraints, --date YYYY-MM-DD, "
+                "or both",
+            )
+        if self.day is not None and self.day >= datetime.now(UTC).date():
+            raise InputError(
+                f"--date {self.day} is not over yet (UTC), so it would not give the same lock again",
+                expected="a day of the past",
+            )
+
+    @property
+    def until(self) -> str:
+        """The moment the day ends, as the resolver reads it; empty without a day."""
+        if self.day is None:
+            return ""
+        return datetime.combine(self.day + timedelta(days=1), time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    @property
+    def words(self) -> str:
+        """The options of the command that give them; of a file only that it was one."""
+        place = self.constraints if "://" in self.constraints else "FILE"
+        given = {"--constraints": place if self.constraints else "", "--date": str(self.day or "")}
+        return " ".join(f"{option} {value}" for option, value in given.items() if value)
+
+
 def lock(
     settings: Globals,
     catalogue: Catalogue,
     state_directory: Path,
-    constraints: str,
+    limits: Limits,
     on_event: Listener = ignore,
 ) -> Path:
     """Write the lock of the configured release on the configured base; gives back its path.
 
     Arguments and errors are those of `resolve`.
     """
-    text = resolve(settings, catalogue, state_directory, constraints, on_event)
+    text = resolve(settings, catalogue, state_directory, limits, on_event)
     options = Options.of(settings)
     path = lock_path(options.release, options.distribution.name)
     path.write_text(text)
@@ -53,29 +94,29 @@ def resolve(
     settings: Globals,
     catalogue: Catalogue,
     state_directory: Path,
-    constraints: str,
+    limits: Limits,
     on_event: Listener = ignore,
 ) -> str:
     """The text of the lock of the configured release on the configured base distribution.
 
-    `constraints` is a file or URL of OpenStack's upper constraints for the release. InputError for a
-    release no service knows or constraints that cannot be read; KollaError when nothing satisfies them.
+    InputError for a release no service knows or constraints that cannot be read; KollaError when nothing
+    satisfies them, or the index does not say when its files were uploaded and a day is given.
     """
     options = Options.of(settings)
     roots = collect_roots(catalogue, options.release)
-    limits = relax(read_constraints(constraints), roots)
+    constraints = read_constraints(limits.constraints) if limits.constraints else ""
     report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
     log = Places(state_directory).logs / "build" / "lock.log"
     log.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="kolla-lock-") as name:
         request = Request(
             dockerfile=render_lock(
-                options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", "")
+                options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", ""), limits.until
             ),
             context=(
                 *helpers(options.distribution.manager),
                 ContextFile("build/roots.in", 0o644, _lines(f"{n}{s}" for n, s in sorted(roots.items()))),
-                ContextFile("build/constraints.txt", 0o644, _lines(limits)),
+                ContextFile("build/constraints.txt", 0o644, _lines(relax(constraints, roots))),
             ),
             secrets=secrets(options.transport, options.distribution),
             arguments=options.transport.proxies,
@@ -92,7 +133,7 @@ def resolve(
                 f"release {options.release} cannot be locked:\n{text}", hint=f"log: {log}"
             ) from None
         resolved = (Path(name) / "lock.txt").read_text()
-    return header(options.release, options.distribution.name) + strip_sources(resolved)
+    return header(options.release, options.distribution.name, limits, constraints) + strip_sources(resolved)
 
 
 def collect_roots(catalogue: Catalogue, release: str) -> dict[str, str]:
@@ -130,12 +171,13 @@ def strip_sources(resolved: str) -> str:
     return text
 
 
-def header(release: str, base: str) -> str:
-    """The first lines of a lock: what it is, and how it is made again."""
+def header(release: str, base: str, limits: Limits, constraints: str) -> str:
+    """The first lines of a lock: what it is, and how it is made again, from the very same constraints."""
+    digest = hashlib.sha256(constraints.encode()).hexdigest()
     return (
         f"# Python distributions of OpenStack {release} on {base}, with hashes. Made, not edited, by:\n"
-        "#   kolla lock --constraints FILE|URL\n"
-        "# with the upper constraints of that release from openstack/requirements.\n"
+        f"#   {command(release, base)} {limits.words}\n"
+        + (f"# The constraints were sha256:{digest}.\n" if constraints else "")
     )
 
 

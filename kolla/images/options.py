@@ -51,6 +51,8 @@ class Options:
 
     release: str
     distribution: Distribution
+    binary: bool = False
+    """Install type binary: OpenStack from the distribution's packages, where an image says which."""
     namespace: str = "kolla"
     registry: str = ""
     engine: str = "docker"
@@ -90,6 +92,7 @@ class Options:
         options = cls(
             release=str(settings.value("openstack_release")),
             distribution=distribution,
+            binary=settings.value("kolla_install_type") == "binary",
             namespace=str(settings.value("docker_namespace")),
             registry=str(settings.value("docker_registry") or ""),
             engine=str(settings.value("kolla_container_engine")),
@@ -112,6 +115,13 @@ class Options:
                 extra_ca_certificates=Path(ca_file) if ca_file else None,
             ),
         )
+        carried = options.distribution.openstack
+        if options.binary and options.release != carried:
+            raise InputError(
+                f"openstack_release: there are no packages of OpenStack {options.release} in "
+                f"{options.distribution.name}, and kolla_install_type is binary",
+                expected=f"the release it carries, '{carried}'" if carried else "kolla_install_type: source",
+            )
         names = (options.reference("image"), options.reference("image", "0" * 64))
         if not all(map(_REFERENCE.fullmatch, names)):
             raise InputError(
@@ -123,12 +133,13 @@ class Options:
 
     @property
     def tag(self) -> str:
-        """The tag that moves with every build: `2026.1-debian-13`, unless the settings name another."""
+        """The tag that moves with every build: `2026.1-debian-13`, `2025.1-debian-13-binary`, unless the
+        settings name another."""
         return self.moving_tag or self._edition
 
     @property
     def _edition(self) -> str:
-        return f"{self.release}-{self.distribution.name}"
+        return f"{self.release}-{self.distribution.name}{'-binary' if self.binary else ''}"
 
     def reference(self, image: str, identity: str | None = None) -> str:
         """`[registry/]namespace/image:tag`; with an identity, the tag only that identity has, else the

@@ -27,7 +27,9 @@ def outdated(
     recorded = base.recorded(options, state_directory)
     if recorded is None:
         return ()
-    inputs = Inputs.of(Graph.of(catalogue).on(options.distribution).select(()), options)
+    inputs = Inputs.of(
+        Graph.of(catalogue, binary=options.binary).on(options.distribution).select(()), options
+    )
     lock = PackageLock.of(state_directory, options.distribution.name)
     nodes = inputs.graph.nodes
     identities = {name: image.identity for name, image in report.images.items() if image.id is not None}
@@ -37,5 +39,6 @@ def outdated(
         for name in order
         if name in identities
         and identities.keys() >= set(nodes[name].needs)
-        and inputs.identity(name, identities, recorded, lock.entry(name)) != identities[name]
+        and inputs.identity(name, identities, recorded, lock.entry(nodes[name].packages_key))
+        != identities[name]
     )

@@ -54,7 +54,8 @@ class Lock:
             raise InputError(
                 f"there is no lock for release {release} on {base}",
                 where=Location(path),
-                hint="run: kolla lock --constraints FILE|URL, or set another openstack_release",
+                hint=f"run: {command(release, base)} --constraints FILE|URL, "
+                "or set another openstack_release",
             ) from None
 
     def closure(self, roots: Iterable[str], *, wanted: str, where: Location) -> tuple[Requirement, ...]:
@@ -86,6 +87,12 @@ class Lock:
 def lock_path(release: str, base: str) -> Path:
     """Where the lock of a release on a base distribution lies."""
     return Path(str(resources.files(__package__))) / "locks" / f"{release}-{base}.txt"
+
+
+def command(release: str, base: str) -> str:
+    """The command that makes the lock of a release on a base distribution, up to what it is made from."""
+    distro, _, version = base.rpartition("-")
+    return f"kolla lock --openstack-release {release} --base {distro} --base-version {version}"
 
 
 def normalise(name: str) -> str:

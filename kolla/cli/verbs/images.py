@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,25 @@ def build(
 @click.command()
 @click.option(
     "--constraints",
-    required=True,
+    default="",
     metavar="FILE|URL",
     help="OpenStack's upper constraints of the release: the versions upstream tested together.",
 )
+@click.option(
+    "--date",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only what the index had at the end of that day (UTC).",
+)
+@click.option("--openstack-release", metavar="TEXT", help="The release.  [default: openstack_release]")
+@click.option("--base", metavar="TEXT", help="The distribution.  [default: kolla_base_distro]")
+@click.option("--base-version", metavar="TEXT", help="Its version.  [default: kolla_base_distro_version]")
 @options.images
-def lock(constraints: str) -> None:
-    """Lock the Python distributions of all services, with hashes, for the release of the settings.
+def lock(constraints: str, day: datetime | None, **given: str | None) -> None:
+    """Lock the Python distributions of all services, with hashes.
 
     Takes what the services' `releases` name and all they need, in versions that the constraints
-    allow.
+    allow; of those the newest of that day. With a date, the same command gives the same lock again.
     """
-    run(lambda cloud: cloud.lock(constraints))
+    chosen = {option: value for option, value in given.items() if value is not None}
+    run(lambda cloud: cloud.lock(constraints, day.date() if day else None, chosen))

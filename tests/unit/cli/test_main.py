@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -36,7 +37,12 @@ CALLS = {
     "build -l --profile main": ("dependencies", ((), {"profile": ["main"]}), {}),
     "build --save-dependency tree.svg": ("save_dependency", (Path("tree.svg"), (), {}), {}),
     "build --template-only out cron": ("template_only", (Path("out"), ("cron",), {}), {}),
-    "lock --constraints uc.txt": ("lock", ("uc.txt",), {}),
+    "lock --constraints uc.txt": ("lock", ("uc.txt", None, {}), {}),
+    "lock --date 2026-11-01 --openstack-release 2026.2 --base-version 12": (
+        "lock",
+        ("", date(2026, 11, 1), {"openstack_release": "2026.2", "base_version": "12"}),
+        {},
+    ),
     "genpwd": ("genpwd", (), {}),
     "mergepwd --old a --new b --final c": (
         "mergepwd",
@@ -232,7 +238,7 @@ def test_configdir_comes_from_the_environment_unless_given(kolla, script, monkey
 
 
 @pytest.mark.parametrize(
-    "line", ["deplyo", "plan --no-such-option", "lock", "deploy --lock-timeout -1", "logs"]
+    "line", ["deplyo", "plan --no-such-option", "lock --date soon", "deploy --lock-timeout -1", "logs"]
 )
 def test_a_wrong_command_line_is_bad_input(kolla, script, line):
     outcome = kolla(*line.split())

@@ -1,13 +1,17 @@
+import hashlib
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError
-from kolla.images.lock import collect_roots, header, read_constraints, relax, strip_sources
-from kolla.images.requirements import parse
+from kolla.images.lock import Limits, collect_roots, header, read_constraints, relax, strip_sources
+from kolla.images.requirements import Lock, parse
 
 from .conftest import MakeCatalogue
+
+LOCKS = Path(__file__).parents[3] / "kolla" / "images" / "locks"
 
 
 def test_roots_come_from_every_service(catalogue: Catalogue) -> None:
@@ -25,9 +29,9 @@ def test_specifiers_of_several_services_are_joined(make_catalogue: MakeCatalogue
 
 
 def test_an_unknown_release_names_those_that_are_known(catalogue: Catalogue) -> None:
-    with pytest.raises(InputError, match=r"no service knows release 2026\.2") as caught:
-        collect_roots(catalogue, "2026.2")
-    assert "2026.1" in str(caught.value)
+    with pytest.raises(InputError, match=r"no service knows release 2026\.3") as caught:
+        collect_roots(catalogue, "2026.3")
+    assert "2025.1, 2025.2, 2026.1, 2026.2" in str(caught.value)
 
 
 def test_constraints_give_way_only_to_roots_with_a_specifier() -> None:
@@ -50,10 +54,50 @@ def test_no_input_file_is_named_in_a_lock() -> None:
     assert {name: r.wanted_by for name, r in parse(text).items()} == {"a": (), "b": ("a",), "c": ()}
 
 
-@pytest.mark.parametrize("base", ["debian-13", "debian-12"])
-def test_kept_locks_say_how_they_are_made(base: str) -> None:
-    path = Path(__file__).parents[3] / "kolla" / "images" / "locks" / f"2026.1-{base}.txt"
-    assert path.read_text().startswith(header("2026.1", base))
+@pytest.mark.parametrize("path", sorted(LOCKS.iterdir()), ids=lambda path: path.stem)
+def test_kept_locks_say_how_they_are_made(path: Path) -> None:
+    release, _, base = path.stem.partition("-")
+    first, command, *_ = path.read_text().splitlines()
+    assert first == header(release, base, Limits("FILE"), "").splitlines()[0]
+    assert command.startswith("#   kolla lock ")
+
+
+@pytest.mark.parametrize("base", ["debian-12", "debian-13"])
+def test_every_release_that_a_service_knows_is_locked(catalogue: Catalogue, base: str) -> None:
+    known = {release for folder in catalogue.folders.values() for release in folder.service.releases}
+    assert known == {"2025.1", "2025.2", "2026.1", "2026.2"}
+    for release in known:
+        lock, roots = Lock.load(release, base), collect_roots(catalogue, release)
+        assert set(roots) <= set(lock.requirements), release
+        for name, specifier in roots.items():
+            major = specifier.removeprefix("~=").partition(".")[0]
+            assert lock.requirements[name].version.startswith(major), (release, name)
+
+
+def test_a_header_tells_the_day_and_which_constraints_but_no_path_of_this_machine() -> None:
+    limits = Limits("/home/me/uc.txt", date(2026, 11, 1))
+    text = header("2025.2", "debian-12", limits, "six===1.17.0\n")
+    digest = hashlib.sha256(b"six===1.17.0\n").hexdigest()
+    assert "lock --openstack-release 2025.2 --base debian --base-version 12 --constraints FILE" in text
+    assert " --date 2026-11-01\n" in text
+    assert f"# The constraints were sha256:{digest}.\n" in text
+    assert "/home" not in text
+    assert "--constraints https://x.org/2025.2" in header("2025.2", "b", Limits("https://x.org/2025.2"), "")
+
+
+def test_a_day_ends_when_it_ends_in_greenwich() -> None:
+    assert Limits(day=date(2026, 2, 28)).until == "2026-03-01T00:00:00Z"
+    assert Limits("FILE").until == ""
+
+
+def test_a_day_that_is_not_over_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--date \d{4}-\d\d-\d\d is not over yet"):
+        Limits(day=datetime.now(UTC).date())
+
+
+def test_nothing_to_choose_from_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing says which versions"):
+        Limits()
 
 
 def test_constraints_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_every_word_of_an_image_can_be_changed(write: Write) -> None:
         "published",
         "software",
         "unavailable",
+        "binary",
     }
 
 

@@ -55,7 +55,7 @@ def test_a_root_the_lock_lacks_names_image_file_and_command() -> None:
 def test_a_missing_lock_names_the_command() -> None:
     with pytest.raises(InputError, match=r"no lock for release 1999\.1") as caught:
         Lock.load("1999.1", "debian-13")
-    assert "kolla lock --constraints" in str(caught.value)
+    assert "kolla lock --openstack-release 1999.1 --base debian --base-version 13" in str(caught.value)
 
 
 @pytest.mark.parametrize("base", ["debian-13", "debian-12"])
