@@ -10,7 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -84,12 +84,16 @@ def gather(
     return tuple(sorted(files, key=lambda file: file.path))
 
 
-def helpers(manager: str) -> Iterable[ContextFile]:
-    """The programs that RUN instructions use: those for all, and those for one package manager."""
+@cache
+def helpers(manager: str) -> Context:
+    """The programs that RUN instructions use: those for all, and those for one package manager. Every image
+    has them, so they are read and hashed once."""
     scripts = _package("images", "scripts")
-    for script in sorted((*scripts.iterdir(), *(scripts / manager).iterdir())):
-        if script.is_file():
-            yield ContextFile(f"build/{script.name}", 0o755, script.read_bytes())
+    return tuple(
+        ContextFile(f"build/{script.name}", 0o755, script.read_bytes())
+        for script in sorted((*scripts.iterdir(), *(scripts / manager).iterdir()))
+        if script.is_file()
+    )
 
 
 def _own(node: Node) -> Iterable[ContextFile]:

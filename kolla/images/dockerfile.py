@@ -54,9 +54,10 @@ def render(
     values = _values(graph, node, context, options, built, base)
     try:
         _check_blocks(environment, str(template), blocks)
-        text: str = environment.from_string(_extending(blocks)).render(
-            values, template=str(template), blocks=blocks
-        )
+        # A template got by its name is compiled once, however many images are made of it.
+        named = environment.get_template(str(template))
+        own = environment.from_string(_extending(blocks)) if blocks else named
+        text: str = own.render(values, template=named, blocks=blocks)
     except TemplateSyntaxError as error:
         where = Location(Path(error.filename or error.name or template), error.lineno)
         raise InputError(error.message or "not a template", where=where) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from kolla.errors import InputError, Location
@@ -15,8 +14,8 @@ DOCKERFILE = "Dockerfile"
 def export(inputs: Inputs, directory: Path) -> tuple[Path, ...]:
     """Write `directory`/IMAGE/Dockerfile and the rest of its build context for every image; the folders.
 
-    Images stand under their moving tags. The root file system of a bootstrapped base is left out. A folder
-    of an earlier time is replaced; InputError for one that is something else.
+    Images stand under their moving tags. The root file system of a bootstrapped base is left out. In a
+    folder of an earlier time nothing old is left; InputError for one that is something else.
     """
     options = inputs.options
     base = Base(image=options.distribution.image) if options.pull_base else None
@@ -26,10 +25,24 @@ def export(inputs: Inputs, directory: Path) -> tuple[Path, ...]:
         if folder.exists() and not (folder / DOCKERFILE).is_file():
             raise InputError("it is there, and was not written by kolla build", where=Location(folder))
     for name, folder in folders.items():
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        _empty(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / DOCKERFILE).write_text(inputs.dockerfile(name, built, base))
         for file in inputs.context(name, base):
             file.write(folder)
+        _prune(folder)
     return tuple(folders.values())
+
+
+def _empty(folder: Path) -> None:
+    """Remove the files below `folder`; the directories, of which most are needed again, stay."""
+    for path in folder.rglob("*"):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink()
+
+
+def _prune(folder: Path) -> None:
+    """Remove the directories below `folder` that hold no file."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()

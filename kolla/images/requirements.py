@@ -7,8 +7,9 @@ the part of the lock that one image installs can be cut out without resolving an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -58,12 +59,17 @@ class Lock:
                 "or set another openstack_release",
             ) from None
 
-    def closure(self, roots: Iterable[str], *, wanted: str, where: Location) -> tuple[Requirement, ...]:
-        """`roots` and all they depend on, by name; InputError naming `wanted` for what the lock lacks."""
+    @cached_property
+    def _needs(self) -> Mapping[str, Sequence[str]]:
+        """Distribution -> those it depends on."""
         needs: dict[str, list[str]] = {}
         for requirement in self.requirements.values():
             for user in requirement.wanted_by:
                 needs.setdefault(user, []).append(requirement.name)
+        return needs
+
+    def closure(self, roots: Iterable[str], *, wanted: str, where: Location) -> tuple[Requirement, ...]:
+        """`roots` and all they depend on, by name; InputError naming `wanted` for what the lock lacks."""
         found: set[str] = set()
         todo = []
         for root in roots:
@@ -80,7 +86,7 @@ class Lock:
             name = todo.pop()
             if name not in found:
                 found.add(name)
-                todo.extend(needs.get(name, ()))
+                todo.extend(self._needs.get(name, ()))
         return tuple(self.requirements[name] for name in sorted(found))
 
 
