@@ -90,6 +90,8 @@ class Cloud(ImageVerbs):
 
     def bootstrap_servers(self) -> Changes:
         """Make hosts ready: a container engine that answers, directories, and what builds images."""
+        from kolla.images import git
+
         values = self.configuration.globals.value
         request: dict[str, Any] = {"node_config": str(values("node_config"))}
         registry = str(values("docker_registry"))
@@ -97,6 +99,8 @@ class Cloud(ImageVerbs):
             request["insecure_registries"] = [registry]
         builders = self.configuration.inventory.groups.get(BUILDERS, ())
         tools = self.configuration.globals.distribution.tools
+        if values("image_sources"):
+            tools += git.PACKAGES
         requests = {
             host: {**request, "packages": tools if host in builders else ()}
             for host in self.configuration.hosts()

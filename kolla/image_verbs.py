@@ -112,11 +112,14 @@ class ImageVerbs:
     ) -> Written:
         """Write the Dockerfile and build context of every image that `build` would build; needs no engine."""
         from kolla.images.export import export
+        from kolla.images.fetch import trees
         from kolla.images.inputs import Inputs
         from kolla.images.options import Options
 
-        wanted = self._wanted(patterns, chosen)
-        return Written(export(Inputs.of(wanted.selected, Options.of(wanted.settings)), directory))
+        wanted, state = self._wanted(patterns, chosen), self.configuration.places.directory
+        graph = wanted.selected
+        found = trees(wanted.settings, wanted.catalogue, graph, state, on_event=self.progress)
+        return Written(export(Inputs.of(graph, Options.of(wanted.settings), found), directory))
 
     def check_packages(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Findings:
         """Look up every package that the images `build` would build name, in the distribution's index."""

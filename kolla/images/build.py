@@ -17,6 +17,7 @@ from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base, contents, sbom
 from kolla.images.engine import Engine, Request, TookTooLong, connect
 from kolla.images.failure import explain, known, may_pass
+from kolla.images.fetch import trees
 from kolla.images.graph import Graph, Node
 from kolla.images.history import History
 from kolla.images.identity import identity
@@ -75,10 +76,11 @@ def build(
     """
     options = Options.of(settings)
     graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
-    inputs = Inputs.of(graph, options)
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     may_fail = allowed_to_fail(graph, settings)
     with _alone(state_directory):
+        found = trees(settings, catalogue, graph, state_directory, refresh=fresh, on_event=on_event)
+        inputs = Inputs.of(graph, options, found)
         engine = connect(inputs.options.engine)
         history = History.of(inputs.options, state_directory, engine.images())
         named, there = names or graph.published, history.there(inputs)

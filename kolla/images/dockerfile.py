@@ -28,6 +28,9 @@ from kolla.images.overrides import Block
 
 GENERIC = "image.Dockerfile.j2"
 
+SOURCES = "build/sources/"
+"""Where in a context the sources of distributions are, each in a folder of its name."""
+
 SHIPPED = "kolla/"
 """Before a template's name: the one that comes with the package, `kolla/image.Dockerfile.j2` or
 `kolla/SERVICE/image/NAME`, whatever the operator laid over it."""
@@ -105,6 +108,7 @@ def _values(
         "directories": image.directories,
         "links": {**image.links, **binary.links},
         "copies": {path: built[other] for path, other in image.copies.items()},
+        "sources": sorted({file.path.split("/")[2] for file in context if file.path.startswith(SOURCES)}),
         "files": [file.path.removeprefix("root") for file in context if file.path.startswith("root/")],
         "labels": labels(node, options, base),
     }

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from kolla.errors import KollaError
-from kolla.images.base import SYSTEM_CA_FILE
 from kolla.images.options import Transport
 from kolla.images.sources import without_credentials
+from kolla.images.transport import SYSTEM_CERTIFICATES, authorities
 
 TIMEOUT = 60
 """Seconds without a byte."""
@@ -25,11 +25,10 @@ class FetchError(KollaError):
 def trusted(transport: Transport, directory: Path) -> Path | None:
     """A PEM file of the authorities to trust, written to `directory` if they are more than the system's;
     None where the system has no such file."""
-    own = SYSTEM_CA_FILE if SYSTEM_CA_FILE.exists() else None
     if transport.extra_ca_certificates is None:
-        return own
+        return SYSTEM_CERTIFICATES if SYSTEM_CERTIFICATES.exists() else None
     bundle = directory / "ca.pem"
-    bundle.write_bytes((own.read_bytes() if own else b"") + transport.extra_ca_certificates.read_bytes())
+    bundle.write_bytes(authorities(transport))
     return bundle
 
 

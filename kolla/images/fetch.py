@@ -15,18 +15,53 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, ignore
 from kolla.images import archive
 from kolla.images.download import FetchError, download, find_in_index, trusted
+from kolla.images.environment import Environment
 from kolla.images.git import Repository, describe_checkout, listed, version_of
+from kolla.images.graph import WHEELHOUSE, Graph
 from kolla.images.options import Options
 from kolla.images.requirements import Lock
 from kolla.images.retry import retried
-from kolla.images.sources import SOURCES, Source, Tree, without_credentials
+from kolla.images.sources import SOURCES, Source, Tree, check_installed, without_credentials
 from kolla.places import read_json, write_json
+from kolla.settings.globals import Globals
 
 PHASE = "sources"
+
+
+def trees(
+    settings: Globals,
+    catalogue: Catalogue,
+    graph: Graph,
+    state_directory: Path,
+    *,
+    refresh: Collection[str] = (),
+    ask: bool = True,
+    on_event: Listener = ignore,
+) -> dict[str, Tree]:
+    """The sources that images of `graph` install, by distribution.
+
+    Fetched where that is not done yet, or (not `ask`) as they are known here. For images in `refresh` it is
+    found out what git references are now. InputError for a source that no image of the catalogue
+    installs; KollaError for one that cannot be had.
+    """
+    options = Options.of(settings)
+    if not options.sources or WHEELHOUSE not in graph.nodes:
+        return {}
+    lock = Lock.load(options.release, options.distribution.name)
+    check_installed(settings, catalogue, lock)
+
+    def used(images: Collection[str]) -> set[str]:
+        found = (Environment.of(graph, name, lock, options.sources).sources for name in images)
+        return {name for names in found for name in names}
+
+    store = Store(options, lock, state_directory, on_event)
+    wanted = used(graph.nodes)
+    return store.fetched(wanted, refresh=used(refresh)) if ask else store.recorded(wanted)
 
 
 @dataclass(frozen=True)
@@ -120,8 +155,6 @@ class Store:
         names = archive.patches(Path(source.patches)) if source.patches else ()
         locked = self.lock.requirements.get(name)
         version = source.version or found.version or (locked.version if locked else "0")
-        if not source.version and not found.version and found.commit:
-            version = f"{version}+g{found.commit[:8]}"
         if found.wheel is not None:
             if names:
                 raise KollaError("a wheel cannot be patched", expected="the archive of its source")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kolla.catalogue.catalogue import Catalogue
 from kolla.images.engine import connect
+from kolla.images.fetch import trees
 from kolla.images.graph import Graph
 from kolla.images.history import History
 from kolla.images.identity import identity
@@ -43,7 +44,7 @@ def forecast(
     """What `build` would do with the same arguments, parents first. InputError for what it would refuse."""
     options = Options.of(settings)
     graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
-    inputs = Inputs.of(graph, options)
+    inputs = Inputs.of(graph, options, trees(settings, catalogue, graph, state_directory, ask=False))
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     history = History.of(inputs.options, state_directory, connect(inputs.options.engine).images())
     named, there = names or graph.published, history.there(inputs)

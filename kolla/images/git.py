@@ -16,6 +16,12 @@ from kolla.errors import KollaError
 from kolla.images.download import FetchError
 from kolla.images.sources import without_credentials
 
+PACKAGES = ("git",)
+"""Debian's packages that a machine needs to fetch from repositories, and to apply patches."""
+
+WANTED = "refs/kolla/wanted"
+"""What is fetched gets this name, because git brings the tags only of what gets one."""
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -44,8 +50,8 @@ class Repository:
             self._fetch("--tags", "--force", "+refs/heads/*:refs/heads/*")
             if self.has(reference):
                 return self._git("rev-parse", f"{reference}^{{commit}}").strip()
-        self._fetch(*self._depth(depth), reference)
-        return self._git("rev-parse", "FETCH_HEAD^{commit}").strip()
+        self._fetch(*self._depth(depth), f"+{reference}:{WANTED}")
+        return self._git("rev-parse", f"{WANTED}^{{commit}}").strip()
 
     def require(self, commit: str, depth: int) -> None:
         """Have a commit that was resolved before; FetchError when the other side no longer has it."""
@@ -147,15 +153,14 @@ def describe_checkout(checkout: Path) -> str:
 def version_of(described: str) -> str:
     """The version (PEP 440) for what `git describe --tags` says; empty when that is no version.
 
-    Commits after a tag are development versions of the next: `29.0.0-3-gabc1234` -> `29.0.1.dev3+gabc1234`.
+    Commits after a tag are development versions of the next: `29.0.0-3-gabc1234` -> `29.0.1.dev3`. Without
+    the commit: pbr cannot read such versions when a program asks for its own.
     """
-    match = re.fullmatch(r"v?((?:\d+(?:\.|a|b|rc))*)(\d+)(?:-(\d+)-(g[0-9a-f]+))?", described)
+    match = re.fullmatch(r"v?((?:[0-9]+(?:\.|a|b|rc))*)([0-9]+)(?:-([0-9]+)-g[0-9a-f]+)?", described)
     if match is None:
         return ""
-    before, last, commits, commit = match.groups()
-    if commits is None:
-        return before + last
-    return f"{before}{int(last) + 1}.dev{commits}+{commit}"
+    before, last, commits = match.groups()
+    return before + last if commits is None else f"{before}{int(last) + 1}.dev{commits}"
 
 
 def _quoted(text: str) -> str:

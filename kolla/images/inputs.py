@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kolla.build_report import InputHashes
 from kolla.images.base import Base
 from kolla.images.context import Context, ContextFile, gather
 from kolla.images.dockerfile import render
+from kolla.images.environment import Environment
 from kolla.images.graph import WHEELHOUSE, Graph
 from kolla.images.identity import hashes, identity
 from kolla.images.options import Options
 from kolla.images.requirements import Lock, Requirement
+from kolla.images.sources import Tree
+
+_NO_TREES: Mapping[str, Tree] = {}
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,15 @@ class Inputs:
     graph: Graph
     options: Options
     lock: Lock | None
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+    """The sources of distributions that are not from the lock."""
 
     @classmethod
-    def of(cls, graph: Graph, options: Options) -> Inputs:
+    def of(cls, graph: Graph, options: Options, trees: Mapping[str, Tree] = _NO_TREES) -> Inputs:
         """Check everything that can be checked before a build: templates, files, Python requirements."""
         locked = WHEELHOUSE in graph.nodes
         lock = Lock.load(options.release, options.distribution.name) if locked else None
-        inputs = cls(graph, options, lock)
+        inputs = cls(graph, options, lock, trees)
         for name, node in graph.nodes.items():
             inputs.dockerfile(name, {need: need for need in node.needs}, None)
         return inputs
@@ -36,6 +42,12 @@ class Inputs:
     def dockerfile(self, name: str, built: Mapping[str, str], base: Base | None) -> str:
         """The Dockerfile; `built` says what stands for the images it is built from."""
         return render(self.graph, name, self.context(name, base), self.options, built, base)
+
+    def environment(self, name: str) -> Environment:
+        """What the virtual environment of an image is made of; empty for images without one."""
+        if self.lock is None or name == WHEELHOUSE:
+            return Environment()
+        return Environment.of(self.graph, name, self.lock, self.trees)
 
     def context(self, name: str, base: Base | None, *, locked: Sequence[str] = ()) -> Context:
         """The build context; `locked` is the entry of the package lock that must be met."""
@@ -46,6 +58,7 @@ class Inputs:
             self.options.distribution.manager,
             requirements=self._requirements(name),
             hashed=name == WHEELHOUSE,
+            sources=[f for source in self.environment(name).sources for f in self.trees[source].context],
             root_file_system=base.context_file if base and is_root else None,
         )
         if not locked:
@@ -78,11 +91,13 @@ class Inputs:
     def _wheels_identity(self, name: str, identities: Mapping[str, str]) -> str:
         """What the wheelhouse would be if it held only the wheels this image installs.
 
-        So a lock that changed elsewhere leaves the image as it is.
+        So a lock that changed elsewhere leaves the image as it is. One with a source of its own may
+        install any of the wheels.
         """
         node = self.graph.nodes[WHEELHOUSE]
+        chooser = WHEELHOUSE if self.environment(name).sources else name
         context = gather(
-            node, self.options.distribution.manager, requirements=self._requirements(name), hashed=True
+            node, self.options.distribution.manager, requirements=self._requirements(chooser), hashed=True
         )
         names = {need: need for need in node.needs}
         dockerfile = render(self.graph, WHEELHOUSE, context, self.options, names)
@@ -93,6 +108,4 @@ class Inputs:
             return ()
         if name == WHEELHOUSE:
             return tuple(self.lock.requirements.values())
-        roots = self.graph.python(name)
-        node = self.graph.nodes[name]
-        return self.lock.closure(roots, wanted=f"image '{name}'", where=node.where)
+        return self.environment(name).requirements

@@ -8,6 +8,7 @@ from pathlib import Path
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.images import base
+from kolla.images.fetch import trees
 from kolla.images.graph import Graph
 from kolla.images.inputs import Inputs
 from kolla.images.options import Options
@@ -27,9 +28,8 @@ def outdated(
     recorded = base.recorded(options, state_directory)
     if recorded is None:
         return ()
-    inputs = Inputs.of(
-        Graph.of(catalogue, binary=options.binary).on(options.distribution).select(()), options
-    )
+    graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(())
+    inputs = Inputs.of(graph, options, trees(settings, catalogue, graph, state_directory, ask=False))
     lock = PackageLock.of(state_directory, options.distribution.name)
     nodes = inputs.graph.nodes
     identities = {name: image.identity for name, image in report.images.items() if image.id is not None}

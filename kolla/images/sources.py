@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Absolute, Model
-from kolla.errors import InputError, Location, did_you_mean, raise_all
+from kolla.errors import InputError, did_you_mean, raise_all
 from kolla.images.context import ContextFile
-from kolla.images.graph import Graph
 from kolla.images.requirements import Lock, normalise
 from kolla.settings.globals import Globals
 
@@ -94,17 +94,18 @@ def given(settings: Globals) -> dict[str, Source]:
     return found
 
 
-def check_installed(sources: Mapping[str, Source], graph: Graph, lock: Lock, where: Location) -> None:
-    """InputError for a source that no image of `graph` (all images) installs."""
-    roots = {normalise(name) for node in graph.nodes.values() for name in node.image.python}
+def check_installed(settings: Globals, catalogue: Catalogue, lock: Lock) -> None:
+    """InputError for a source that no image installs."""
+    images = (image for f in catalogue.folders.values() for image in f.service.images.values())
+    roots = {normalise(name) for image in images for name in image.python}
     known = roots | lock.requirements.keys()
-    for name in sources:
-        if name not in known:
+    for name in settings.value(SOURCES):
+        if normalise(name) not in known:
             raise InputError(
                 f"{SOURCES}: no image installs '{name}'",
-                where=where,
+                where=settings.where(SOURCES, name),
                 expected=f"a distribution of {lock.path.name}, or one that image_overrides add to an image",
-                hint=did_you_mean(name, known),
+                hint=did_you_mean(normalise(name), known),
             )
 
 

@@ -21,6 +21,7 @@ from kolla.build_report import BuildReport
 from kolla.catalogue import loader
 from kolla.events import Event
 from kolla.images.build import build
+from kolla.images.overrides import customised
 from kolla.settings import globals as settings
 
 NAMESPACE = "kolla-images-test"
@@ -60,7 +61,8 @@ class Workshop:
         config = self.directory / "etc"
         config.mkdir(exist_ok=True)
         (config / "globals.yml").write_text(yaml.safe_dump({**self.settings, **changes}))
-        return settings.load(config, catalogue), catalogue
+        given = settings.load(config, catalogue)
+        return given, customised(given)
 
     def build(
         self,
