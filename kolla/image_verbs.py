@@ -37,11 +37,14 @@ class ImageVerbs:
         """Build the images in whose names one of `patterns`, regular expressions, is found, and those they
         are built from; all published ones without patterns and profiles."""
         from kolla.images import push as pushing
+        from kolla.images import signing
         from kolla.images.build import build
 
         read, directory = self.configuration, self.configuration.places.directory
         wanted = self._wanted(patterns, chosen)
         settings = wanted.settings
+        secrets = passwords.load(read.directory) if settings.value("push") or settings.value("sign") else {}
+        key = signing.signing_key(settings, secrets) if settings.value("sign") else None
         report = build(
             settings,
             wanted.catalogue,
@@ -53,10 +56,13 @@ class ImageVerbs:
             on_event=self.progress,
         )
         if settings.value("push"):
-            secrets = passwords.load(read.directory)
             report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
+            if key:  # before a moving tag shows anybody what is new
+                signing.sign_images(settings, secrets, key, report, self.progress)
             if Built(report, read.places.build_report).exit_code == 0:
                 report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
+        if key:
+            signing.sign_report(read.places.build_report, key)
         return Built(report, read.places.build_report)
 
     def forecast(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Rows:
@@ -153,6 +159,14 @@ class ImageVerbs:
             added=tuple(name for name in new if name not in old),
             removed=tuple(name for name in old if name not in new),
         )
+
+    def verify_images(self, chosen: Mapping[str, Any] = NOTHING) -> Findings:
+        """Whether what was built, and pushed, is what was signed."""
+        from kolla.images.signing import verify
+
+        read = self.configuration
+        settings = chosen_over(read.build_settings, chosen)
+        return Findings(verify(settings, passwords.load(read.directory), read.places.directory))
 
     def lock(
         self, constraints: str = "", day: date | None = None, chosen: Mapping[str, Any] = NOTHING

@@ -48,6 +48,9 @@ from kolla.cli.run import run
     help="Build nothing; list the packages added, removed, upgraded and downgraded between two builds: "
     "each a build.json, a bill of materials, a tag, an image, 'current' or 'previous'.",
 )
+@click.option(
+    "--verify", is_flag=True, help="Build nothing; check what was built and pushed against its signatures."
+)
 @options.images
 def build(
     patterns: tuple[str, ...],
@@ -58,6 +61,7 @@ def build(
     template_only: Path | None,
     check_packages: bool,
     scan_diff: tuple[str, str] | None,
+    verify: bool,
     chosen: Mapping[str, Any],
 ) -> None:
     """Build the images in whose names a REGEX is found, and their parents; without any, every image that
@@ -80,6 +84,8 @@ def build(
         run(lambda cloud: cloud.check_packages(patterns, chosen))
     elif scan_diff:
         run(lambda cloud: cloud.scan_diff(*scan_diff, chosen))
+    elif verify:
+        run(lambda cloud: cloud.verify_images(chosen))
     else:
         run(lambda cloud: cloud.build(patterns, chosen))
 

@@ -12,6 +12,7 @@ from kolla.errors import KollaError
 from kolla.images import build as build_module
 from kolla.images import forecast as forecast_module
 from kolla.images import scans as scans_module
+from kolla.images import signing as signing_module
 from kolla.images.engine import BuildError, Request
 from kolla.images.options import Options
 from kolla.images.processes import Processes
@@ -103,6 +104,6 @@ class FakeEngine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
-    for module in (build_module, forecast_module, scans_module):
+    for module in (build_module, forecast_module, scans_module, signing_module):
         monkeypatch.setattr(module, "connect", lambda name: fake)
     return fake

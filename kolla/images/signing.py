@@ -1,0 +1,156 @@
+"""Signing what was built, and finding out whether what is there is what was signed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kolla.build_report import BuildReport, BuiltImage
+from kolla.errors import InputError
+from kolla.events import Event, Listener, ignore
+from kolla.images import signature
+from kolla.images.engine import connect
+from kolla.images.options import Options
+from kolla.images.registry import Registry
+from kolla.images.registry_api import Repository
+from kolla.images.signature import PrivateKey, PublicKey, Signature
+from kolla.places import Places, write_private
+from kolla.secret import Secret
+from kolla.settings.globals import Globals
+
+PHASE = "sign"
+SIGNED = ".sig"
+"""Suffix of the signature beside the report it is over."""
+
+_SAME = "it is the one of the report"
+
+Passwords = Mapping[str, Secret]
+
+
+def signing_key(settings: Globals, passwords: Passwords) -> PrivateKey:
+    """The key of the settings; InputError when there is none that signs."""
+    return signature.private_key(_path(settings), passwords.get(signature.PASSWORD))
+
+
+def sign_images(
+    settings: Globals,
+    passwords: Passwords,
+    key: PrivateKey,
+    report: BuildReport,
+    on_event: Listener = ignore,
+) -> None:
+    """Put a signature of every pushed image beside it in the registry, unless there is one of this key.
+
+    KollaError when the registry does not take one.
+    """
+    registry = Registry.of(settings, passwords)
+    for image in report.images.values():
+        if image.digest:
+            began = time.monotonic()
+            on_event(Event(PHASE, "started", image.name))
+            _sign(image.digest, registry, key)
+            on_event(Event(PHASE, "done", image.name, seconds=time.monotonic() - began))
+
+
+def sign_report(path: Path, key: PrivateKey) -> Path:
+    """Sign the report, and by that the identity, ID, digest and bill of every image in it.
+
+    The signature, in Base64, is what `openssl dgst -verify` (after Base64) and `cosign verify-blob` take.
+    """
+    signed = path.with_name(path.name + SIGNED)
+    write_private(signed, key.sign(path.read_bytes()) + "\n")
+    return signed
+
+
+def verify(settings: Globals, passwords: Passwords, state_directory: Path) -> tuple[dict[str, Any], ...]:
+    """What was signed and is as it was, and what is not: the report, the bills it names, the images the
+    engine has under the names it gives, and in the registry the signature of every digest.
+
+    InputError without a key or a report; KollaError when the registry or the engine does not answer.
+    """
+    key = signature.public_key(_path(settings), passwords.get(signature.PASSWORD))
+    path = Places(state_directory).build_report
+    report = BuildReport.load(path)
+    engine = connect(Options.of(settings).engine)
+    present = {tag: image for image, tags in engine.images().items() for tag in tags}
+    found = [_report(path, key)]
+    for image in report.images.values():
+        if image.sbom:
+            found.append(_bill(state_directory / image.sbom, image))
+        if image.reference in present:
+            same = present[image.reference] == image.id
+            message = (
+                "it is the one of the report" if same else f"another image has the name {image.reference}"
+            )
+            found.append(_finding("image", image.name, same, message))
+        if image.digest:
+            found.append(_digest(image, Registry.of(settings, passwords), key))
+    return tuple(found)
+
+
+def _path(settings: Globals) -> Path:
+    path = str(settings.value(signature.SETTING) or "")
+    if not path:
+        raise InputError("there is no key to sign with", hint=f"set {signature.SETTING} in globals.yml")
+    return Path(path)
+
+
+def _sign(digest: str, registry: Registry, key: PrivateKey) -> None:
+    name, _, wanted = digest.partition("@")
+    repository = Repository(registry, name)
+    present = list(signature.signatures(_manifest(repository, wanted)))
+    if any(_is_valid(repository, one, wanted, key.public) for one in present):
+        return
+    content = signature.payload(name, wanted)
+    manifest, config = signature.manifest([*present, Signature.over(content, key)])
+    for blob in (content, config):
+        repository.put_blob(blob)
+    repository.put_manifest(signature.tag(wanted), manifest, signature.MANIFEST_TYPE)
+
+
+def _manifest(repository: Repository, digest: str) -> dict[str, Any]:
+    return repository.manifest(signature.tag(digest), signature.MANIFEST_TYPE) or {}
+
+
+def _is_valid(repository: Repository, one: Signature, digest: str, key: PublicKey) -> bool:
+    content = repository.blob(one.blob)
+    return key.verifies(content, one.text) and signature.speaks_of(content, digest)
+
+
+def _report(path: Path, key: PublicKey) -> dict[str, Any]:
+    signed = path.with_name(path.name + SIGNED)
+    if not signed.exists():
+        return _finding("report", path.name, False, "it is not signed", hint="run: kolla build --sign")
+    same = key.verifies(path.read_bytes(), signed.read_text().strip())
+    message = "signed" if same else "it was changed after it was signed, or signed with another key"
+    return _finding("report", path.name, same, message)
+
+
+def _bill(path: Path, image: BuiltImage) -> dict[str, Any]:
+    content = path.read_bytes() if path.exists() else b""
+    same = hashlib.sha256(content).hexdigest() == image.sbom_sha256
+    return _finding("bill", image.name, same, _SAME if same else f"{path} was changed")
+
+
+def _digest(image: BuiltImage, registry: Registry, key: PublicKey) -> dict[str, Any]:
+    name, _, digest = str(image.digest).partition("@")
+    repository = Repository(registry, name)
+    present = list(signature.signatures(_manifest(repository, digest)))
+    if any(_is_valid(repository, one, digest, key) for one in present):
+        return _finding("digest", image.name, True, f"{image.digest} is signed")
+    how = "has no signature of this key" if present else "is not signed"
+    return _finding("digest", image.name, False, f"{image.digest} {how}")
+
+
+def _finding(check: str, subject: str, ok: bool, message: str, hint: str = "") -> dict[str, Any]:
+    return {
+        "host": "this machine",
+        "check": check,
+        "subject": subject,
+        "ok": ok,
+        "message": message,
+        "hint": hint,
+    }
