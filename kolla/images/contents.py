@@ -17,6 +17,7 @@ from kolla.images.packages import LIST_DIRECTORY
 DPKG_STATUS = "/var/lib/dpkg/status"
 DOCUMENTATION = "/usr/share/doc"
 OS_RELEASE = "/usr/lib/os-release"
+RPM_DATABASES = ("/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite")
 
 PYTHON_METADATA = re.compile(r"\.(dist-info/METADATA|egg-info(/PKG-INFO)?)$")
 """Where an installed Python distribution describes itself (PEP 376 and what was before it)."""
@@ -26,6 +27,7 @@ _WANTED: Mapping[str, re.Pattern[str]] = {
     DPKG_STATUS: re.compile(""),
     DOCUMENTATION: re.compile("/copyright$"),
     LIST_DIRECTORY: re.compile(""),
+    **{path: re.compile("") for path in RPM_DATABASES},
     "/usr/lib/python3/dist-packages": PYTHON_METADATA,
     "/var/lib/kolla/venv/lib": PYTHON_METADATA,
 }

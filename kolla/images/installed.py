@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
 
-from kolla.images.contents import DOCUMENTATION, DPKG_STATUS, OS_RELEASE, PYTHON_METADATA, Contents
+from kolla.images import rpm
+from kolla.images.contents import (
+    DOCUMENTATION,
+    DPKG_STATUS,
+    OS_RELEASE,
+    PYTHON_METADATA,
+    RPM_DATABASES,
+    Contents,
+)
 from kolla.images.packages import LIST_DIRECTORY
 from kolla.images.requirements import normalise
 from kolla.images.versions import Kind
@@ -52,11 +60,13 @@ def system(contents: Contents) -> System:
 
 def packages(contents: Contents) -> list[Package]:
     """All of them, sorted, each once."""
-    found = [*_deb(contents), *_python(contents)]
+    found = [*_deb(contents), *_rpm(contents), *_python(contents)]
     return sorted(set(found))
 
 
 def _deb(contents: Contents) -> Iterator[Package]:
+    if DPKG_STATUS not in contents.files:
+        return
     archives = dict(_archives(contents))
     for stanza in contents.text(DPKG_STATUS).split("\n\n"):
         fields = dict(re.findall(r"(?m)^([A-Za-z-]+): (.*)$", stanza))
@@ -75,6 +85,23 @@ def _deb(contents: Contents) -> Iterator[Package]:
     for pin, sha256 in archives.items():  # of these only the files were taken: dpkg never heard of them
         name, _, version = pin.partition("=")
         yield Package(kind="deb", name=name, version=version, sha256=sha256)
+
+
+def _rpm(contents: Contents) -> Iterator[Package]:
+    archives = dict(_archives(contents))
+    databases = [contents.files[path] for path in RPM_DATABASES if path in contents.files]
+    for header in (header for database in databases for header in rpm.installed(database)):
+        epoch = f"{header['epoch']}:" if "epoch" in header else ""
+        version = f"{epoch}{header['version']}-{header['release']}"
+        yield Package(
+            kind="rpm",
+            name=header["name"],
+            version=version,
+            architecture=header.get("arch", ""),
+            source=header.get("sourcerpm", ""),
+            licenses=(header["license"],) if "license" in header else (),
+            sha256=archives.get(f"{header['name']}={version}", ""),
+        )
 
 
 def _archives(contents: Contents) -> Iterator[tuple[str, str]]:

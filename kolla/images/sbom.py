@@ -136,4 +136,7 @@ def _purl(package: Package, system: System) -> PackageURL:
         "distro": f"{system.id}-{system.version}",
         "upstream": package.source,
     }
-    return PackageURL(package.kind, system.id, package.name, package.version, qualifiers)
+    version = package.version
+    if package.kind == "rpm":
+        qualifiers["epoch"], _, version = version.rpartition(":")
+    return PackageURL(package.kind, system.id, package.name, version, qualifiers)

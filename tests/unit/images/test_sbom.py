@@ -2,6 +2,9 @@
 
 import json
 import os
+import sqlite3
+import struct
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,54 @@ def test_what_is_installed(contents: Contents) -> None:
     assert found["pypi", "long"].licenses == ()
     assert found["pypi", "classified"].licenses == ("BSD License",)
     assert found["pypi", "pyyaml"].location == "/usr/lib/python3/dist-packages/PyYAML-6.0.egg-info"
+
+
+def rpm_database(path: Path, *packages: dict[int, str | int]) -> bytes:
+    """A database as rpm 4.18 writes it: tags by number, texts and numbers (rpm.org, file format v4)."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)"
+        )
+        for package in packages:
+            index, values = b"", b""
+            for tag, value in package.items():
+                if isinstance(value, int):
+                    values += b"\0" * (-len(values) % 4)
+                index += struct.pack(">4I", tag, 4 if isinstance(value, int) else 6, len(values), 1)
+                values += struct.pack(">I", value) if isinstance(value, int) else value.encode() + b"\0"
+            blob = struct.pack(">2I", len(package), len(values)) + index + values
+            connection.execute("INSERT INTO Packages (blob) VALUES (?)", [blob])
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.read_bytes()
+
+
+def test_what_rpm_installed(tmp_path: Path) -> None:
+    bash = {1000: "bash", 1001: "5.2.26", 1002: "6.el10", 1014: "GPL-3.0-or-later", 1022: "x86_64"}
+    bind = {1000: "bind", 1001: "9.18", 1002: "1.el10", 1003: 32, 1022: "noarch", 1044: "bind-9.18-1.src.rpm"}
+    key = {1000: "gpg-pubkey", 1001: "1", 1002: "1"}
+    database = rpm_database(tmp_path / "rpmdb.sqlite", bash, bind, key)
+    files = {
+        "/usr/lib/os-release": b'ID="rocky"\nVERSION_ID="10.0"\n',
+        "/usr/lib/sysimage/rpm/rpmdb.sqlite": database,
+        "/usr/local/share/kolla/packages/base": f"bind=32:9.18-1.el10 {'ab' * 32}\n".encode(),
+    }
+    bill = sbom.document("web", "f" * 64, Contents(files))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    found = {component["name"]: component for component in bill["components"]}
+    assert set(found) == {"rocky", "bash", "bind"}
+    assert found["bash"]["purl"] == "pkg:rpm/rocky/bash@5.2.26-6.el10?arch=x86_64&distro=rocky-10.0"
+    assert found["bash"]["licenses"] == [{"license": {"name": "GPL-3.0-or-later"}}]
+    assert found["bind"]["version"] == "32:9.18-1.el10"
+    assert found["bind"]["hashes"][0]["content"] == "ab" * 32
+    assert found["bind"]["purl"] == (
+        "pkg:rpm/rocky/bind@9.18-1.el10?arch=noarch&distro=rocky-10.0&epoch=32&upstream=bind-9.18-1.src.rpm"
+    )
+
+
+def test_what_is_no_rpm_database_has_no_packages() -> None:
+    assert packages(Contents({"/var/lib/rpm/rpmdb.sqlite": b"nothing of that kind" * 100})) == []
 
 
 def test_links_in_a_circle_lead_nowhere(contents: Contents) -> None:
