@@ -107,7 +107,7 @@ class Repository:
     @property
     def _credentials(self) -> tuple[str, str] | None:
         """Those of the settings, or those that Docker's client was logged in with."""
-        if self.registry.password is not None:
+        if self.registry.password is not None and self._host == self.registry.host:
             return self.registry.username, self.registry.password.reveal()
         # A file of Docker's has small letters, a program that keeps passwords has capitals.
         found = {k.lower(): v for k, v in (load_config().resolve_authconfig(self._host) or {}).items()}

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kolla.build_report import BuildReport, BuiltImage
-from kolla.errors import InputError
+from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, ignore
 from kolla.images import signature
 from kolla.images.engine import connect
 from kolla.images.options import Options
-from kolla.images.registry import Registry
+from kolla.images.registry import Registry, RegistryError
 from kolla.images.registry_api import Repository
+from kolla.images.retry import retried
 from kolla.images.signature import PrivateKey, PublicKey, Signature
 from kolla.places import Places, write_private
 from kolla.secret import Secret
@@ -44,15 +46,27 @@ def sign_images(
 ) -> None:
     """Put a signature of every pushed image beside it in the registry, unless there is one of this key.
 
-    KollaError when the registry does not take one.
+    KollaError when the registry does not take one, after further tries where they may help.
     """
-    registry = Registry.of(settings, passwords)
-    for image in report.images.values():
-        if image.digest:
-            began = time.monotonic()
-            on_event(Event(PHASE, "started", image.name))
-            _sign(image.digest, registry, key)
-            on_event(Event(PHASE, "done", image.name, seconds=time.monotonic() - began))
+    registry, retries = Registry.of(settings, passwords), Options.of(settings).retries
+    pushed = {image.name: image.digest for image in report.images.values() if image.digest}
+    began = time.monotonic()
+    on_event(Event(PHASE, "started", total=len(pushed)))
+    for name, digest in pushed.items():
+        since = time.monotonic()
+        on_event(Event(PHASE, "started", name))
+        retried(
+            partial(_sign, digest, registry, key),
+            retries,
+            worthwhile=lambda error: isinstance(error, RegistryError) and not error.final,
+            on_retry=partial(_tell, on_event, name),
+        )
+        on_event(Event(PHASE, "done", name, seconds=time.monotonic() - since))
+    on_event(Event(PHASE, "done", seconds=time.monotonic() - began))
+
+
+def _tell(on_event: Listener, name: str, attempt: int, error: KollaError) -> None:
+    on_event(Event(PHASE, "started", name, message=f"try {attempt}: {error.what}"))
 
 
 def sign_report(path: Path, key: PrivateKey) -> Path:
