@@ -16,7 +16,7 @@ PURGE   ?=
 WITH_GLOBALS := $(if $(GLOBALS),--globals $(GLOBALS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system bench lock reference clean
+.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system test-long bench lock reference clean
 
 help: ## this text
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -58,6 +58,9 @@ test-integration: $(READY) ## tests against a real container engine
 
 test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
 	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/system
+
+test-long: $(READY) ## what takes many minutes: every release, clouds of install type binary
+	$(BIN)/python -m pytest $(WITH_GLOBALS) -m long tests/integration tests/system
 
 bench: $(READY) ## make a cloud, measure it, remove it, print the figures
 	$(SUDO) $(BIN)/python -m bench $(WITH_GLOBALS)

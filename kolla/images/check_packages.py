@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kolla.catalogue.catalogue import Catalogue
@@ -37,8 +37,13 @@ def findings(
 
 def _packages(node: Node, catalogue: Catalogue, distribution: Distribution) -> Iterator[tuple[str, Location]]:
     """The packages of an image, and where each was written."""
-    for word, lists in (("packages", node.image.packages), ("unpacked", node.image.unpacked)):
+    lists_of: dict[tuple[str, ...], Mapping[str, Sequence[str]]]
+    lists_of = {("packages",): node.image.packages, ("unpacked",): node.image.unpacked}
+    if node.binary and node.image.binary:
+        lists_of[("binary", "packages")] = node.image.binary.packages
+        lists_of[("binary", "unpacked")] = node.image.binary.unpacked
+    for words, lists in lists_of.items():
         for package in distribution.packages(lists):
             place = next(name for name in reversed(distribution.lineage) if package in lists.get(name, ()))
             index = lists[place].index(package)
-            yield package, catalogue.where(node.folder.name, "images", node.name, word, place, index)
+            yield package, catalogue.where(node.folder.name, "images", node.name, *words, place, index)

@@ -1,5 +1,6 @@
 """Locking a small release for real."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -50,3 +51,29 @@ def test_a_date_chooses_among_what_the_index_had_then(workshop: Workshop, tmp_pa
     # Click 8.1.8 is of December 2024, 8.2 of May 2025.
     assert found["click"].version == "8.1.8"
     assert found["flask"].version == "3.1.0"
+
+
+def test_a_file_that_is_not_the_locked_one_is_refused(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = '{"0.test": {MarkupSafe: "==3.0.2", uv: "", setuptools: "", wheel: ""}}'
+    images = "  marked: {parent: openstack-base, python: [MarkupSafe]}\n"
+    workshop.describe(f"{images}releases: {tools}\n")
+    given, catalogue = workshop.load(openstack_release="0.test")
+    text = resolve(given, catalogue, workshop.state, Limits(day=date(2026, 11, 1)))
+    honest, hashes = parse(text)["markupsafe"], r"sha256:[0-9a-f]{64}"
+    assert honest.hashes
+    tampered = "".join(
+        re.sub(hashes, f"sha256:{'0' * 64}", block) if block.startswith("markupsafe==") else block
+        for block in re.split(r"(?m)^(?=[a-z0-9])", text)
+    )
+    lock = tmp_path / "0.test.txt"
+    lock.write_text(tampered)
+    monkeypatch.setattr("kolla.images.requirements.lock_path", lambda release, base: lock)
+    report = workshop.build("marked", openstack_release="0.test")
+    assert {report.images[name].status for name in ("wheelhouse", "marked")} == {"failed", "skipped"}
+    log = report.images["wheelhouse"].log
+    assert log is not None
+    assert "DO NOT MATCH THE HASHES" in Path(log).read_text()
+    lock.write_text(text)
+    assert workshop.build("marked", openstack_release="0.test").images["marked"].status == "built"

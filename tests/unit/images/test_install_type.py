@@ -9,6 +9,7 @@ import yaml
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import InputError
+from kolla.images.check_packages import findings
 from kolla.images.graph import WHEELHOUSE, Graph
 from kolla.images.inputs import Inputs
 from kolla.images.options import Options
@@ -102,3 +103,15 @@ def test_the_tag_tells_the_types_apart(tmp_path, catalogue: Catalogue) -> None:
     options = Options.of(settings.load(tmp_path, catalogue))
     assert options.reference("keystone") == "kolla/keystone:2025.1-debian-13-binary"
     assert replace(options, binary=False).tag == "2025.1-debian-13"
+
+
+def test_packages_of_the_type_are_looked_up_where_they_are_written(catalogue: Catalogue) -> None:
+    graph = Graph.of(catalogue, binary=True).select(["nova-compute"])
+    found = findings(graph, catalogue, BINARY.distribution, {"python3-nova"})
+    by_name = {(f["check"], f["subject"]): f for f in found}
+    assert by_name["nova", "python3-nova"]["ok"]
+    wrong = by_name["nova", "nova-conductor"]
+    assert not wrong["ok"]
+    assert "nova/service.yml" in wrong["message"]
+    source = findings(Graph.of(catalogue).select(["nova"]), catalogue, BINARY.distribution, set())
+    assert "python3-nova" not in {f["subject"] for f in source}
