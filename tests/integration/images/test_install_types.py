@@ -32,6 +32,7 @@ def missing(image: Image, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def binary(workshop: Workshop) -> BuildReport:
+    workshop.describe("  workpiece: {}\n")
     return workshop.build("keystone", "nova-novncproxy", **BINARY)
 
 
@@ -67,6 +68,7 @@ def test_uwsgi_loads_the_plugin_of_the_distribution(binary: BuildReport, image: 
 @pytest.mark.long
 @pytest.mark.parametrize("release", ["2025.1", "2025.2", "2026.1", "2026.2"])
 def test_every_release_from_source_has_what_runs(workshop: Workshop, image: Open, release: str) -> None:
+    workshop.describe("  workpiece: {}\n")
     report = workshop.build(*CORE, openstack_release=release)
     for name in CORE:
         assert missing(image(report, name), name) == ""

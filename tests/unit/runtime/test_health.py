@@ -170,23 +170,27 @@ def test_a_process_is_known_by_comm_program_and_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "title",
+    ("title", "name"),
     [
-        "neutron-rpc-server: master process [/usr/bin/neutron-rpc-server --config-file /etc/x]",
-        "neutron-server: worker (/usr/bin/python /usr/bin/neutron-rpc-server)",
+        (
+            "neutron-rpc-server: master process [/usr/bin/neutron-rpc-server --config-file /etc/x]",
+            "neutron-rpc-server",
+        ),
+        ("neutron-server: worker (/usr/bin/python /usr/bin/neutron-rpc-server)", "neutron-server"),
+        ("neutron-server: worker (/usr/bin/python /usr/bin/neutron-rpc-server)", "neutron-rpc-server"),
+        ("/usr/bin/python3 /usr/bin/neutron-rpc-server --config-file /etc/x", "neutron-rpc-server"),
     ],
 )
-def test_a_process_is_known_by_the_title_it_gave_itself(
-    title: str,
-) -> None:
-    renamed = ["bash", "-c", f"exec -a '{title}' sleep 60"]
-    with subprocess.Popen(renamed) as process:
+def test_a_process_is_known_by_the_title_it_gave_itself(title: str, name: str) -> None:
+    # A shell that waits for its input: the title is all there is of its command line.
+    renamed = ["bash", "-c", f"exec -a '{title}' sh <&0"]
+    with subprocess.Popen(renamed, stdin=subprocess.PIPE) as process:
         try:
             deadline = time.monotonic() + 10
             while not Path(f"/proc/{process.pid}/cmdline").read_text().startswith(title):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            assert process.pid in processes.find(title.split(":")[0])
+            assert process.pid in processes.find(name)
         finally:
             process.kill()
 

@@ -17,7 +17,8 @@ def find(name: str | None) -> Iterator[int]:
 
     Called so is a process whose `comm` it is, or the file name of its program or, when an
     interpreter runs a script, of the script; or whose title, which it gave itself, begins so
-    (`name: what it does`).
+    (`name: what it does`), or has its command line in it: alone, or behind what it does (`name: worker
+    (/usr/bin/python3 /usr/bin/script)`).
     """
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid() and (name is None or _is_called(name, int(entry))):
@@ -34,10 +35,13 @@ def _names(pid: int) -> set[str]:
         with open(f"/proc/{pid}/comm") as file:
             names = {file.read().rstrip("\n")}
         with open(f"/proc/{pid}/cmdline") as file:
-            arguments = file.read().split("\0")
+            arguments = file.read().rstrip("\0").split("\0")
     except OSError:  # it has ended
         return set()
     titles = {arguments[0].partition(":")[0]}
+    if len(arguments) == 1:
+        command = arguments[0].partition(" (")[2].rstrip(")") or arguments[0]
+        arguments = command.split(" ")
     return names | titles | {os.path.basename(argument) for argument in arguments[:2] if argument}
 
 
