@@ -130,8 +130,8 @@ class Image(Model):
     """Distribution packages installed. A family's are for all its distributions, theirs for all their
     releases; a nearer list adds to the farther ones and, with `-NAME`, takes away."""
     unpacked: dict[Platform, Packages] = {}
-    """Distribution packages of which only the files are taken, without those in /etc, and without what they
-    depend on."""
+    """Distribution packages of which only the files are taken, without those in /etc and /var, and without
+    what they depend on."""
     unavailable: dict[Platform, str] = {}
     """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()

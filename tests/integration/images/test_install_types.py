@@ -52,6 +52,7 @@ def test_users_are_ours_and_nothing_is_set_up(binary: BuildReport, image: Open) 
         "README",
     ]
     assert nova.run("find / -xdev -name sudo -perm -4000").strip() == ""
+    assert nova.run("ls /var/lib/nova").split() == ["tmp"]
     assert nova.run("ls /var/lib/dbconfig-common 2>/dev/null; find /var/lib -name '*.sqlite'").strip() == ""
 
 
