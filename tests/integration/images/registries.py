@@ -1,16 +1,17 @@
 """Real registries for tests: the one Debian packages, in an image made by the builder."""
 
 import datetime
+import http.client
 import io
 import ipaddress
 import socket
-import socketserver
 import tarfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 
 import docker
@@ -151,47 +152,62 @@ def _pem(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> b
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-TLS_HANDSHAKE = b"\x16"
+class _Flaky(BaseHTTPRequestHandler):
+    """Passes everything on to a registry, but says 503 to the first manifests.
+
+    Engines send a layer again themselves; whether a manifest is sent again is up to who pushes.
+    """
+
+    protocol_version = "HTTP/1.1"
+    registry: str
+    left: list[int]
+    """How often it still fails."""
+
+    def _answer(self) -> None:
+        body = self._body()
+        if self.command == "PUT" and "/manifests/" in self.path and self.left[0] > 0:
+            self.left[0] -= 1
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        with closing(http.client.HTTPConnection(self.registry)) as connection:
+            headers = {k: v for k, v in self.headers.items() if k.lower() != "transfer-encoding"}
+            headers["Content-Length"] = str(len(body))
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            self.send_response(answer.status)
+            for key, value in answer.getheaders():
+                self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = _answer
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 @contextmanager
 def flaky(address: str, failures: int) -> Iterator[str]:
-    """Address of what says 503 to the first connections and then is the registry at `address`.
-
-    Those that want TLS are turned away uncounted: engines try it first.
-    """
-    host, _, port = address.partition(":")
+    """Address of what takes manifests for the registry at `address` only after some failures."""
     left = [failures]
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            begin = self.request.recv(1, socket.MSG_PEEK)
-            if begin == TLS_HANDSHAKE:
-                return
-            if left[0] > 0:
-                left[0] -= 1
-                self.request.recv(65536)
-                self.request.sendall(UNAVAILABLE)
-                return
-            with closing(socket.create_connection((host, int(port)))) as registry:
-                back = threading.Thread(target=_pipe, args=(registry, self.request), daemon=True)
-                back.start()
-                _pipe(self.request, registry)
-                back.join()
-
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    handler = type("Handler", (_Flaky,), {"registry": address, "left": left})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-        assert left == [0], "it was asked as often as it was to fail"
+        yield f"127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _pipe(source: socket.socket, target: socket.socket) -> None:
-    while data := source.recv(65536):
-        target.sendall(data)
-    target.shutdown(socket.SHUT_WR)
