@@ -1,7 +1,8 @@
 """Podman, with Buildah inside, through its client program alone: no daemon, and no socket to ask for.
 
-The floor is podman 4.3 (Debian 12). Images are built in Docker's format: an archive and a registry give
-back the very configuration, so an image keeps its ID wherever it goes.
+The floor is podman 5 (Debian 13): that of Debian 12, 4.3 with buildah 1.28, was seen to take directories
+that a RUN instruction mounts something on, such as /tmp, out of the image. Images are built in Docker's
+format: an archive and a registry give back the very configuration, so an image keeps its ID wherever it goes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
 PROGRAM = "podman"
+FLOOR = 5
 LOCAL = "localhost/"
 """What podman puts before the name of an image that names no registry."""
 
@@ -38,12 +40,19 @@ class Podman:
     def connect(cls) -> Podman:
         """The engine; KollaError if there is no podman, or it does not work."""
         try:
-            return cls(Path(_ask("info", "--format", "{{.Store.GraphRoot}}")))
+            version, root = _ask("info", "--format", "{{.Version.Version}} {{.Store.GraphRoot}}").split()
         except FileNotFoundError:
             raise KollaError(
                 "kolla_container_engine is podman, and there is none on PATH",
-                hint="run: apt-get install podman buildah",
+                hint="run: apt-get install podman",
             ) from None
+        if int(version.partition(".")[0]) < FLOOR:
+            raise KollaError(
+                f"podman {version} takes directories out of images that are built with mounts",
+                expected=f"podman {FLOOR} or newer, which Debian 13 has",
+                hint="build with kolla_container_engine: docker",
+            )
+        return cls(Path(root))
 
     def images(self) -> dict[str, frozenset[str]]:
         """Image ID -> its tags."""
