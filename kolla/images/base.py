@@ -50,7 +50,7 @@ def recorded(options: Options, state_directory: Path) -> Base | None:
 
     None when there is no record, or the recipe is another since.
     """
-    known = read_json(_record(options, state_directory))
+    known = read_json(record_path(options, state_directory))
     if known.get("recipe") != _recipe(options):
         return None
     if options.pull_base:
@@ -66,7 +66,7 @@ def make(
     `expected` is what must come out, when images were built from it before: KollaError when the
     mirror has moved on since. KollaError as well when the bootstrap fails.
     """
-    record = _record(options, state_directory)
+    record = record_path(options, state_directory)
     if options.pull_base:
         digest = expected.image if expected else engine.pull(options.distribution.image)
         write_json(record, {"recipe": _recipe(options), "image": digest})
@@ -85,7 +85,8 @@ def make(
     return base
 
 
-def _record(options: Options, state_directory: Path) -> Path:
+def record_path(options: Options, state_directory: Path) -> Path:
+    """Where it is recorded what the base is."""
     kind = "pulled" if options.pull_base else "base"
     return state_directory / f"{kind}-{options.distribution.name}.json"
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +29,7 @@ from kolla.images.schedule import along
 from kolla.images.selection import Scope, allowed_to_fail
 from kolla.images.transport import secrets
 from kolla.images.why import TAKEN, UNCHANGED
+from kolla.images.workplace import alone
 from kolla.places import Places
 from kolla.settings.globals import Globals
 
@@ -78,7 +77,7 @@ def build(
     graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
     fresh = frozenset(names or graph.nodes) if refresh else frozenset()
     may_fail = allowed_to_fail(graph, settings)
-    with _alone(state_directory):
+    with alone(state_directory):
         found = trees(settings, catalogue, graph, state_directory, refresh=fresh, on_event=on_event)
         inputs = Inputs.of(graph, options, found)
         engine = connect(inputs.options.engine)
@@ -86,17 +85,6 @@ def build(
         named, there = names or graph.published, history.there(inputs)
         scope = Scope.of(graph, named, there, skip_parents=skip_parents, skip_existing=skip_existing)
         return _Run(inputs, engine, history, scope, fresh, may_fail, on_event).run()
-
-
-@contextmanager
-def _alone(state_directory: Path) -> Iterator[None]:
-    with (state_directory / "build.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"another build works in {state_directory}"
-            raise KollaError(message, hint="wait until it is done") from None
-        yield
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from kolla.images.engine import Engine, connect
 from kolla.images.options import Options
 from kolla.images.registry import Registry, RegistryError
 from kolla.images.retry import retried
+from kolla.images.workplace import alone
 from kolla.places import Places
 from kolla.secret import Secret
 from kolla.settings.globals import Globals
@@ -48,7 +49,9 @@ def push(
         assert image.id and image.reference, "only built images are pushed"
         return image.model_copy(update={"digest": work.push(image, image.reference)})
 
-    return work.run(give, [image for image in published if image.digest is None], report, state_directory)
+    todo = [image for image in published if image.digest is None]
+    with alone(state_directory):
+        return work.run(give, todo, report, state_directory)
 
 
 def promote(
@@ -78,7 +81,8 @@ def promote(
         return image.model_copy(update={"promoted": tag})
 
     todo = [image for image in published if image.promoted != work.options.reference(image.name)]
-    return work.run(move, todo, report, state_directory)
+    with alone(state_directory):
+        return work.run(move, todo, report, state_directory)
 
 
 def _is_published(image: BuiltImage) -> bool:
