@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.configuration import Configuration
-from kolla.errors import InputError, Location
-from kolla.events import Listener
+from kolla.errors import InputError, KollaError, Location
+from kolla.events import Event, Listener
 from kolla.results import Built, Findings, Listing, Rows, ScanDiff, Written
 from kolla.settings import passwords
 from kolla.settings.building import chosen_over
@@ -19,6 +23,7 @@ from kolla.settings.globals import Globals
 
 if TYPE_CHECKING:
     from kolla.images.graph import Graph
+    from kolla.images.signature import PrivateKey
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -33,18 +38,18 @@ class ImageVerbs:
     configuration: Configuration
     progress: Listener
 
-    def build(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Built:
+    def build(
+        self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING, bundle: Path | None = None
+    ) -> Built:
         """Build the images in whose names one of `patterns`, regular expressions, is found, and those they
-        are built from; all published ones without patterns and profiles."""
-        from kolla.images import push as pushing
-        from kolla.images import signing
+        are built from; all published ones without patterns and profiles. Unless some failed, `bundle` is
+        written then: these images, for `load`."""
         from kolla.images.build import build
 
         read, directory = self.configuration, self.configuration.places.directory
         wanted = self._wanted(patterns, chosen)
         settings = wanted.settings
-        secrets = passwords.load(read.directory) if settings.value("push") or settings.value("sign") else {}
-        key = signing.signing_key(settings, secrets) if settings.value("sign") else None
+        self._key(settings)  # one that is missing is told before anything is built
         report = build(
             settings,
             wanted.catalogue,
@@ -55,15 +60,103 @@ class ImageVerbs:
             skip_existing=settings.value("skip_existing"),
             on_event=self.progress,
         )
+        built = Built(report, read.places.build_report)
         if settings.value("push"):
-            report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
-            if key:  # before a moving tag shows anybody what is new
-                signing.sign_images(settings, secrets, key, report, self.progress)
-            if Built(report, read.places.build_report).exit_code == 0:
-                report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
-        if key:
-            signing.sign_report(read.places.build_report, key)
+            built = self._push(settings, report, promote=settings.value("promote") and built.exit_code == 0)
+        else:
+            self._seal(settings)
+        if bundle and built.exit_code == 0:
+            self._bundle(wanted, built.report, bundle)
+        return built
+
+    def push(self, *, promote: bool = True) -> Built:
+        """Push what was built or loaded, every image under the tag only it has; then move the moving tags."""
+        return self._push(self.configuration.build_settings, self.configuration.report, promote=promote)
+
+    def promote(self) -> Built:
+        """Point the moving tags in the registry at what was built, all of which must be there already."""
+        return self._promote(self.configuration.build_settings, self.configuration.report)
+
+    def publish(
+        self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING, test: str | None = None
+    ) -> Built:
+        """Build, push, test, promote; stops at the first of them that fails, and then no tag was moved.
+
+        `test` is a line for the shell; KollaError when it ends with another status than 0.
+        """
+        built = self.build(patterns, {**chosen, "push": True, "promote": False})
+        if built.exit_code != 0:
+            return built
+        if test is not None:
+            self._test(test)
+        return self._promote(self._wanted(patterns, chosen).settings, built.report)
+
+    def load(self, path: Path) -> Built:
+        """Have the images of a bundle in the engine, and the build report: as if they were built here."""
+        from kolla.images import bundle
+
+        read = self.configuration
+        report = bundle.load(read.build_settings, path, read.places.directory, on_event=self.progress)
         return Built(report, read.places.build_report)
+
+    def _push(self, settings: Globals, report: BuildReport, *, promote: bool) -> Built:
+        from kolla.images import push as pushing
+
+        read, directory = self.configuration, self.configuration.places.directory
+        secrets = passwords.load(read.directory)
+        report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
+        if key := self._key(settings):  # before a moving tag shows anybody what is new
+            from kolla.images.signing import sign_images
+
+            sign_images(settings, secrets, key, report, self.progress)
+        if promote:
+            return self._promote(settings, report)
+        self._seal(settings)
+        return Built(report, read.places.build_report)
+
+    def _promote(self, settings: Globals, report: BuildReport) -> Built:
+        from kolla.images import push as pushing
+
+        read, directory = self.configuration, self.configuration.places.directory
+        secrets = passwords.load(read.directory)
+        report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
+        self._seal(settings)
+        return Built(report, read.places.build_report)
+
+    def _key(self, settings: Globals) -> PrivateKey | None:
+        """What to sign with, if the settings say so; InputError when there is no key then."""
+        from kolla.images.signing import signing_key
+
+        return (
+            signing_key(settings, passwords.load(self.configuration.directory))
+            if settings.value("sign")
+            else None
+        )
+
+    def _seal(self, settings: Globals) -> None:
+        """Sign the report as it is now, if the settings say so."""
+        from kolla.images.signing import sign_report
+
+        if key := self._key(settings):
+            sign_report(self.configuration.places.build_report, key)
+
+    def _bundle(self, wanted: _Wanted, report: BuildReport, path: Path) -> None:
+        from kolla.images import bundle
+
+        names, directory = wanted.selected.nodes, self.configuration.places.directory
+        bundle.write(wanted.settings, report, names, directory, path, on_event=self.progress)
+
+    def _test(self, command: str) -> None:
+        began = time.monotonic()
+        self.progress(Event("test", "started", message=command))
+        status = subprocess.run(command, shell=True, check=False, stdout=sys.stderr).returncode
+        seconds = time.monotonic() - began
+        self.progress(Event("test", "failed" if status else "done", seconds=seconds))
+        if status:
+            raise KollaError(
+                f"the test ended with status {status}; the images are pushed, and no tag was moved",
+                hint=f"what it did: {command}",
+            )
 
     def forecast(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Rows:
         """What `build` would do with each image, and why."""

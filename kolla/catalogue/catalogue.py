@@ -14,9 +14,9 @@ USUAL_GROUPS = ("control", "network", "compute", "storage", "monitoring", "deplo
 """Inventory groups every inventory of the field has; services' own groups stand below them."""
 
 OWN_VERBS = (
-    *("bootstrap-servers", "build", "check", "deploy", "destroy", "exec", "genconfig", "genpwd", "lock"),
-    *("logs", "mergepwd", "plan", "post-deploy", "prechecks", "pull", "quickstart", "reconfigure"),
-    *("start", "status", "stop"),
+    *("bootstrap-servers", "build", "check", "deploy", "destroy", "exec", "genconfig", "genpwd", "load"),
+    *("lock", "logs", "mergepwd", "plan", "post-deploy", "prechecks", "promote", "publish", "pull", "push"),
+    *("quickstart", "reconfigure", "start", "status", "stop"),
 )
 """Verbs of the command line itself; services cannot have these."""
 

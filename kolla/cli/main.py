@@ -15,7 +15,7 @@ from kolla.errors import InputError, KollaError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "From nothing": (quickstart.quickstart,),
-    "Images": (images.build, images.lock),
+    "Images": (images.build, images.push, images.promote, images.publish, images.load, images.lock),
     "Before a deploy": (
         passwords.genpwd,
         passwords.mergepwd,

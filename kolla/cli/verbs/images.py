@@ -51,6 +51,12 @@ from kolla.cli.run import run
 @click.option(
     "--verify", is_flag=True, help="Build nothing; check what was built and pushed against its signatures."
 )
+@click.option(
+    "--bundle",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the images, the build report and the locks to FILE, for kolla load elsewhere.",
+)
 @options.images
 def build(
     patterns: tuple[str, ...],
@@ -62,6 +68,7 @@ def build(
     check_packages: bool,
     scan_diff: tuple[str, str] | None,
     verify: bool,
+    bundle: Path | None,
     chosen: Mapping[str, Any],
 ) -> None:
     """Build the images in whose names a REGEX is found, and their parents; without any, every image that
@@ -87,7 +94,56 @@ def build(
     elif verify:
         run(lambda cloud: cloud.verify_images(chosen))
     else:
-        run(lambda cloud: cloud.build(patterns, chosen))
+        run(lambda cloud: cloud.build(patterns, chosen, bundle))
+
+
+@click.command()
+@click.option(
+    "--promote/--no-promote",
+    default=True,
+    help="Move the moving tags as well, once all images are there.  [default: promote]",
+)
+@options.images
+def push(promote: bool) -> None:
+    """Push what was built or loaded to the registry of the settings.
+
+    Every image goes under a tag that only it has; when all are there, the tags that move are pointed at
+    them. What is there already is not pushed again.
+    """
+    run(lambda cloud: cloud.push(promote=promote))
+
+
+@click.command()
+@options.images
+def promote() -> None:
+    """Point the moving tags in the registry at what was built last, after kolla push --no-promote."""
+    run(lambda cloud: cloud.promote())
+
+
+@click.command(cls=BuildCommand)
+@click.argument("patterns", nargs=-1, metavar="[REGEX]...")
+@click.option(
+    "--test", metavar="COMMAND", help="A shell command that tries the images; the tags move if it succeeds."
+)
+@options.images
+def publish(patterns: tuple[str, ...], test: str | None, chosen: Mapping[str, Any]) -> None:
+    """Build, push, test, and only then move the moving tags: what a CI runs for every tag or each night.
+
+    It is kolla build --push --no-promote, COMMAND, kolla promote, and stops at the first that fails.
+    """
+    run(lambda cloud: cloud.publish(patterns, chosen, test))
+
+
+@click.command()
+@click.argument("bundle", metavar="FILE", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@options.images
+def load(bundle: Path) -> None:
+    """Take images and build report from FILE, which kolla build --bundle wrote, as if they were built here.
+
+    Every digest is compared first; nothing is loaded from a FILE that is damaged, or is for another
+    release or base.
+    """
+    run(lambda cloud: cloud.load(bundle))
 
 
 @click.command()

@@ -22,15 +22,16 @@ DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
 
 # command line -> the one call it makes
 CALLS = {
-    "build": ("build", ((), {}), {}),
+    "build": ("build", ((), {}, None), {}),
+    "build --bundle out.tar": ("build", ((), {}, Path("out.tar")), {}),
     "build keystone --refresh --no-push": (
         "build",
-        (("keystone",), {"refresh": True, "push": False}),
+        (("keystone",), {"refresh": True, "push": False}, None),
         {},
     ),
     "build -p infra -p main -b debian --threads 4 --skip-existing": (
         "build",
-        ((), {"profile": ["infra", "main"], "base": "debian", "threads": "4", "skip_existing": True}),
+        ((), {"profile": ["infra", "main"], "base": "debian", "threads": "4", "skip_existing": True}, None),
         {},
     ),
     "build ^nova --list-images": ("images", (("^nova",), {}), {}),
@@ -43,6 +44,11 @@ CALLS = {
         ("", date(2026, 11, 1), {"openstack_release": "2026.2", "base_version": "12"}),
         {},
     ),
+    "push": ("push", (), {"promote": True}),
+    "push --no-promote": ("push", (), {"promote": False}),
+    "promote": ("promote", (), {}),
+    "publish ^nova --test true": ("publish", (("^nova",), {}, "true"), {}),
+    f"load {__file__}": ("load", (Path(__file__),), {}),
     "genpwd": ("genpwd", (), {}),
     "mergepwd --old a --new b --final c": (
         "mergepwd",
