@@ -58,7 +58,7 @@ def explain(name: str, error: KollaError, text: str, log: Path) -> tuple[str, tu
         return str(error), ()
     vanished = ", ".join(dict.fromkeys(re.findall(r"kolla: vanished: (\S+)", text)))
     if vanished:
-        cause = f"the package mirror no longer has {vanished}; run: kolla build --refresh {name}"
+        cause = f"the package mirror no longer has {vanished}; run: kolla build --refresh '^{name}$'"
     elif "no space left on device" in text.lower():
         cause = "no space left where the engine keeps images; make room, with: docker builder prune"
     elif may_pass(text):

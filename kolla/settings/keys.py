@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from kolla import yamlfile
+from kolla.build_options import KEYS
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Setting
 from kolla.errors import InputError, Location, raise_all
 from kolla.settings.expressions import is_expression
 from kolla.settings.values import convert
-
-CLOUD_KEYS = Path(__file__).with_name("keys.yml")
 
 
 class CloudSetting(Setting):
@@ -77,7 +75,7 @@ def enable_key(service: str) -> str:
 
 
 def _cloud_keys() -> Iterator[Key]:
-    document = yamlfile.load(CLOUD_KEYS)
+    document = yamlfile.load(KEYS)
     for section, settings in document.data.items():
         for name, setting in settings.items():
             yield Key(name, CloudSetting.model_validate(setting), section, document.where([section, name]))

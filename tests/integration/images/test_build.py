@@ -134,7 +134,7 @@ def test_packages_are_locked_until_refreshed(first: BuildReport, workshop: Works
         event for event in workshop.events if event.subject == "workpiece" and event.status == "failed"
     )
     assert "no longer has jq=0." in failure.message
-    assert "kolla build --refresh workpiece" in failure.message
+    assert "kolla build --refresh '^workpiece$'" in failure.message
     assert report.images["child"].status == "skipped"
     assert json.loads(path.read_text()) == moved
 

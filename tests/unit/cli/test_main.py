@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from kolla.catalogue.catalogue import OWN_VERBS
@@ -90,6 +91,14 @@ def test_a_command_line_is_one_call(kolla, script, line):
     outcome = kolla(*line.split())
     assert (outcome.exit_code, outcome.err) == (0, "")
     assert script.calls == [CALLS[line]]
+
+
+def test_no_two_options_of_a_verb_are_written_alike():
+    for commands in SECTIONS.values():
+        for command in commands:
+            params = command.get_params(click.Context(command))
+            written = [word for param in params for word in (*param.opts, *param.secondary_opts)]
+            assert sorted(written) == sorted(set(written)), command.name
 
 
 def test_files_of_options_are_handed_on(kolla, script, tmp_path):

@@ -37,7 +37,7 @@ def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
     text = "#5 1.0 kolla: vanished: jq=1.7 aa\n#5 1.0 kolla: vanished: jq=1.7 aa\n"
     message, _ = explain("notes", KollaError("the build failed"), text, log)
     assert message == (
-        f"the package mirror no longer has jq=1.7; run: kolla build --refresh notes; log: {log}"
+        f"the package mirror no longer has jq=1.7; run: kolla build --refresh '^notes$'; log: {log}"
     )
 
 
