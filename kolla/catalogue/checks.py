@@ -56,12 +56,9 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "copies", source), "image", other, images
         if image.user is not None:
             yield (*here, "user"), "user", image.user, users
-        for word in ("packages", "unpacked", "unavailable"):
-            for platform in getattr(image, word):
-                yield (*here, word, platform), "base distribution", platform, distribution.names()
-        for word in ("packages", "unpacked"):
-            for platform in getattr(image.binary, word, ()):
-                yield (*here, "binary", word, platform), "base distribution", platform, distribution.names()
+        for words, said in (*image.package_lists(), (("unavailable",), image.unavailable)):
+            for platform in said:
+                yield (*here, *words, platform), "base distribution", platform, distribution.names()
     for name, user in service.users.items():
         for index, group in enumerate(user.groups):
             yield ("users", name, "groups", index), "user", group, users

@@ -56,12 +56,12 @@ def _superfluous(catalogue: Catalogue) -> Iterator[InputError]:
     """Packages taken away (`-NAME`) that no farther name of a distribution gave."""
     for folder in catalogue.folders.values():
         for name, image in folder.service.images.items():
-            for word, lists in (("packages", image.packages), ("unpacked", image.unpacked)):
+            for words, lists in image.package_lists():
                 given = {entry for entries in lists.values() for entry in entries if entry[0] != WITHOUT}
                 for place, entry in superfluous(lists):
                     yield InputError(
                         f"'{entry}' takes away a package that '{name}' does not have on {place}",
-                        where=catalogue.where(folder.name, "images", name, word, place),
+                        where=catalogue.where(folder.name, "images", name, *words, place),
                         expected="one that a farther name gives",
                         hint=did_you_mean(entry, [f"{WITHOUT}{package}" for package in given]),
                     )

@@ -7,6 +7,7 @@ lazily, once per host, when the desired state is made. Everything else is a lite
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -154,6 +155,16 @@ class Image(Model):
     """False for images only other builds use (builder, wheelhouse): never deployed nor pushed."""
     software: Software | None = None
     """What it is made for, when that is not the software of the service."""
+
+    def package_lists(
+        self, *, binary: bool = True
+    ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Packages]]]:
+        """Lists of packages by distribution, with the words that lead to each; `binary`: its own too."""
+        yield ("packages",), self.packages
+        yield ("unpacked",), self.unpacked
+        if binary and self.binary is not None:
+            yield ("binary", "packages"), self.binary.packages
+            yield ("binary", "unpacked"), self.binary.unpacked
 
 
 class ConfigFile(Model):

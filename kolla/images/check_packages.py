@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kolla.catalogue.catalogue import Catalogue
@@ -37,12 +37,7 @@ def findings(
 
 def _packages(node: Node, catalogue: Catalogue, distribution: Distribution) -> Iterator[tuple[str, Location]]:
     """The packages of an image, and where each was written."""
-    lists_of: dict[tuple[str, ...], Mapping[str, Sequence[str]]]
-    lists_of = {("packages",): node.image.packages, ("unpacked",): node.image.unpacked}
-    if node.binary and node.image.binary:
-        lists_of[("binary", "packages")] = node.image.binary.packages
-        lists_of[("binary", "unpacked")] = node.image.binary.unpacked
-    for words, lists in lists_of.items():
+    for words, lists in node.image.package_lists(binary=node.binary):
         for package in distribution.packages(lists):
             place = next(name for name in reversed(distribution.lineage) if package in lists.get(name, ()))
             index = lists[place].index(package)

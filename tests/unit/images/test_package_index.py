@@ -158,6 +158,16 @@ def test_a_name_nobody_has_is_told_with_its_place_and_the_nearest(make_catalogue
     assert all(finding["ok"] for finding in on_debian)
 
 
+def test_packages_of_install_type_binary_count_where_it_is_built(make_catalogue: MakeCatalogue) -> None:
+    catalogue = make_catalogue("  notes: {python: [flask], binary: {packages: {debian: [notes-api]}}}\n")
+    debian = Distribution.named("debian", "13")
+    for binary in (False, True):
+        graph = Graph.of(catalogue, binary=binary).select(["notes"])
+        found = {f["subject"]: f["message"] for f in check_packages.findings(graph, catalogue, debian, ())}
+        assert ("notes-api" in found) == binary
+    assert found["notes-api"].endswith("notes/service.yml:6: no such package")
+
+
 def test_every_image_of_the_catalogue_is_looked_at(catalogue: Catalogue) -> None:
     rocky = Distribution.named("rocky", "10")
     graph = Graph.of(catalogue)
