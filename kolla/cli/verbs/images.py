@@ -77,6 +77,9 @@ def build(
     An image none of whose inputs changed is not built again. One that fails does not stop the
     others; the summary names it and its log.
     """
+    looks = (dry_run, list_images, list_dependencies, check_packages, verify)
+    if sum(map(bool, (*looks, save_dependency, template_only, scan_diff))) > 1:
+        raise click.UsageError("several options that build nothing; each is a run of its own")
     if dry_run:
         run(lambda cloud: cloud.forecast(patterns, chosen))
     elif list_images:

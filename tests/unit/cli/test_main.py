@@ -93,6 +93,12 @@ def test_a_command_line_is_one_call(kolla, script, line):
     assert script.calls == [CALLS[line]]
 
 
+def test_a_run_answers_one_question(kolla, script):
+    outcome = kolla("build", "--list-images", "--template-only", "out")
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert "several options that build nothing" in outcome.err
+
+
 def test_no_two_options_of_a_verb_are_written_alike():
     for commands in SECTIONS.values():
         for command in commands:
