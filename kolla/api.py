@@ -97,6 +97,8 @@ class Cloud(ImageVerbs):
         registry = str(values("docker_registry"))
         if registry and values("docker_registry_insecure"):
             request["insecure_registries"] = [registry]
+        if registry and (authority := str(values("docker_registry_ca") or "")):
+            request["registry_authorities"] = {registry.partition("/")[0]: Path(authority).read_text()}
         builders = self.configuration.inventory.groups.get(BUILDERS, ())
         tools = self.configuration.globals.distribution.tools
         if values("image_sources"):

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kolla.ansible.executor import Executor
+from kolla.ansible.executor import Executor, Login
 from kolla.ansible.outcome import Outcome
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener
 from kolla.places import read_json, write_json
+from kolla.settings import passwords
 from kolla.state.derive import desire
 from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
@@ -66,7 +67,13 @@ class Hosts:
             state_directory=self.configuration.places.directory,
             on_event=self.progress,
             phase=phase,
+            login=self._login(),
         )
+
+    def _login(self) -> Login | None:
+        values, known = self.configuration.globals.value, passwords.load(self.configuration.directory)
+        username, password = str(values("docker_registry_username") or ""), known.get(passwords.REGISTRY)
+        return Login(username, password) if username and password else None
 
     def known_facts(self) -> dict[str, HostFacts]:
         """Facts as last seen, of the hosts that were seen; asks nobody."""

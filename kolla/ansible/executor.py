@@ -20,6 +20,7 @@ from kolla.ansible.outcome import BrokenHost, Outcome
 from kolla.ansible.process import Playbook, has_ended
 from kolla.errors import KollaError
 from kolla.events import Listener, ignore
+from kolla.secret import Secret
 from kolla.state.plan import Plan
 
 HOST_CODE = Path(kolla.__file__).parent / "host"
@@ -34,6 +35,14 @@ class CloudIdentity:
     name: str
     id: str
     engine: str = "docker"
+
+
+@dataclass(frozen=True)
+class Login:
+    """What hosts say to the registry they pull images from."""
+
+    username: str
+    password: Secret
 
 
 class Executor:
@@ -53,6 +62,7 @@ class Executor:
         state_directory: Path | None = None,
         archive: Archive | None = None,
         host_directory: str = HOST_DIRECTORY,
+        login: Login | None = None,
     ) -> None:
         """`on_event` is called as events arrive, from another thread, one at a time; they belong to `phase`.
         What Ansible itself prints in a run, normally nothing, is kept as `ansible.log` in
@@ -66,6 +76,7 @@ class Executor:
         self.archive = archive or Archive.of(HOST_CODE)
         """The code that runs on hosts."""
         self._host_directory = host_directory
+        self._login = login
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, Answer]:
         """Ask each host its request; the answers by host.
@@ -148,6 +159,9 @@ class Executor:
         if demand is None:
             return None
         verb, request = demand
+        if verb == "apply" and self._login is not None:
+            login = {"username": self._login.username, "password": self._login.password.reveal()}
+            request = {**request, "login": login}
         cloud = {"name": self._cloud.name, "id": self._cloud.id}
         return {
             "program": f"{self._host_directory}/{self.archive.name}",

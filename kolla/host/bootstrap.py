@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import daemon, facts, lock, packages
+from . import daemon, facts, files, lock, packages
 from .cloud import Cloud
 from .engine import connect
 from .errors import Refusal
@@ -21,8 +21,9 @@ MODE = 0o755
 def bootstrap(request: Json) -> Json:
     """Have the packages, the engine, its registries and the directories; can be repeated.
 
-    Request: `node_config` (the directory of the configuration folders), `insecure_registries`, `packages`
-    (others this host is to have).
+    Request: `node_config` (the directory of the configuration folders), `insecure_registries`,
+    `registry_authorities` (registry: PEM of who signs its certificate), `packages` (others this host is
+    to have).
     Everything made goes into the manifest.
     """
     cloud = Cloud.of(request)
@@ -31,6 +32,7 @@ def bootstrap(request: Json) -> Json:
         changes = [] if daemon.answers() else _install(PACKAGES, SPLIT_OFF, manifest)
         changes += _install(request.get("packages", ()), (), manifest)
         changes += _registries(request.get("insecure_registries", ()), manifest)
+        changes += _authorities(request.get("registry_authorities", {}), manifest)
         if not daemon.answers():
             changes.append(daemon.start(manifest))
         changes += _directory(Path(request["node_config"]), manifest)
@@ -61,6 +63,21 @@ def _registries(registries: Sequence[str], manifest: Manifest) -> list[str]:
     daemon.write_configuration(daemon.with_registries(before, missing))
     daemon.reload()
     return [f"registry {each} may be used without TLS" for each in missing]
+
+
+def _authorities(authorities: Mapping[str, str], manifest: Manifest) -> list[str]:
+    """The engine reads them at every pull and push."""
+    changes = []
+    for registry, certificates in authorities.items():
+        path = daemon.CERTIFICATES / registry / "ca.crt"
+        content = certificates.encode()
+        if path.exists() and path.read_bytes() == content:
+            continue
+        _directory(path.parent, manifest)
+        manifest.add("authorities", [str(path)])
+        files.write(path, content, mode=0o644)
+        changes.append(f"the engine trusts who signs for registry {registry}")
+    return changes
 
 
 def _directory(path: Path, manifest: Manifest) -> list[str]:

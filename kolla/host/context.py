@@ -22,6 +22,8 @@ class Context:
     manifest: Manifest
     bundle: Mapping[str, str]
     """SHA-256 of a file -> its content, base64."""
+    login: Mapping[str, str] | None = None
+    """`username` and `password` for the registry of images."""
 
     def own_container(self, name: str) -> Json | None:
         """This cloud's container of that name, None without one; OperationFailed for a stranger's."""

@@ -17,6 +17,8 @@ from .manifest import Manifest
 from .shapes import Json
 
 CONFIGURATION = Path("/etc/docker/daemon.json")
+CERTIFICATES = Path("/etc/docker/certs.d")
+"""Where the engine looks for who signs the certificate of a registry: `HOST[:PORT]/ca.crt`."""
 PID_FILE = Path("/var/run/docker.pid")
 LOG = Path("/var/log/kolla-dockerd.log")
 START_TIMEOUT = 60

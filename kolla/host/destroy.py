@@ -21,7 +21,7 @@ FAREWELL = 120
 RUNTIME = "/run/"
 """What is in a directory of ours below it was left by what ran there (hier(7))."""
 
-LASTING = ("images", "packages", "registries", "engine", "mounts")
+LASTING = ("images", "packages", "registries", "authorities", "engine", "mounts")
 """Kinds of things that may stay although the cloud is gone; the manifest stays with them."""
 
 
@@ -127,6 +127,11 @@ def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept:
         daemon.reload()
         manifest.remove("registries", registries)
         changes += [f"registry {each} needs TLS again" for each in registries]
+    authorities = manifest.entries("authorities")
+    for each in authorities:
+        Path(each).unlink(missing_ok=True)
+        changes.append(f"removed {each}")
+    manifest.remove("authorities", authorities)
     changes += daemon.stop(manifest)
     if manifest.entries("packages"):
         changes += [f"removed package {name}" for name in packages.purge(manifest)]

@@ -144,10 +144,11 @@ class Engine:
                     return None
         return self._images[reference]
 
-    def pull(self, reference: str, deadline: Deadline) -> None:
-        """Pull an image, logging in as ~/.docker/config.json says."""
+    def pull(self, reference: str, deadline: Deadline, login: Mapping[str, str] | None = None) -> None:
+        """Pull an image, logging in with `username` and `password` of `login`, else as
+        ~/.docker/config.json says."""
         with _explained(f"cannot pull {reference}"):
-            for line in self._client.pull(reference, stream=True, decode=True):
+            for line in self._client.pull(reference, stream=True, decode=True, auth_config=login):
                 if "error" in line:
                     raise OperationFailed(f"cannot pull {reference}: {line['error']}")
                 deadline.check(f"pulling {reference}")

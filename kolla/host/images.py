@@ -15,7 +15,7 @@ def perform(operation: ImageOperation, context: Context) -> Outcome:
         return SKIPPED
     context.manifest.add("images", [image])
     source = operation["digest"] or operation["reference"]
-    engine.pull(source, Deadline(operation["timeout"]))
+    engine.pull(source, Deadline(operation["timeout"]), context.login)
     found = engine.image(source)
     came = found["Id"] if found else None
     if came != image:

@@ -16,7 +16,7 @@ from .cloud import Cloud
 
 KINDS = (
     *("folders", "directories", "images", "packages", "registries", "engine"),
-    *("files", "sysctls", "mounts"),
+    *("files", "sysctls", "mounts", "authorities"),
 )
 
 

@@ -56,7 +56,7 @@ def _work(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile) -
     """The worker: never returns. The lock's and the run file's descriptors are ours by the fork."""
     try:
         _let_go_of_the_session(cloud.worker_log)
-        context = Context(cloud, engine, Manifest(cloud), request["bundle"])
+        context = Context(cloud, engine, Manifest(cloud), request["bundle"], request.get("login"))
         operations.perform_all(request["operations"], context, run_file.tell)
         run_file.tell(runs.FINISHED)
         os._exit(0)

@@ -113,6 +113,7 @@ def _records(options: Options, report: BuildReport, state_directory: Path) -> It
     paths = [
         PackageLock.of(state_directory, options.distribution.name).path,
         base.record_path(options, state_directory),
+        state_directory / "sources.json",
         *(state_directory / image.sbom for image in report.images.values() if image.sbom),
     ]
     for path in paths:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from kolla.errors import InputError, KollaError
 from kolla.secret import Secret
+from kolla.settings import passwords as keys
 from kolla.settings.globals import Globals
 
-PASSWORD = "docker_registry_password"
-"""Its key in passwords.yml. Nobody makes it at random: it is the registry that knows it."""
+PASSWORD = keys.REGISTRY
 
 _FINAL = re.compile(
     r"unauthorized|authentication required|no basic auth|denied|forbidden|incorrect username or password"

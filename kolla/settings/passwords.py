@@ -23,6 +23,8 @@ from kolla.secret import Secret
 from kolla.yamlfile import Document
 
 FILE = "passwords.yml"
+REGISTRY = "docker_registry_password"
+"""The registry's. Nobody makes it at random: it is the registry that knows it."""
 CLOUD_ID = "cloud_id"
 """Not a secret, but made at random, and never to change: it says which things are this cloud's."""
 
