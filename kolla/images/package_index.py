@@ -65,8 +65,13 @@ def fetcher(transport: Transport) -> Fetch:
         try:
             with opener.open(url, timeout=TIMEOUT) as answer:
                 return bytes(answer.read())
-        except (OSError, urllib.error.URLError) as error:
-            raise KollaError(f"cannot read {_without_password(url)}: {error}") from None
+        except OSError as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            raise KollaError(
+                f"cannot read {_without_password(url)}: {reason}",
+                hint="mirrors, proxies and authorities are settings: NAME_mirror, build_https_proxy, "
+                "extra_ca_certificates",
+            ) from None
 
     return fetch
 

@@ -41,7 +41,7 @@ PROVIDED = (
 SPEC = """\
 %global debug_package %{{nil}}
 %global __os_install_post %{{nil}}
-%global _binary_payload w1.gzdio
+%global _binary_payload w.ufdio
 %global _build_id_links none
 Name: {name}
 Version: {version}
