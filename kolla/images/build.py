@@ -189,7 +189,7 @@ class _Run:
         request = Request(
             dockerfile=self.inputs.dockerfile(name, references, self.history.base),
             context=self.inputs.context(name, self.history.base, locked=locked),
-            secrets=self.secrets,
+            secrets=self.inputs.with_repositories(name, self.secrets),
             arguments=self.inputs.options.transport.proxies,
             log=log,
             timeout=self.inputs.options.timeout,

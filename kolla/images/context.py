@@ -63,17 +63,17 @@ def gather(
     *,
     requirements: Iterable[Requirement] = (),
     hashed: bool = False,
-    sources: Iterable[ContextFile] = (),
+    others: Iterable[ContextFile] = (),
     root_file_system: ContextFile | None = None,
 ) -> Context:
     """The context of one image; InputError for a file its folder lacks.
 
     `manager` is what installs packages ("apt"), so which helper programs it gets.
     `requirements` are what its Python environment (or, `hashed`, the wheelhouse) holds from the lock,
-    `sources` the files of what it holds besides. The image without a parent gets the runtime and,
-    unless its base is pulled, the root file system.
+    `others` what else it is made with: sources, keys of repositories. The image without a parent gets
+    the runtime and, unless its base is pulled, the root file system.
     """
-    files = [*helpers(manager), *_own(node), *sources]
+    files = [*helpers(manager), *_own(node), *others]
     if node.image.parent is None:
         files += _runtime()
     if root_file_system is not None:

@@ -25,6 +25,7 @@ from kolla.images.graph import WHEELHOUSE, Graph, Node
 from kolla.images.labels import labels
 from kolla.images.options import Options
 from kolla.images.overrides import Block
+from kolla.images.repositories import mark, of_image
 
 GENERIC = "image.Dockerfile.j2"
 
@@ -108,6 +109,7 @@ def _values(
         "directories": image.directories,
         "links": {**image.links, **binary.links},
         "copies": {path: built[other] for path, other in image.copies.items()},
+        "repositories": mark(of_image(options.repositories, graph, node.name)),
         "sources": sorted({file.path.split("/")[2] for file in context if file.path.startswith(SOURCES)}),
         "files": [file.path.removeprefix("root") for file in context if file.path.startswith("root/")],
         "labels": labels(node, options, base),

@@ -13,6 +13,7 @@ from kolla.images.environment import Environment
 from kolla.images.graph import WHEELHOUSE, Graph
 from kolla.images.identity import hashes, identity
 from kolla.images.options import Options
+from kolla.images.repositories import added, of_image
 from kolla.images.requirements import Lock, Requirement
 from kolla.images.sources import Tree
 
@@ -43,6 +44,11 @@ class Inputs:
         """The Dockerfile; `built` says what stands for the images it is built from."""
         return render(self.graph, name, self.context(name, base), self.options, built, base)
 
+    def with_repositories(self, name: str, secrets: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The secrets of a run as the build of one image needs them."""
+        extras = of_image(self.options.repositories, self.graph, name)
+        return added(secrets, extras, self.options.distribution)
+
     def environment(self, name: str) -> Environment:
         """What the virtual environment of an image is made of; empty for images without one."""
         if self.lock is None or name == WHEELHOUSE:
@@ -58,7 +64,10 @@ class Inputs:
             self.options.distribution.manager,
             requirements=self._requirements(name),
             hashed=name == WHEELHOUSE,
-            sources=[f for source in self.environment(name).sources for f in self.trees[source].context],
+            others=[
+                *(f for source in self.environment(name).sources for f in self.trees[source].context),
+                *(e.key_file for e in of_image(self.options.repositories, self.graph, name)),
+            ],
             root_file_system=base.context_file if base and is_root else None,
         )
         if not locked:
@@ -79,7 +88,8 @@ class Inputs:
             self.context(name, base),
             packages,
             images=images,
-            python={requirement.name: requirement.version for requirement in self._requirements(name)},
+            python={r.name: r.version for r in self._requirements(name)}
+            | {source: self.trees[source].version for source in self.environment(name).sources},
         )
 
     def identity(

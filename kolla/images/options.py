@@ -10,8 +10,9 @@ from pathlib import Path
 
 from kolla.catalogue.distribution import Distribution, Repository
 from kolla.errors import InputError
-from kolla.images import sources
+from kolla.images import repositories, sources
 from kolla.images.overrides import Block, blocks, template_directories
+from kolla.images.repositories import Extra
 from kolla.images.sources import Source
 from kolla.settings.globals import Globals
 
@@ -68,6 +69,8 @@ class Options:
     """Directories laid over the builder's templates; the last one that has a file wins."""
     blocks: Mapping[str, Mapping[str, Block]] = field(default_factory=dict)
     """Image -> block of its template -> what is added to its end."""
+    repositories: tuple[Extra, ...] = ()
+    """Package repositories beside the distribution's."""
     sources: Mapping[str, Source] = field(default_factory=dict)
     """Distributions that are not from the release lock, normalised -> where they are from."""
     threads: int = 2
@@ -105,6 +108,7 @@ class Options:
             templates=template_directories(settings),
             blocks=blocks(settings),
             sources=sources.given(settings),
+            repositories=repositories.given(settings),
             threads=int(settings.value("build_threads")),
             timeout=int(settings.value("image_build_timeout")),
             retries=int(settings.value("build_retries")),

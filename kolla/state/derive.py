@@ -22,6 +22,7 @@ from kolla.catalogue.model import (
 )
 from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.settings import Settings
+from kolla.state import checkouts
 from kolla.state.consumer import Consumer, ProviderView
 from kolla.state.desired import (
     Desired,
@@ -66,6 +67,9 @@ class _Builder:
         self.references = References(topology, self.consumers)
 
     def build(self) -> Desired:
+        where = self.settings.globals.where(checkouts.KEY)
+        for host in self.settings.inventory.hosts:
+            checkouts.check(self.settings.scope(host)[checkouts.KEY], self.report, where)
         containers = tuple(
             self._container(folder, name, container, host)
             for folder, name, container in self.topology.containers()
@@ -215,15 +219,20 @@ class _Builder:
         *,
         job: bool = False,
     ) -> ContainerSpec:
+        given = self.settings.scope(renderer.host)[checkouts.KEY]
+        development = checkouts.mounts(given, checkouts.installed(self.report, image)) if given else {}
         mounts = [
             Mount(type="bind", source=folder, target=CONFIG_FILES, read_only=True),
             Mount(type="volume", source=LOGS_VOLUME, target=LOGS_PATH),
             *(Mount(type="volume", source=volume, target=t) for volume, t in container.volumes.items()),
             *(self._bind(renderer, bind) for bind in container.binds),
             *(Mount(type="tmpfs", target=target) for target in container.tmpfs),
+            *development.values(),
         ]
         environment = {key: renderer.text(value) for key, value in container.environment.items()}
         environment |= {"KOLLA_CONFIG_STRATEGY": "COPY_ALWAYS", "KOLLA_SERVICE_NAME": name}
+        if development:
+            environment["PYTHONPATH"] = checkouts.python_path(development)
         security = (*container.security_options, *(() if container.new_privileges else (NO_NEW_PRIVILEGES,)))
         assert image.id is not None  # BuildReport.image() refuses images without one
         return ContainerSpec(
