@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -97,6 +98,7 @@ def build(
     elif verify:
         run(lambda cloud: cloud.verify_images(chosen))
     else:
+        _end_like_interrupted()
         run(lambda cloud: cloud.build(patterns, chosen, bundle))
 
 
@@ -134,6 +136,7 @@ def publish(patterns: tuple[str, ...], test: str | None, chosen: Mapping[str, An
 
     It is kolla build --push --no-promote, COMMAND, kolla promote, and stops at the first that fails.
     """
+    _end_like_interrupted()
     run(lambda cloud: cloud.publish(patterns, chosen, test))
 
 
@@ -174,3 +177,8 @@ def lock(constraints: str, day: datetime | None, **given: str | None) -> None:
     """
     chosen = {option: value for option, value in given.items() if value is not None}
     run(lambda cloud: cloud.lock(constraints, day.date() if day else None, chosen))
+
+
+def _end_like_interrupted() -> None:
+    """From now on SIGTERM, by which a CI gives up, is as Ctrl-C: what was begun is ended and removed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

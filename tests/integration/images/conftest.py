@@ -1,5 +1,7 @@
 import contextlib
+import hashlib
 import io
+import json
 import tarfile
 import threading
 import urllib.error
@@ -10,6 +12,7 @@ from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import docker
@@ -86,6 +89,26 @@ class Workshop:
         )
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A file, directory or link of a layer."""
+
+    kind: bytes
+    mode: int
+    owner: tuple[int, int]
+    link: str
+    sha256: str
+
+
+def _entries(layer: IO[bytes] | None) -> Iterator[tuple[str, Entry]]:
+    with tarfile.open(fileobj=layer) as archive:
+        for member in archive:
+            file = archive.extractfile(member) if member.isfile() else None
+            digest = hashlib.sha256(file.read()).hexdigest() if file else ""
+            owner = (member.uid, member.gid)
+            yield member.name, Entry(member.type, member.mode, owner, member.linkname, digest)
+
+
 @dataclass
 class Image:
     """An image taken apart."""
@@ -106,6 +129,14 @@ class Image:
     def all_text(self) -> bytes:
         """Every byte it ships: all layers, configuration and history."""
         return b"".join(self._unpacked(b"".join(self.client.images.get(self.id).save())))
+
+    def layers(self) -> list[dict[str, Entry]]:
+        """What each layer adds, first to last: path -> everything about it but its time."""
+        saved = b"".join(self.client.images.get(self.id).save())
+        with tarfile.open(fileobj=io.BytesIO(saved)) as outer:
+            manifest = outer.extractfile("manifest.json")
+            assert manifest is not None
+            return [dict(_entries(outer.extractfile(layer))) for layer in json.load(manifest)[0]["Layers"]]
 
     def _unpacked(self, archive: bytes) -> Iterator[bytes]:
         with tarfile.open(fileobj=io.BytesIO(archive)) as outer:
@@ -144,10 +175,15 @@ class _Forward(BaseHTTPRequestHandler):
 
     upstream = "http://deb.debian.org"
     asked: list[str]
+    busy: list[str]
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         self.asked.append(self.path)
+        if self.busy and self.busy[0] in path:
+            self.busy.pop(0)
+            self.send_error(503)
+            return
         try:
             with urllib.request.urlopen(self.upstream + path, timeout=120) as answer:
                 body = answer.read()
@@ -167,6 +203,8 @@ class _Forward(BaseHTTPRequestHandler):
 class Mirror:
     address: str
     asked: list[str]
+    busy: list[str]
+    """Parts of paths that are answered with 503, once each and in this order."""
 
 
 @pytest.fixture(scope="session")
@@ -175,8 +213,9 @@ def mirror(engine: docker.DockerClient) -> Iterator[Mirror]:
     subnet = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Subnet"]
     gateway = str(next(ip_network(subnet).hosts()))
     asked: list[str] = []
-    handler = type("Forward", (_Forward,), {"asked": asked})
+    busy: list[str] = []
+    handler = type("Forward", (_Forward,), {"asked": asked, "busy": busy})
     server = ThreadingHTTPServer((gateway, 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Mirror(f"{gateway}:{server.server_port}", asked)
+    yield Mirror(f"{gateway}:{server.server_port}", asked, busy)
     server.shutdown()
