@@ -65,6 +65,9 @@ test-long: $(READY) ## what takes many minutes: every release, clouds of install
 bench: $(READY) ## make a cloud, measure it, remove it, print the figures
 	$(SUDO) $(BIN)/python -m bench $(WITH_GLOBALS)
 
+bench-images: $(READY) ## measure the image builder beside today's kolla from PyPI (COLD=FILE: upper constraints; builds, too)
+	$(SUDO) $(BIN)/python -m bench.images $(WITH_GLOBALS) $(if $(COLD),--cold $(COLD))
+
 lock: $(READY) ## bring uv.lock up to date with pyproject.toml
 	$(BIN)/uv lock --upgrade
 

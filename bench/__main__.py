@@ -12,13 +12,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bench import machine
+from bench.figure import Figure
 from bench.pings import Pings
 from bench.verbs import Verbs
 
@@ -35,23 +35,6 @@ REPLACED = {
     "openvswitch-db": ("openvswitch/openvswitch-db/config.json", 1.0),
 }
 """Container -> an override of its own, and how many seconds a server may be out of reach meanwhile."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measurement and what it should be below, if anything."""
-
-    what: str
-    value: float
-    unit: str
-    limit: float | None = None
-
-    def __str__(self) -> str:
-        text = f"{self.what:<42}{self.value:8.2f} {self.unit:<6}"
-        if self.limit is None:
-            return text.rstrip()
-        verdict = "ok" if self.value <= self.limit else "above the limit"
-        return f"{text} limit {self.limit:7g}   {verdict}"
 
 
 def phases(quickstart: Any) -> Iterator[Figure]:

@@ -19,6 +19,8 @@ from pathlib import Path
 CODENAME = "trixie"
 NAMESPACE = "kolla-bench-peer"
 TAG = "bench"
+BASE = f"debian:{CODENAME}"
+"""What its builds begin with, made here because it comes from a registry otherwise."""
 
 OVERRIDE = """\
 {% extends parent_template %}
@@ -51,12 +53,16 @@ class Peer:
         _run(sys.executable, "-m", "venv", str(environment))
         _run(str(environment / "bin" / "pip"), "install", "--quiet", "kolla", "docker")
 
-    def render(self) -> int:
-        """Render every template of Debian's images to a folder; how many there were."""
-        work = self.directory / "rendered"
-        shutil.rmtree(work, ignore_errors=True)
-        _run(str(self.program), "--base", "debian", "--template-only", "--work-dir", str(work), "--quiet")
-        return sum(1 for _ in work.rglob("Dockerfile"))
+    @property
+    def rendered(self) -> Path:
+        """Where it writes Dockerfiles."""
+        return self.directory / "rendered"
+
+    @property
+    def render(self) -> tuple[str, ...]:
+        """The command that renders every template of Debian's images, again if need be."""
+        where = ("--work-dir", str(self.rendered))
+        return (str(self.program), "--base", "debian", "--template-only", *where, "--quiet")
 
     def prepare(self, *, keystone: str, constraints: Path, authorities: Path) -> None:
         """Everything its builds need: the base, a source of keystone (`29.1.0`), OpenStack's upper
@@ -64,7 +70,7 @@ class Peer:
         base = self.directory / "base.tar"
         packages = "--include=ca-certificates"
         _run("mmdebstrap", "--quiet", "--variant=minbase", packages, CODENAME, str(base))
-        _run("docker", "import", str(base), f"debian:{CODENAME}")
+        _run("docker", "import", str(base), BASE)
         base.unlink()
         pip = str(self.directory / "venv" / "bin" / "pip")
         source = ["--no-deps", "--no-binary", ":all:", "--dest", str(self.directory)]
