@@ -16,7 +16,7 @@ PURGE   ?=
 WITH_GLOBALS := $(if $(GLOBALS),--globals $(GLOBALS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system test-long bench lock reference clean
+.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system test-long bench bench-images lock reference clean
 
 help: ## this text
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
