@@ -151,7 +151,7 @@ def test_packages_and_what_they_need_stay_locked_until_refreshed(
     workshop.describe(IMAGES.replace('"0750"', '"0711"'))
     workshop.build("workpiece", **rocky)
     assert "no longer has greet=1.0-1.noarch" in failure(workshop)
-    assert "kolla build --refresh workpiece" in failure(workshop)
+    assert "kolla build --refresh '^workpiece$'" in failure(workshop)
 
     report = workshop.build("workpiece", refresh=True, **rocky)
     assert image(report, "workpiece").run("hello") == "greetings 2.0\n"
