@@ -79,7 +79,7 @@ def test_software_is_from_the_distributions_packages(rig: Rig, cloud: Kolla) -> 
 
 def test_processes_run_as_the_users_of_the_service(rig: Rig, cloud: Kolla) -> None:
     for container, uid in {"keystone": 42425, "glance_api": 42415, "nova_conductor": 42436}.items():
-        seen = rig.run("node1", ["docker", "top", container, "-eo", "uid"]).split()
+        seen = rig.run("node1", ["docker", "top", container, "-eo", "pid,uid"]).split()
         assert str(uid) in seen, container
 
 
