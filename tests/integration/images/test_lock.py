@@ -47,9 +47,9 @@ def test_what_cannot_be_satisfied_is_told_in_the_resolvers_words(workshop: Works
 
 
 def test_a_date_chooses_among_what_the_index_had_then(workshop: Workshop, tmp_path: Path) -> None:
-    found = parse(locked(workshop, "MarkupSafe===3.0.2\n", tmp_path, date(2025, 1, 31)))
-    # Click 8.1.8 is of December 2024, 8.2 of May 2025.
-    assert found["click"].version == "8.1.8"
+    found = parse(locked(workshop, "MarkupSafe===3.0.2\n", tmp_path, date(2025, 8, 1)))
+    # Click 8.2.1 is of May 2025, 8.2.2 of the second of August.
+    assert found["click"].version == "8.2.1"
     assert found["flask"].version == "3.1.0"
 
 
