@@ -57,3 +57,28 @@ def test_the_lock_refuses_another_archive_of_the_same_version(workshop: Workshop
     (failure,) = (e for e in workshop.events if e.subject == "locked" and e.status == "failed")
     assert f"no longer has {name}" in failure.message
     path.write_text(kept)
+
+
+def test_the_release_lock_refuses_another_wheel(workshop: Workshop) -> None:
+    """What pip fetches is checked while the wheelhouse is built; here by a small one of our own."""
+    workshop.describe("  refused: {parent: builder, dockerfile: refused.Dockerfile.j2}\n")
+    workshop.file(
+        "refused.Dockerfile.j2",
+        """\
+{% extends "image.Dockerfile.j2" %}
+{% block after %}
+RUN {{ mounts.build }} \\
+    {{ mounts.python(distribution) }} \\
+    cp -r /mnt/build /tmp/build; . /mnt/build/trust; python3 -m venv /tmp/tools; \\
+    echo "six==1.17.0 --hash=sha256:"""
+        + "0" * 64
+        + """" >/tmp/requirements.txt; \\
+    /tmp/tools/bin/pip download --require-hashes --no-deps --dest /tmp/wheels -r /tmp/requirements.txt
+{% endblock %}
+""",
+    )
+    report = workshop.build("refused")
+    assert report.images["refused"].status == "failed"
+    (failure,) = (e for e in workshop.events if e.subject == "refused" and e.status == "failed")
+    assert any("DO NOT MATCH THE HASHES" in line for line in failure.log)
+    assert not [e for e in workshop.events if "try 2" in e.message], "another try would end the same way"
