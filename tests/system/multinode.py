@@ -53,3 +53,24 @@ def cloud_on(
         yield cloud
     finally:
         shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
+def cloud_with_servers(
+    rig: Rig, directory: Path, name: str, groups: str, settings: Mapping[str, Any], machine: Path | None
+) -> Iterator[Kolla]:
+    """The same with emulated servers, floating IPs of the rig's external network, and all that
+    `init-runonce` makes. `{bridge}` in `groups` becomes the address of a bridge on that network."""
+    outside = rig.subnet("external")
+    more = {
+        "openstack_service_workers": 1,
+        "nova_compute_virt_type": "qemu",
+        "demo_external_cidr": str(outside),
+        "demo_external_gateway": str(outside[1]),
+        "demo_external_range": f"{outside[100]}-{outside[150]}",
+    }
+    groups = groups.format(bridge=f"{outside[3]}/{outside.prefixlen}")
+    with cloud_on(rig, directory, name, groups, {**more, **settings}, machine) as cloud:
+        cloud.run("post-deploy")
+        cloud.run("init-runonce")
+        yield cloud

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from system.client import Login, OpenStack, until
 from system.harness import Kolla, qemu_pid, qemu_pids
-from system.multinode import cloud_on
+from system.multinode import cloud_with_servers
 from system.rig import Rig
 
 from bench.pings import Pings
@@ -71,20 +71,9 @@ def cloud(
     rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kolla]:
     """A cloud on both hosts, with its first network, image and server."""
-    outside = rig.subnet("external")
-    settings = {
-        "tunnel_interface": "eth1",
-        "openstack_service_workers": 1,
-        "nova_compute_virt_type": "qemu",
-        "demo_external_cidr": str(outside),
-        "demo_external_gateway": str(outside[1]),
-        "demo_external_range": f"{outside[100]}-{outside[150]}",
-    }
-    groups = GROUPS.format(bridge=f"{outside[3]}/{outside.prefixlen}")
     directory = tmp_path_factory.mktemp("cloud")
-    with cloud_on(rig, directory, "multi", groups, settings, machine_globals) as cloud:
-        cloud.run("post-deploy")
-        cloud.run("init-runonce")
+    settings = {"tunnel_interface": "eth1"}
+    with cloud_with_servers(rig, directory, "multi", GROUPS, settings, machine_globals) as cloud:
         yield cloud
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from system.client import Login, OpenStack
 from system.harness import Kolla
-from system.multinode import cloud_on
+from system.multinode import cloud_with_servers
 from system.rig import Rig
 
 pytestmark = pytest.mark.long
@@ -52,21 +52,9 @@ def rig() -> Iterator[Rig]:
 def cloud(
     rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kolla]:
-    outside = rig.subnet("external")
-    settings = {
-        "kolla_install_type": "binary",
-        "openstack_release": RELEASE,
-        "openstack_service_workers": 1,
-        "nova_compute_virt_type": "qemu",
-        "demo_external_cidr": str(outside),
-        "demo_external_gateway": str(outside[1]),
-        "demo_external_range": f"{outside[100]}-{outside[150]}",
-    }
-    groups = GROUPS.format(bridge=f"{outside[3]}/{outside.prefixlen}")
     directory = tmp_path_factory.mktemp("binary")
-    with cloud_on(rig, directory, "binary", groups, settings, machine_globals) as cloud:
-        cloud.run("post-deploy")
-        cloud.run("init-runonce")
+    settings = {"kolla_install_type": "binary", "openstack_release": RELEASE}
+    with cloud_with_servers(rig, directory, "binary", GROUPS, settings, machine_globals) as cloud:
         yield cloud
 
 

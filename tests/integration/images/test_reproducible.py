@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,16 @@ def test_two_builds_give_the_same_files(
     assert identities[0] == identities[1]
 
 
+def test_a_python_environment_is_the_same_twice(workshop: Workshop, image: Open) -> None:
+    workshop.describe(
+        "  library: {parent: openstack-base, packages: {debian: [bc]}, python: [oslo.config]}\n"
+    )
+    first = workshop.build("library")
+    again = workshop.build("library", refresh=True)
+    assert again.image("library").status == "built"
+    assert differences(image(first, "library").layers(), image(again, "library").layers()) == []
+
+
 def test_the_lock_refuses_another_archive_of_the_same_version(workshop: Workshop) -> None:
     workshop.describe("  locked: {packages: {debian: [jq]}}\n")
     workshop.build("locked")
@@ -59,7 +70,7 @@ def test_the_lock_refuses_another_archive_of_the_same_version(workshop: Workshop
     path.write_text(kept)
 
 
-def test_the_release_lock_refuses_another_wheel(workshop: Workshop) -> None:
+def test_the_release_lock_refuses_another_wheel(workshop: Workshop, tmp_path: Path) -> None:
     """What pip fetches is checked while the wheelhouse is built; here by a small one of our own."""
     workshop.describe("  refused: {parent: builder, dockerfile: refused.Dockerfile.j2}\n")
     workshop.file(

@@ -11,6 +11,7 @@ from kolla.build_report import BuildReport
 from .conftest import Image, Mirror, Workshop
 
 MARK = "this line marks the certificates of the test"
+PASSWORDS = ("mirror-word", "name:word", "index-word")
 IMAGES = ("base", "builder", "wheelhouse", "openstack-base", "remote")
 
 
@@ -25,8 +26,8 @@ def report(workshop: Workshop, mirror: Mirror, tmp_path_factory: pytest.TempPath
     return workshop.build(
         *IMAGES,
         refresh=True,
-        debian_mirror=f"http://{mirror.address}/debian",
-        debian_security_mirror=f"http://{mirror.address}/debian-security",
+        debian_mirror=f"http://reader:mirror-word@{mirror.address}/debian",
+        debian_security_mirror=f"http://reader:mirror-word@{mirror.address}/debian-security",
         build_http_proxy=f"http://name:word@{mirror.address}",
         build_https_proxy="",
         pypi_index_url=index._replace(netloc=f"reader:index-word@{index.hostname}").geturl(),
@@ -45,8 +46,18 @@ def test_no_image_remembers_them(
     report: BuildReport, mirror: Mirror, name: str, image: Callable[[BuildReport, str], Image]
 ) -> None:
     shipped = image(report, name).all_text()
-    for secret in (mirror.address, "name:word", MARK, "index-word"):
+    for secret in (mirror.address, MARK, *PASSWORDS):
         assert secret.encode() not in shipped, secret
+
+
+def test_nothing_that_is_kept_of_a_build_holds_a_password(report: BuildReport, workshop: Workshop) -> None:
+    kept = [path for path in workshop.state.rglob("*") if path.is_file()]
+    assert {"build.json", "remote.log", "base.log", "packages-debian-13.json"} <= {path.name for path in kept}
+    for path in kept:
+        content = path.read_bytes()
+        assert [word for word in (MARK, *PASSWORDS) if word.encode() in content] == [], path
+    told = repr(workshop.events)
+    assert [word for word in PASSWORDS if word in told] == []
 
 
 def test_runtime_images_hold_no_tools(
