@@ -31,7 +31,11 @@ OUTSIDE = (
 """Words at the end of a log that say a fetch failed for reasons that may pass. Anything else would fail
 again in the same way. Regular expressions; case does not matter."""
 
+UNTRUSTED = "certificate[ _]verif(y|ication)[ _]failed|x509: certificate"
+"""Words at the end of a log that say a server's certificate is not trusted (OpenSSL, apt, Go)."""
+
 _OUTSIDE = re.compile("|".join(OUTSIDE), re.IGNORECASE)
+_UNTRUSTED = re.compile(UNTRUSTED, re.IGNORECASE)
 
 
 def may_pass(text: str) -> bool:
@@ -39,7 +43,8 @@ def may_pass(text: str) -> bool:
 
     Only its last lines count: programs try again by themselves, and say so, before something else fails.
     """
-    return _OUTSIDE.search("\n".join([*tail(text), *text.splitlines()[-TAIL:]])) is not None
+    last = _last_lines(text)
+    return _OUTSIDE.search(last) is not None and _UNTRUSTED.search(last) is None
 
 
 def known(error: KollaError | OSError) -> KollaError:
@@ -61,6 +66,8 @@ def explain(name: str, error: KollaError, text: str, log: Path) -> tuple[str, tu
         cause = f"the package mirror no longer has {vanished}; run: kolla build --refresh '^{name}$'"
     elif "no space left on device" in text.lower():
         cause = "no space left where the engine keeps images; make room, with: docker builder prune"
+    elif _UNTRUSTED.search(_last_lines(text)):
+        cause = "a server's certificate is not trusted; set extra_ca_certificates in globals.yml"
     elif may_pass(text):
         cause = f"{error}, because a fetch failed again and again (build_retries)"
     else:
@@ -72,3 +79,7 @@ def tail(text: str) -> tuple[str, ...]:
     """The last lines that programs printed in a build log (`#7 1.234 line`), or else its last lines."""
     printed = re.findall(r"^#\d+ \d+\.\d+ (.*)$", text, re.MULTILINE)
     return tuple((printed or text.splitlines())[-TAIL:])
+
+
+def _last_lines(text: str) -> str:
+    return "\n".join([*tail(text), *text.splitlines()[-TAIL:]])

@@ -41,6 +41,19 @@ def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
     )
 
 
+UNTRUSTED = (
+    "#7 4.2 WARNING: Retrying after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: "
+    "CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate'))'\n"
+    "#7 4.9 ERROR: HTTPSConnectionPool(host=pypi.example): Max retries exceeded with url: /simple\n"
+)
+
+
+def test_a_certificate_nobody_trusts_is_one_clear_sentence_and_final(tmp_path: Path) -> None:
+    message, _ = explain("notes", KollaError("the build failed"), UNTRUSTED, tmp_path / "notes.log")
+    assert not may_pass(UNTRUSTED)
+    assert "extra_ca_certificates" in message and "trusted" in message
+
+
 def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
     log = tmp_path / "notes.log"
     message, lines = explain("notes", KollaError("the build failed"), "E: no such suite\n", log)
