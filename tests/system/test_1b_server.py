@@ -125,6 +125,8 @@ def test_a_server_with_a_config_drive_has_its_key_from_there(demo: Demo) -> None
     with a_server(demo, "with-drive", config_drive=True) as login:
         assert login.run("hostname").strip() == "with-drive"
         assert "config-2" in login.run("blkid").lower()
+        login.run("mount -o ro /dev/sr0 /mnt")
+        assert json.loads(login.run("cat /mnt/openstack/latest/meta_data.json"))["name"] == "with-drive"
 
 
 def test_a_snapshot_boots_with_what_was_written(demo: Demo) -> None:
