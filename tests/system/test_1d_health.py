@@ -83,6 +83,7 @@ def test_services_without_their_message_bus_are_unhealthy_until_it_is_back(
     until(lambda: verdict(engine, "nova_conductor") == "healthy", 60, "the engine's verdict")
 
 
+@pytest.mark.long
 def test_services_that_hang_are_unhealthy_until_they_go_on(
     cloud: Kolla, demo: Demo, engine: docker.DockerClient
 ) -> None:

@@ -51,9 +51,11 @@ def test_clean_cloud_removes_what_is_ours_and_keeps_what_is_not(
     make("clean-cloud")  # nothing to remove is not an error
 
 
+@pytest.mark.long
 def test_the_bench_prints_every_figure(
     machine_globals: Path | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    make("clean-cloud")  # it wants the machine for itself
     said = make("bench", *([f"GLOBALS={machine_globals}"] if machine_globals else []))
     figures = [line for line in said.splitlines() if " limit " in line]
     with capsys.disabled():
