@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kolla.errors import KollaError
-from kolla.images import bootstrap_apt, bootstrap_dnf
+from kolla.images import archive, bootstrap_apt, bootstrap_dnf
 from kolla.images.context import ContextFile
 from kolla.images.options import Options
 from kolla.places import read_json, write_json
@@ -74,7 +73,7 @@ def make(
     tarball = _tarball(options, state_directory)
     bootstrap = BOOTSTRAP[options.distribution.manager]
     packages = bootstrap(options.distribution, options.transport, tarball, log, engine.processes)
-    base = Base(tarball, _sha256(tarball), tuple(packages))
+    base = Base(tarball, archive.digest(tarball), tuple(packages))
     moved = sorted(set(expected.packages) - set(base.packages)) if expected else []
     if moved:
         raise KollaError(
@@ -101,8 +100,3 @@ def _recipe(options: Options) -> list[str]:
     if options.pull_base:
         return [distribution.image]
     return RECIPE[distribution.manager](distribution)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

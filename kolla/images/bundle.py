@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,6 +25,7 @@ from kolla.images import base
 from kolla.images.engine import Engine, connect
 from kolla.images.options import Options
 from kolla.images.packages import PackageLock
+from kolla.images.pieces import Pieces
 from kolla.images.workplace import alone
 from kolla.places import Places, write_private
 from kolla.settings.globals import Globals
@@ -124,7 +125,7 @@ def _records(options: Options, report: BuildReport, state_directory: Path) -> It
 def _copy(archive: Iterator[bytes], bundle: tarfile.TarFile) -> dict[str, str]:
     """Put the members of an archive into the bundle; their digests."""
     digests = {}
-    with tarfile.open(fileobj=io.BufferedReader(_Pieces(archive), PIECE), mode="r|") as members:
+    with tarfile.open(fileobj=io.BufferedReader(Pieces(archive), PIECE), mode="r|") as members:
         for member in members:
             content = members.extractfile(member) if member.isfile() else None
             reader = _Hashing(content) if content else None
@@ -281,23 +282,3 @@ class _Hashing:
         data = self._file.read(size)
         self.sha256.update(data)
         return data
-
-
-class _Pieces(io.RawIOBase):
-    """Pieces of bytes, read like a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as the next piece goes; 0 at the end."""
-        self._rest = self._rest or next(self._pieces, b"")
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size

@@ -6,13 +6,13 @@ import io
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from kolla.errors import KollaError
 from kolla.images.engine import Engine
 from kolla.images.packages import LIST_DIRECTORY
+from kolla.images.pieces import Pieces
 
 DPKG_STATUS = "/var/lib/dpkg/status"
 DOCUMENTATION = "/usr/share/doc"
@@ -64,7 +64,7 @@ def read(engine: Engine, image: str) -> Contents:
     links: dict[str, str] = {}
     try:
         for place, pieces in engine.archives(image, _WANTED):
-            with tarfile.open(fileobj=io.BufferedReader(_Pieces(pieces)), mode="r|") as archive:
+            with tarfile.open(fileobj=io.BufferedReader(Pieces(pieces)), mode="r|") as archive:
                 for member in archive:
                     path = posixpath.join(posixpath.dirname(place), member.name.rstrip("/"))
                     if member.issym():
@@ -84,20 +84,3 @@ def read_file(engine: Engine, image: str, path: str) -> str:
             file = archive.extractfile(archive.getmembers()[0])
             return file.read().decode() if file else ""
     return ""
-
-
-class _Pieces(io.RawIOBase):
-    """What comes in pieces, as a file."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._pieces, b"")
-        count = min(len(buffer), len(self._rest))
-        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
-        return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -60,6 +61,15 @@ def download(url: str, target: Path, transport: Transport, ca_file: Path | None)
             raise FetchError(f"{without_credentials(url)} cannot be fetched: {reason}") from None
 
 
+def read_url(url: str, transport: Transport) -> bytes:
+    """What a URL answers, if it is small; errors as those of `download`."""
+    with tempfile.TemporaryDirectory(prefix="kolla-download-") as name:
+        directory = Path(name)
+        target = directory / "content"
+        download(url, target, transport, trusted(transport, directory))
+        return target.read_bytes()
+
+
 def find_in_index(page: str, sha256: str, address: str) -> str | None:
     """The URL of the file with a digest on the page of a package index (PEP 503) at `address`."""
     for link in re.findall(r"""href\s*=\s*["']([^"']+)["']""", page):
@@ -70,6 +80,7 @@ def find_in_index(page: str, sha256: str, address: str) -> str | None:
 
 
 def _proxies(transport: Transport, url: str) -> dict[str, str]:
+    # Not requests' own rule: for that it changes the environment, which threads share.
     host = urlsplit(url).hostname or ""
     direct = [name.strip().lstrip(".") for name in transport.no_proxy.split(",") if name.strip()]
     if any(name == "*" or host == name or host.endswith(f".{name}") for name in direct):

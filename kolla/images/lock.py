@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,9 +21,10 @@ from kolla.events import Listener, ignore
 from kolla.images.build import build
 from kolla.images.context import ContextFile, helpers
 from kolla.images.dockerfile import render_lock
+from kolla.images.download import FetchError, read_url
 from kolla.images.engine import BuildError, Request, connect
 from kolla.images.failure import tail
-from kolla.images.options import Options
+from kolla.images.options import Options, Transport
 from kolla.images.requirements import command, lock_path, normalise
 from kolla.images.transport import secrets
 from kolla.places import Places
@@ -104,7 +103,7 @@ def resolve(
     """
     options = Options.of(settings)
     roots = collect_roots(catalogue, options.release)
-    constraints = read_constraints(limits.constraints) if limits.constraints else ""
+    constraints = read_constraints(limits.constraints, options.transport) if limits.constraints else ""
     report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
     log = Places(state_directory).logs / "build" / "lock.log"
     log.unlink(missing_ok=True)
@@ -181,14 +180,11 @@ def header(release: str, base: str, limits: Limits, constraints: str) -> str:
     )
 
 
-def read_constraints(place: str) -> str:
+def read_constraints(place: str, transport: Transport) -> str:
     """The text of a file or URL; InputError when it cannot be read."""
     try:
-        if "://" in place:
-            with urllib.request.urlopen(place, timeout=60) as answer:
-                return str(answer.read().decode())
-        return Path(place).read_text()
-    except (OSError, urllib.error.URLError) as error:
+        return read_url(place, transport).decode() if "://" in place else Path(place).read_text()
+    except (OSError, FetchError) as error:
         raise InputError(
             f"the constraints {place} cannot be read: {error}", expected="a file, or an http(s) URL"
         ) from None

@@ -9,24 +9,18 @@ import gzip
 import io
 import lzma
 import re
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
 import zstandard
-from requests.utils import should_bypass_proxies
 
 from kolla.errors import KollaError
+from kolla.images.download import FetchError, read_url
 from kolla.images.options import Options, Transport
 
 Fetch = Callable[[str], bytes]
 """URL -> content; KollaError when there is none."""
-
-TIMEOUT = 60
-"""Seconds a mirror may keep silent."""
 
 APT_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """The machine's architecture -> apt's name of it."""
@@ -50,34 +44,18 @@ def names(options: Options, fetch: Fetch | None = None) -> frozenset[str]:
 
 def fetcher(transport: Transport) -> Fetch:
     """What gets files over the proxies and with the authorities of the settings."""
-    context = ssl.create_default_context()
-    if transport.extra_ca_certificates is not None:
-        context.load_verify_locations(transport.extra_ca_certificates)
-    given = {"http": transport.http_proxy, "https": transport.https_proxy}
-    proxies = {scheme: address for scheme, address in given.items() if address}
 
     def fetch(url: str) -> bytes:
-        direct = should_bypass_proxies(url, transport.no_proxy)
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({} if direct else proxies),
-            urllib.request.HTTPSHandler(context=context),
-        )
         try:
-            with opener.open(url, timeout=TIMEOUT) as answer:
-                return bytes(answer.read())
-        except OSError as error:
-            reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            raise KollaError(
-                f"cannot read {_without_password(url)}: {reason}",
-                hint="mirrors, proxies and authorities are settings: NAME_mirror, build_https_proxy, "
-                "extra_ca_certificates",
-            ) from None
+            return read_url(url, transport)
+        except FetchError as error:
+            error.hint = (
+                "mirrors, proxies and authorities are settings: NAME_mirror, build_https_proxy, "
+                "extra_ca_certificates"
+            )
+            raise
 
     return fetch
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _apt(fetch: Fetch, url: str, part: str, architecture: str) -> set[str]:

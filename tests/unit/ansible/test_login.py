@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
+from kolla.ansible.conversations import Conversations
 from kolla.ansible.executor import CloudIdentity, Executor, Login
 from kolla.secret import Secret
 
 
-class Demanding:
+class Demanding(Conversations):
     """Conversations that want one verb asked."""
 
     def __init__(self, verb: str) -> None:
+        super().__init__([])
         self.verb = verb
 
     def next(self, host: str, step: int, answer: Any) -> tuple[str, Mapping[str, Any]]:
@@ -22,7 +24,7 @@ class Demanding:
 def request(verb: str, login: Login | None) -> dict[str, Any]:
     executor = Executor([], CloudIdentity("kolla", "id"), login=login)
     message = {"kind": "next", "host": "a", "step": 0, "answer": None}
-    demand = executor._handle(message, Demanding(verb))  # type: ignore[arg-type]
+    demand = executor._handle(message, Demanding(verb))
     found: dict[str, Any] = demand["request"]
     return found
 

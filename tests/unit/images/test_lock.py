@@ -1,5 +1,7 @@
 import hashlib
+import threading
 from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError
 from kolla.images.lock import Limits, collect_roots, header, read_constraints, relax, strip_sources
+from kolla.images.options import Transport
 from kolla.images.requirements import Lock, parse
 
 from .conftest import MakeCatalogue
@@ -103,6 +106,25 @@ def test_nothing_to_choose_from_is_refused() -> None:
 def test_constraints_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     missing = tmp_path / "upper-constraints.txt"
     with pytest.raises(InputError, match=r"upper-constraints\.txt cannot be read"):
-        read_constraints(str(missing))
+        read_constraints(str(missing), Transport())
     with pytest.raises(InputError, match="cannot be read"):
-        read_constraints("http://127.0.0.1:9/upper-constraints.txt")
+        read_constraints("http://127.0.0.1:9/upper-constraints.txt", Transport())
+
+
+def test_constraints_are_read_through_the_proxy_of_the_settings() -> None:
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"keystone===29.0.0\n")
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.handle_request, daemon=True)
+        thread.start()
+        transport = Transport(http_proxy=f"http://127.0.0.1:{server.server_port}")
+        text = read_constraints("http://constraints.example/upper.txt", transport)
+        thread.join(5)
+    assert (text, asked) == ("keystone===29.0.0\n", ["http://constraints.example/upper.txt"])
