@@ -13,16 +13,15 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base, contents, sbom
-from kolla.images.engine import Engine, Request, TookTooLong, connect
+from kolla.images.engine import Engine, Request, TookTooLong
 from kolla.images.failure import explain, known, may_pass
-from kolla.images.fetch import trees
-from kolla.images.graph import Graph, Node
+from kolla.images.graph import Node
 from kolla.images.history import History
 from kolla.images.identity import identity
 from kolla.images.inputs import Inputs
 from kolla.images.labels import REVISION
-from kolla.images.options import Options
 from kolla.images.packages import LIST_DIRECTORY
+from kolla.images.preparation import Preparation
 from kolla.images.processes import Cancelled
 from kolla.images.retry import retried
 from kolla.images.schedule import along
@@ -73,18 +72,27 @@ def build(
     `skip_existing` every image whose tag it has. InputError before anything is run; KollaError without
     engine.
     """
-    options = Options.of(settings)
-    graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
-    fresh = frozenset(names or graph.nodes) if refresh else frozenset()
-    may_fail = allowed_to_fail(graph, settings)
     with alone(state_directory):
-        found = trees(settings, catalogue, graph, state_directory, refresh=fresh, on_event=on_event)
-        inputs = Inputs.of(graph, options, found)
-        engine = connect(inputs.options.engine)
-        history = History.of(inputs.options, state_directory, engine.images())
-        named, there = names or graph.published, history.there(inputs)
-        scope = Scope.of(graph, named, there, skip_parents=skip_parents, skip_existing=skip_existing)
-        return _Run(inputs, engine, history, scope, fresh, may_fail, on_event).run()
+        prepared = Preparation.of(
+            settings,
+            catalogue,
+            names,
+            state_directory,
+            refresh=refresh,
+            skip_parents=skip_parents,
+            skip_existing=skip_existing,
+            on_event=on_event,
+        )
+        may_fail = allowed_to_fail(prepared.inputs.graph, settings)
+        return _Run(
+            prepared.inputs,
+            prepared.engine,
+            prepared.history,
+            prepared.scope,
+            prepared.refresh,
+            may_fail,
+            on_event,
+        ).run()
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kolla.catalogue.catalogue import Catalogue
-from kolla.images.engine import connect
-from kolla.images.fetch import trees
-from kolla.images.graph import Graph
 from kolla.images.history import History
 from kolla.images.identity import identity
 from kolla.images.inputs import Inputs
-from kolla.images.options import Options
+from kolla.images.preparation import Preparation
 from kolla.images.selection import Scope
 from kolla.images.why import FIRST, NO_BASE, REFRESHED, TAKEN, UNCHANGED
 from kolla.settings.globals import Globals
@@ -42,14 +39,17 @@ def forecast(
     skip_existing: bool = False,
 ) -> tuple[Forecast, ...]:
     """What `build` would do with the same arguments, parents first. InputError for what it would refuse."""
-    options = Options.of(settings)
-    graph = Graph.of(catalogue, binary=options.binary).on(options.distribution).select(names)
-    inputs = Inputs.of(graph, options, trees(settings, catalogue, graph, state_directory, ask=False))
-    fresh = frozenset(names or graph.nodes) if refresh else frozenset()
-    history = History.of(inputs.options, state_directory, connect(inputs.options.engine).images())
-    named, there = names or graph.published, history.there(inputs)
-    scope = Scope.of(graph, named, there, skip_parents=skip_parents, skip_existing=skip_existing)
-    return foresee(inputs, history, scope, fresh)
+    prepared = Preparation.of(
+        settings,
+        catalogue,
+        names,
+        state_directory,
+        refresh=refresh,
+        skip_parents=skip_parents,
+        skip_existing=skip_existing,
+        ask=False,
+    )
+    return foresee(prepared.inputs, prepared.history, prepared.scope, prepared.refresh)
 
 
 def foresee(inputs: Inputs, history: History, scope: Scope, fresh: frozenset[str]) -> tuple[Forecast, ...]:

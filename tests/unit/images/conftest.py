@@ -9,8 +9,7 @@ from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
-from kolla.images import build as build_module
-from kolla.images import forecast as forecast_module
+from kolla.images import preparation as preparation_module
 from kolla.images import scans as scans_module
 from kolla.images import signing as signing_module
 from kolla.images.engine import BuildError, Request
@@ -104,6 +103,6 @@ class FakeEngine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
-    for module in (build_module, forecast_module, scans_module, signing_module):
+    for module in (preparation_module, scans_module, signing_module):
         monkeypatch.setattr(module, "connect", lambda name: fake)
     return fake

@@ -10,7 +10,7 @@ from kolla import places
 from kolla.api import Cloud
 from kolla.build_report import BuildReport
 from kolla.errors import KollaError
-from kolla.images import build as building
+from kolla.images import preparation
 from kolla.images import push as pushing
 from kolla.images.registry import Registry
 
@@ -39,7 +39,7 @@ class Recorder(FakeEngine):
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder(tmp_path / "pushed")
-    for module in (building, pushing):
+    for module in (preparation, pushing):
         monkeypatch.setattr(module, "connect", lambda name: recorder)
     return recorder
 
