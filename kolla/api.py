@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kolla.hosts import Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
 from kolla.results import Changes, Deployed, Findings, Lines, Planned, Ran, Rows, Written
+from kolla.revisions.verbs import RevisionVerbs
 from kolla.settings import passwords
 from kolla.settings.keys import enable_key
 from kolla.state import prechecks, requirements, status
@@ -43,10 +45,8 @@ LOCK_PAUSE = 2
 BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
-Planner = Callable[[Desired, Mapping[str, HostState]], Plan]
 
-
-class Cloud(ImageVerbs):
+class Cloud(ImageVerbs, RevisionVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -123,7 +123,9 @@ class Cloud(ImageVerbs):
         """Get every image on the hosts that need it, and nothing else."""
         desired, states = self._hosts.observed()
         plan = requirements.image_plan(desired, states)
-        return self._carry_out(plan, desired, LOCK_TIMEOUT, requirements.image_plan, phase="pull")
+        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="pull")
+        remaining = requirements.image_plan(*self._hosts.observed())
+        return Deployed(plan, tuple(outcome.failures()), remaining, complete=True)
 
     # -- plan and deploy ---------------------------------------------------------------------
 
@@ -139,25 +141,27 @@ class Cloud(ImageVerbs):
             desired, states = self._hosts.observed()
         return Planned(self._plan(desired, states), warnings)
 
-    def deploy(self, plan_file: Path | None = None, *, lock_timeout: int = LOCK_TIMEOUT) -> Deployed:
+    def deploy(
+        self, plan_file: Path | None = None, *, lock_timeout: int = LOCK_TIMEOUT, verb: str = "deploy"
+    ) -> Deployed:
         """Carry out a plan: the one in `plan_file`, or the one `plan` would show now.
 
-        Afterwards the hosts are asked again. LockedError when another deployer stays for longer
-        than `lock_timeout` seconds; InputError when the plan in the file is for other hosts or settings
-        than those of now.
+        What was done is kept as a revision of `verb`. Afterwards the hosts are asked again.
+        LockedError when another deployer stays for longer than `lock_timeout` seconds; InputError when the
+        plan in the file is for other hosts or settings than those of now.
         """
         deadline = time.monotonic() + lock_timeout
         while True:
             try:
-                return self._deploy(plan_file)
+                return self._deploy(plan_file, verb)
             except LockedError as locked:
                 if time.monotonic() >= deadline:
                     raise
                 # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
-                self.progress(Event("deploy", "started", "waiting for the lock", message=str(locked)))
+                self.progress(Event(verb, "started", "waiting for the lock", message=str(locked)))
                 time.sleep(LOCK_PAUSE)
 
-    def _deploy(self, plan_file: Path | None) -> Deployed:
+    def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
         desired, states = self._hosts.observed()
         if plan_file is None:
@@ -168,8 +172,9 @@ class Cloud(ImageVerbs):
             check_usable(plan, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
         if not plan:
             return Deployed(plan, (), plan, complete=True, warnings=warnings)
-        done = self._carry_out(plan, desired, 0, self._plan, phase="deploy")
-        return Deployed(plan, done.failed, done.remaining, complete=plan_file is None, warnings=warnings)
+        done = self._change(verb, plan, desired, 0)
+        remaining = self._plan(*self._hosts.observed())
+        return replace(done, remaining=remaining, complete=plan_file is None, warnings=warnings)
 
     def _warnings(self) -> tuple[str, ...]:
         from kolla.images.outdated import outdated
@@ -184,12 +189,6 @@ class Cloud(ImageVerbs):
 
     def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:
         return reconcile(desired, states, services=self.configuration.services())
-
-    def _carry_out(
-        self, plan: Plan, desired: Desired, lock_timeout: int, planner: Planner, *, phase: str
-    ) -> Deployed:
-        outcome = self._hosts.apply(plan, desired, lock_timeout, phase=phase)
-        return Deployed(plan, tuple(outcome.failures()), planner(*self._hosts.observed()), complete=True)
 
     def check(self) -> Findings:
         """Containers running and healthy, and the services' own functional checks."""

@@ -59,6 +59,11 @@ class Places:
         return self.directory / "facts.json"
 
     @property
+    def revisions(self) -> Path:
+        """What was applied: a directory for each revision."""
+        return self.directory / "revisions"
+
+    @property
     def made(self) -> Path:
         """Files the controller made outside this directory, so that only those are ever removed."""
         return self.directory / "made.json"

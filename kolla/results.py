@@ -175,6 +175,8 @@ class Deployed:
     complete: bool
     """Whether the plan was made here, so that nothing may remain."""
     warnings: tuple[str, ...] = ()
+    revision: int | None = None
+    """The number it is recorded under; None: nothing was done."""
 
     @property
     def exit_code(self) -> int:
@@ -188,6 +190,7 @@ class Deployed:
             "failed": [dict(failure) for failure in self.failed],
             "remaining": [operation.id for operation in self.remaining.operations],
             "warnings": list(self.warnings),
+            "revision": self.revision,
         }
 
     def text(self) -> str:
@@ -206,7 +209,8 @@ class Deployed:
         elif not self.plan:
             lines.append("Nothing to do: the hosts are as the settings say.")
         else:
-            lines.append(f"{explain.count(len(self.plan.operations), 'operation')} done.")
+            recorded = f"; this is revision {self.revision}" if self.revision else ""
+            lines.append(f"{explain.count(len(self.plan.operations), 'operation')} done{recorded}.")
         if self.remaining and not self.failed:
             lines += ["Observed again, this is still to do:", explain.text(self.remaining)]
         return "\n".join(lines)

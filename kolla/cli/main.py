@@ -10,7 +10,7 @@ import click
 from kolla import __version__
 from kolla.cli import failure, options
 from kolla.cli.options import Options
-from kolla.cli.verbs import change, hosts, images, operate, passwords, quickstart, services
+from kolla.cli.verbs import change, hosts, images, operate, passwords, quickstart, revisions, services
 from kolla.errors import InputError, KollaError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Change": (change.plan, change.deploy, change.reconfigure, change.genconfig, change.post_deploy),
     "Operate": (
         operate.status,
+        revisions.revisions,
         operate.check,
         operate.logs,
         operate.execute,

@@ -42,6 +42,10 @@ def manual() -> str:
         lines += ["", f"## {title}"]
         for command in commands:
             lines += ["", *_verb(context, command, set(shared))]
+            if isinstance(command, click.Group):
+                inside = click.Context(command, info_name=command.name, parent=context)
+                for part in command.commands.values():
+                    lines += ["", *_verb(inside, part, set(shared))]
     lines += ["", f"## {SERVICES}", "", OF_SERVICES]
     for name, description in services.descriptions().items():
         lines += [*_verb(context, services.command(name, description), set(shared)), ""]
@@ -52,7 +56,7 @@ def _verb(parent: click.Context, command: click.Command, shared: set[str | None]
     context = click.Context(command, info_name=command.name, parent=parent)
     arguments = [a.make_metavar(context) for a in command.params if isinstance(a, click.Argument)]
     text = inspect.cleandoc(command.help or "").replace("\b\n", "    ")
-    lines = [f"### {' '.join(('kolla', command.name or '', *arguments))}", "", text]
+    lines = [f"### {' '.join((context.command_path, *arguments))}", "", text]
     helps = command.get_help_option(context)
     params = [p for p in command.get_params(context) if isinstance(p, click.Option) and p is not helps]
     own = [option for option in params if option.name not in shared]

@@ -164,6 +164,8 @@ class Plan(Model):
     cloud_id: str
     precondition: str
     """Hash of the host state this plan was made against."""
+    services: tuple[str, ...] | None = None
+    """Those it was narrowed to (`--tags`); None: all."""
     operations: tuple[Operation, ...]
 
     def __bool__(self) -> bool:

@@ -68,6 +68,7 @@ def reconcile(
         cloud_name=desired.cloud_name,
         cloud_id=desired.cloud_id,
         precondition=precondition,
+        services=tuple(sorted(services)) if services is not None else None,
         operations=tuple(ordered(operations)),
     )
 

@@ -36,8 +36,8 @@ def plan(output: Path | None, offline: bool) -> None:
     run(verb)
 
 
-def _deploy(plan_file: Path | None, lock_timeout: int) -> None:
-    run(lambda cloud: cloud.deploy(plan_file=plan_file, lock_timeout=lock_timeout))
+def _deploy(verb: str, plan_file: Path | None, lock_timeout: int) -> None:
+    run(lambda cloud: cloud.deploy(plan_file=plan_file, lock_timeout=lock_timeout, verb=verb))
 
 
 plan_option = click.option(
@@ -63,7 +63,7 @@ def deploy(plan_file: Path | None, lock_timeout: int) -> None:
     Plans, does the plan, looks again, and is done when nothing is left to do. An interrupted
     deploy is simply run again.
     """
-    _deploy(plan_file, lock_timeout)
+    _deploy("deploy", plan_file, lock_timeout)
 
 
 @click.command()
@@ -75,7 +75,7 @@ def reconfigure(plan_file: Path | None, lock_timeout: int) -> None:
 
     It is here for those who are used to its name.
     """
-    _deploy(plan_file, lock_timeout)
+    _deploy("reconfigure", plan_file, lock_timeout)
 
 
 @click.command()

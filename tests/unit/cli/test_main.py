@@ -61,12 +61,15 @@ CALLS = {
     "pull": ("pull", (), {}),
     "plan": ("plan", (), {"offline": False}),
     "plan --offline": ("plan", (), {"offline": True}),
-    "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60}),
-    "deploy --lock-timeout 0": ("deploy", (), {"plan_file": None, "lock_timeout": 0}),
-    "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60}),
+    "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "deploy"}),
+    "deploy --lock-timeout 0": ("deploy", (), {"plan_file": None, "lock_timeout": 0, "verb": "deploy"}),
+    "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure"}),
     "genconfig out": ("genconfig", (Path("out"),), {}),
     "post-deploy": ("post_deploy", (), {}),
     "status": ("status", (), {}),
+    "revisions": ("revisions", (), {}),
+    "revisions show 7": ("revision", (7,), {}),
+    "revisions diff 6 7": ("revision_diff", (6, 7), {}),
     "check": ("check", (), {}),
     "logs keystone": ("logs", ("keystone",), {"lines": 100}),
     "logs keystone -n 5": ("logs", ("keystone",), {"lines": 5}),
@@ -296,7 +299,7 @@ def test_a_plan_is_kept_and_handed_over(kolla, script, tmp_path):
     assert kolla("plan", "-o", str(kept)).exit_code == 0
     assert Plan.load(kept) == plan
     assert kolla("deploy", "--plan", str(kept)).exit_code == 0
-    assert script.calls[-1] == ("deploy", (), {"plan_file": kept, "lock_timeout": 60})
+    assert script.calls[-1] == ("deploy", (), {"plan_file": kept, "lock_timeout": 60, "verb": "deploy"})
 
 
 WRONG = InputError(

@@ -1,0 +1,77 @@
+"""Recording a change while it is made: begun before the first operation, completed after the last."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from kolla.events import Event, Listener
+from kolla.revisions.store import Store
+from kolla.state.desired import Desired
+from kolla.state.plan import Plan
+from kolla.state.revision import Failure, Result, Revision
+
+SUCCESS = ("done", "skipped")
+
+
+class Recorder:
+    """Listens to what becomes of a plan's operations, and passes on what it hears."""
+
+    def __init__(self, revision: Revision, plan: Plan, listener: Listener) -> None:
+        self.revision = revision
+        """As it is kept; complete when the change has ended."""
+        self._operations = {operation.id: operation for operation in plan.operations}
+        self._listener = listener
+        self.began = False
+        self._outcomes: dict[str, str] = {}
+        self._failures: list[Failure] = []
+
+    def see(self, event: Event) -> None:
+        """An event of the run."""
+        if event.subject in self._operations:
+            self.began = True
+            if event.status != "started":
+                self._outcomes[event.subject] = event.status
+            if event.status == "failed":
+                failure = Failure(operation=event.subject, host=event.host, message=event.message)
+                self._failures.append(failure)
+        self._listener(event)
+
+    def end(self, *, interrupted: bool = False, problem: str = "") -> None:
+        """Nothing more will happen: say what came of it."""
+        succeeded = all(self._outcomes.get(operation) in SUCCESS for operation in self._operations)
+        result: Result = "interrupted" if interrupted else "done" if succeeded else "failed"
+        self.revision = self.revision.model_copy(
+            update={
+                "ended": datetime.now(UTC),
+                "result": result,
+                "problem": problem,
+                "outcomes": self._outcomes,
+                "failures": tuple(self._failures),
+            }
+        )
+
+
+@contextlib.contextmanager
+def recording(
+    store: Store, revision: Revision, plan: Plan, desired: Desired, listener: Listener
+) -> Iterator[Recorder]:
+    """Record what is done inside as `revision`, which gets its number here.
+
+    A change that did not begin (a host was locked, or could not be reached) leaves nothing. A deployer that
+    is killed leaves one that is in progress, and that everybody else finds to be interrupted.
+    """
+    recorder = Recorder(store.begin(revision, plan, desired), plan, listener)
+    try:
+        yield recorder
+    except BaseException as error:
+        recorder.end(interrupted=isinstance(error, KeyboardInterrupt), problem=str(error))
+        raise
+    else:
+        recorder.end()
+    finally:
+        if recorder.began:
+            store.finish(recorder.revision)
+        else:
+            store.discard(recorder.revision.number)

@@ -1,0 +1,163 @@
+"""A revision: what was applied once, by whom, from what, and what came of it.
+
+Types and choices only; `kolla.revisions` keeps them. The desired state that belongs to a revision is in a
+document of its own (`revision_state`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from kolla.catalogue.model import Model
+from kolla.errors import InputError
+
+Result = Literal["in progress", "done", "failed", "interrupted"]
+
+
+class Deployer(Model):
+    """Who made a change: the same words as in the lease on each host."""
+
+    user: str
+    host: str
+    boot_id: str
+    pid: int
+    command: str
+
+
+class Failure(Model):
+    """An operation that failed."""
+
+    operation: str
+    host: str
+    message: str
+
+
+class Source(Model):
+    """What the state of a revision was made from."""
+
+    release: str
+    """OpenStack release of the images: `2026.1`."""
+    base: str
+    """Base distribution of the images: `debian-13`."""
+    settings: dict[str, str]
+    """File the settings came from -> SHA-256."""
+    commit: str | None = None
+    """Commit of the configuration directory, where it is a git repository; `+` after it: changed since."""
+
+
+class Revision(Model):
+    """One change of the cloud."""
+
+    version: Literal[1] = 1
+    number: int
+    """From 1, and only growing."""
+    verb: str
+    who: Deployer
+    started: AwareDatetime
+    ended: AwareDatetime | None = None
+    result: Result = "in progress"
+    outcomes: dict[str, str] = {}
+    """Operation id -> done, skipped, failed or blocked; one that was never begun is not in it."""
+    failures: tuple[Failure, ...] = ()
+    problem: str = ""
+    """Why it ended early, other than by an operation: a host that broke, for example."""
+    cloud_name: str
+    cloud_id: str
+    source: Source
+    state: str
+    """Digest of the desired state."""
+    restores: int | None = None
+    """The revision that this one went back to."""
+
+    @property
+    def origin(self) -> int:
+        """The revision whose state this one has: its own number, unless it went back to another."""
+        return self.restores or self.number
+
+    @property
+    def done(self) -> int:
+        """How many operations changed something."""
+        return sum(outcome == "done" for outcome in self.outcomes.values())
+
+
+def current(revisions: Sequence[Revision]) -> Revision | None:
+    """The newest one that succeeded: what the cloud runs, as far as later ones left it alone."""
+    return next((revision for revision in reversed(revisions) if revision.result == "done"), None)
+
+
+def previous(revisions: Sequence[Revision]) -> Revision:
+    """Where a rollback goes when nobody says: to the state before the present one.
+
+    After a change that failed or was interrupted that is the newest success. Otherwise the newest success
+    before it with another state; going back twice goes further back, never forward again. InputError when
+    there is none.
+    """
+    standing = current(revisions)
+    if standing is None:
+        raise InputError("there is no revision to go back to", hint="kolla revisions lists what there is")
+    if standing is not revisions[-1]:
+        return standing
+    for revision in reversed(revisions):
+        earlier = revision.result == "done" and revision.number < standing.origin
+        if earlier and revision.state != standing.state:
+            return _restored(revision, revisions)
+    raise InputError(
+        f"there is no revision before {standing.origin} to go back to",
+        hint="kolla revisions lists what there is",
+    )
+
+
+def _restored(revision: Revision, revisions: Sequence[Revision]) -> Revision:
+    """The revision whose state `revision` restored, if it is still kept; else itself."""
+    return next((each for each in revisions if each.number == revision.origin), revision)
+
+
+def named(number: int, revisions: Sequence[Revision]) -> Revision:
+    """The revision of that number; InputError with the nearest one when there is none."""
+    by_number = {revision.number: revision for revision in revisions}
+    if number not in by_number:
+        near = min(by_number, key=lambda known: (abs(known - number), -known), default=None)
+        raise InputError(
+            f"there is no revision {number}",
+            hint=f"the nearest is {near}; kolla revisions lists all" if near else "nothing was deployed yet",
+        )
+    return by_number[number]
+
+
+def restorable(number: int, revisions: Sequence[Revision]) -> Revision:
+    """The revision of that number, to go back to; InputError for one that never became true."""
+    revision = named(number, revisions)
+    if revision.result != "done":
+        good = [each.number for each in revisions if each.result == "done"]
+        near = min(good, key=lambda known: (abs(known - number), -known), default=None)
+        raise InputError(
+            f"revision {number} is {revision.result}: the cloud never was as it says",
+            hint=f"the nearest that was done is {near}" if near else "kolla deploy goes on with it",
+        )
+    return revision
+
+
+def kept(revisions: Sequence[Revision], keep: int) -> frozenset[int]:
+    """Numbers of those to keep: the newest `keep` that succeeded, and every one after the oldest of these.
+
+    Attempts that failed do not count, so that a bad night does not push out what one could go back to.
+    """
+    good = [revision.number for revision in revisions if revision.result == "done"][-keep:]
+    oldest = good[0] if good else 0
+    return frozenset(revision.number for revision in revisions if revision.number >= oldest)
+
+
+def rolled_back(revisions: Sequence[Revision]) -> Revision | None:
+    """The newest success, if it went back to an older one: settings then say more than what runs."""
+    standing = current(revisions)
+    return standing if standing is not None and standing.restores is not None else None
+
+
+def changed_settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Files that differ between the settings of two revisions, one phrase each."""
+    changed = [f"{path} changed" for path in new if path in old and old[path] != new[path]]
+    changed += [f"{path} came" for path in new if path not in old]
+    return sorted(changed + [f"{path} went" for path in old if path not in new])

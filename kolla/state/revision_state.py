@@ -1,0 +1,160 @@
+"""The desired state of a revision as a document, from which it can be planned towards again.
+
+Jobs, checks and verbs are no part of it: going back never runs them. Contents of files are apart, by digest:
+revisions have most of them in common.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from kolla.errors import KollaError
+from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint
+from kolla.state.render import RenderedFolder
+from kolla.state.resources import Resources
+
+FORMAT = 1
+"""Grows when a document of before can no longer be read."""
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a service was given of a host itself."""
+
+    host: str
+    service: str
+    resources: Resources
+
+
+@dataclass(frozen=True)
+class _State:
+    """In the order of the file. A file's text is its digest here."""
+
+    cloud_name: str
+    cloud_id: str
+    hosts: tuple[str, ...]
+    containers: tuple[DesiredContainer, ...]
+    given: tuple[_Given, ...]
+    endpoints: tuple[DesiredEndpoint, ...]
+    secrets: tuple[str, ...]
+
+
+_STATE = TypeAdapter(_State)
+
+
+def document(desired: Desired) -> dict[str, Any]:
+    """The desired state as JSON; file contents by digest. It holds passwords, for masking."""
+    state = _State(
+        cloud_name=desired.cloud_name,
+        cloud_id=desired.cloud_id,
+        hosts=desired.hosts,
+        containers=tuple(_without_contents(container) for container in desired.containers),
+        given=tuple(_Given(host, service, r) for (host, service), r in desired.host_needs.items()),
+        endpoints=tuple(desired.endpoints.values()),
+        secrets=tuple(sorted(desired.secrets)),
+    )
+    return {"format": FORMAT, **_STATE.dump_python(state, mode="json")}
+
+
+def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desired:
+    """The desired state of a document; `contents` gives a file's text for its digest.
+
+    KollaError for a document of another format.
+    """
+    fields = dict(saved)
+    found = fields.pop("format", None)
+    if found != FORMAT:
+        raise KollaError(
+            f"the state of this revision has format {found}",
+            expected=f"format {FORMAT}, which this version of kolla reads",
+        )
+    try:
+        state = _STATE.validate_python(fields)
+    except ValidationError as error:
+        where = ".".join(str(step) for step in error.errors()[0]["loc"])
+        raise KollaError(f"the state of this revision cannot be read: {where}") from None
+    return Desired(
+        cloud_name=state.cloud_name,
+        cloud_id=state.cloud_id,
+        hosts=state.hosts,
+        containers=tuple(_with_contents(container, contents) for container in state.containers),
+        jobs=(),
+        checks=(),
+        verbs=(),
+        host_needs={(each.host, each.service): each.resources for each in state.given},
+        requirements=(),
+        endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
+        secrets=frozenset(state.secrets),
+    )
+
+
+def digest(saved: Mapping[str, Any]) -> str:
+    """SHA-256 of what hosts would become; passwords that are in no file do not count."""
+    counted = {key: value for key, value in saved.items() if key != "secrets"}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+
+
+def file_digests(saved: Mapping[str, Any]) -> frozenset[str]:
+    """Digests of all files a document names."""
+    return frozenset(
+        file["merged"]["text"]
+        for container in saved["containers"]
+        for file in container["config"]["files"].values()
+    )
+
+
+def narrowed(
+    desired: Desired, before: Desired | None, hosts: Collection[str], services: Collection[str] | None
+) -> Desired:
+    """What the cloud is after a change of only some hosts (`--limit`) and services (`--tags`, None: all):
+    these as `desired` has them, everything else as it was before."""
+    complete = services is None and set(hosts) >= set(desired.hosts)
+    if complete:
+        return replace(desired, jobs=(), checks=(), verbs=(), requirements=())
+
+    def inside(host: str, service: str) -> bool:
+        return host in hosts and (services is None or service in services)
+
+    old = before or replace(desired, containers=(), host_needs={}, endpoints={}, secrets=frozenset())
+    containers = (
+        *(each for each in desired.containers if inside(each.host, each.service)),
+        *(each for each in old.containers if not inside(each.host, each.service)),
+    )
+    given = {key: needs for key, needs in desired.host_needs.items() if inside(*key)}
+    given |= {key: needs for key, needs in old.host_needs.items() if not inside(*key)}
+    return replace(
+        desired,
+        hosts=tuple(dict.fromkeys((*desired.hosts, *old.hosts))),
+        containers=containers,
+        jobs=(),
+        checks=(),
+        verbs=(),
+        requirements=(),
+        host_needs=given,
+        endpoints={**old.endpoints, **desired.endpoints},
+        secrets=desired.secrets | old.secrets,
+    )
+
+
+def _without_contents(container: DesiredContainer) -> DesiredContainer:
+    # What went into an image is no question any more once it is chosen, and it is long.
+    image = container.image.model_copy(update={"inputs": None, "why": "", "log": None})
+    files = {
+        name: replace(file, merged=replace(file.merged, text=file.sha256), secrets=frozenset())
+        for name, file in container.config.files.items()
+    }
+    return replace(container, image=image, config=RenderedFolder(container.config.path, files))
+
+
+def _with_contents(container: DesiredContainer, contents: Callable[[str], str]) -> DesiredContainer:
+    files = {
+        name: replace(file, merged=replace(file.merged, text=contents(file.merged.text)))
+        for name, file in container.config.files.items()
+    }
+    return replace(container, config=RenderedFolder(container.config.path, files))
