@@ -63,12 +63,18 @@ class Cloud:
         document = files.read_json(self.taken_path(container))
         return document["digest"] if document else None
 
-    def record_taken(self, container: str, digest: str | None) -> None:
-        """Record that digest, or with None that there is none."""
-        if digest is None:
-            self.taken_path(container).unlink(missing_ok=True)
-        else:
-            files.write_json(self.taken_path(container), {"digest": digest})
+    def was_ready(self, container: str, started: str) -> bool:
+        """Whether the container became ready after the start at that time (the engine's word for it)."""
+        document = files.read_json(self.taken_path(container))
+        return bool(document) and document["started"] == started
+
+    def record_taken(self, container: str, digest: str, started: str) -> None:
+        """Record that the container, started at that time, became ready with the folder of that digest."""
+        files.write_json(self.taken_path(container), {"digest": digest, "started": started})
+
+    def forget_taken(self, container: str) -> None:
+        """Record that the container is ready with nothing."""
+        self.taken_path(container).unlink(missing_ok=True)
 
 
 def _file_name(name: str) -> str:

@@ -17,6 +17,8 @@ from .errors import OperationFailed
 from .shapes import ContainerOperation, Json, RemoveOperation, Spec
 
 NEW, OLD = ".new", ".old"
+NEVER = ""
+"""When a container was started that nobody has seen ready since."""
 
 
 def perform(operation: ContainerOperation, context: Context) -> Outcome:
@@ -27,7 +29,12 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     """
     spec, wanted = operation["spec"], operation["folder"]
     name = spec["name"]
-    if _holds(operation, context):
+    running = _running_as_wanted(operation, context)
+    if running is not None and operation["action"] == "wait":
+        _gate(operation, context)
+        _record(operation, context)
+        return Outcome()
+    if running is not None and health.is_ready(running, spec, context.engine):
         return SKIPPED
     volumes.check_present([m["source"] for m in spec["mounts"] if m["type"] == "volume"], context)
     _undo(name, wanted["path"], context)
@@ -39,7 +46,7 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     else:
         _swap(operation, context)
     folders.keep(wanted["path"])
-    context.cloud.record_taken(name, folders.digest(wanted))
+    _record(operation, context)
     return Outcome()
 
 
@@ -54,7 +61,7 @@ def remove(operation: RemoveOperation, context: Context) -> Outcome:
             context.engine.remove(each)
     if operation["folder"]:
         found = folders.remove(operation["folder"], context.manifest) or found
-    context.cloud.record_taken(name, None)
+    context.cloud.forget_taken(name)
     return Outcome() if found else SKIPPED
 
 
@@ -66,18 +73,19 @@ def base_name(name: str) -> str:
     return name
 
 
-def _holds(operation: ContainerOperation, context: Context) -> bool:
-    """Whether the post-condition is true already."""
+def _running_as_wanted(operation: ContainerOperation, context: Context) -> Json | None:
+    """The container if it runs with its spec and has taken its folder: all but its health."""
     spec, wanted = operation["spec"], operation["folder"]
-    name = spec["name"]
-    container = context.own_container(name)
-    return (
+    container = context.own_container(spec["name"])
+    if (
         container is not None
-        and context.cloud.taken(name) == folders.digest(wanted)
+        and container["State"]["Running"]
+        and context.cloud.taken(spec["name"]) == folders.digest(wanted)
         and folders.matches(wanted)
         and _is_right(container, spec, context)
-        and health.is_ready(container, spec, context.engine)
-    )
+    ):
+        return container
+    return None
 
 
 def _is_right(container: Json, spec: Spec, context: Context) -> bool:
@@ -100,7 +108,7 @@ def _create(name: str, operation: ContainerOperation, context: Context) -> None:
 def _begin(operation: ContainerOperation, context: Context) -> None:
     """Create and start a container where there is none. One that fails is left to look at."""
     name = operation["spec"]["name"]
-    context.cloud.record_taken(name, None)
+    context.cloud.forget_taken(name)
     folders.place(operation["folder"], context.bundle, context.manifest)
     _create(name, operation, context)
     context.engine.start(name)
@@ -112,7 +120,7 @@ def _start_again(operation: ContainerOperation, context: Context) -> None:
     spec, path = operation["spec"], operation["folder"]["path"]
     taken = context.cloud.taken(spec["name"])
     folders.place(operation["folder"], context.bundle, context.manifest)
-    context.cloud.record_taken(spec["name"], None)
+    context.cloud.forget_taken(spec["name"])
     try:
         context.engine.restart(spec["name"], spec["stop_timeout"])
         _gate(operation, context)
@@ -124,7 +132,7 @@ def _start_again(operation: ContainerOperation, context: Context) -> None:
         if not folders.undo(path):
             raise
         context.engine.restart(spec["name"], spec["stop_timeout"])
-        context.cloud.record_taken(spec["name"], taken)
+        context.cloud.record_taken(spec["name"], taken, NEVER)
         raise OperationFailed(f"{failure}; it has its previous configuration again", failure.log) from None
 
 
@@ -132,7 +140,7 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
     """Put a new container in the place of the present one; else the present one back."""
     name, engine = operation["spec"]["name"], context.engine
     taken = context.cloud.taken(name)
-    context.cloud.record_taken(name, None)
+    context.cloud.forget_taken(name)
     try:
         if not Path(operation["folder"]["path"]).exists():
             # The engine wants to see what it is to mount, and nothing uses it yet.
@@ -147,9 +155,18 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
     except OperationFailed as failure:
         _undo(name, operation["folder"]["path"], context)
         engine.start(name)
-        context.cloud.record_taken(name, taken)
+        if taken is not None:
+            context.cloud.record_taken(name, taken, NEVER)
         raise OperationFailed(f"{failure}; the previous container is back", failure.log) from None
     engine.remove(name + OLD)
+
+
+def _record(operation: ContainerOperation, context: Context) -> None:
+    """Write down that the container is ready, since this start, with its folder."""
+    name = operation["spec"]["name"]
+    container = context.own_container(name)
+    started = container["State"]["StartedAt"] if container is not None else NEVER
+    context.cloud.record_taken(name, folders.digest(operation["folder"]), started)
 
 
 def _gate(operation: ContainerOperation, context: Context) -> None:

@@ -44,11 +44,14 @@ def gate(name: str, spec: Spec, start_timeout: float, engine: Engine) -> None:
     """
     deadline = Deadline(start_timeout)
     pause = PAUSE
+    before = None
     while True:
         container = engine.inspect(name)
         if container is None:
             raise OperationFailed(f"container '{name}' disappeared while it was starting")
-        reason = _hopeless(container)
+        if before is None:
+            before = int(container["RestartCount"])
+        reason = _hopeless(container, before)
         worth_asking = reason is None and _steady(container, spec) and _listens(spec)
         if worth_asking and is_ready(container, spec, engine):
             return
@@ -61,10 +64,12 @@ def gate(name: str, spec: Spec, start_timeout: float, engine: Engine) -> None:
             pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
-def _hopeless(container: Json) -> str | None:
+def _hopeless(container: Json, before: int) -> str | None:
+    """Why it will not become ready; `before` restarts were counted when its gate began."""
     state = container["State"]
-    if container["RestartCount"] >= RESTARTS:
-        return f"ended and was started again {container['RestartCount']} times"
+    restarts = container["RestartCount"] - before
+    if restarts >= RESTARTS:
+        return f"ended and was started again {restarts} times"
     if state["Status"] in ("exited", "dead"):
         return f"ended with exit status {state['ExitCode']}"
     return None

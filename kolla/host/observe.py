@@ -73,6 +73,7 @@ def _container(container: Json, name: str, engine: Engine, cloud: Cloud) -> Json
         "name": name,
         "state": state["Status"],
         "health": (state.get("Health") or {}).get("Status"),
+        "ready": _ready(state, name, cloud),
         "service": labels.get(projection.LABEL_SERVICE, ""),
         "spec_digest": labels.get(projection.LABEL_SPEC, ""),
         "generation": int(labels.get(projection.LABEL_GENERATION, 0)),
@@ -80,6 +81,15 @@ def _container(container: Json, name: str, engine: Engine, cloud: Cloud) -> Json
         "folder": labels.get(projection.LABEL_FOLDER, ""),
         "taken": cloud.taken(name),
     }
+
+
+def _ready(state: Json, name: str, cloud: Cloud) -> bool:
+    """Whether it runs and was ready at any time since it was started: by the engine's check, whose verdict
+    may come half a minute late, or by the gate it passed."""
+    health = (state.get("Health") or {}).get("Status")
+    return bool(state["Running"]) and (
+        health in (None, "healthy") or cloud.was_ready(name, state["StartedAt"])
+    )
 
 
 def _folders(asked: Mapping[str, Mapping[str, str]]) -> Json:

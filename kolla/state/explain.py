@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kolla.state.plan import ContainerOperation, Operation, Plan
 
-_MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">"}
+_MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?"}
 
 
 def text(plan: Plan) -> str:
@@ -28,7 +28,8 @@ def title(operation: Operation) -> str:
     """What an operation does, in a few words: `restart container keystone`."""
     subject = operation.id.partition(":")[2].rpartition("@")[0]
     if isinstance(operation, ContainerOperation):
-        return f"{operation.action} container {subject}"
+        action = "wait for" if operation.action == "wait" else operation.action
+        return f"{action} container {subject}"
     verbs = {
         "host": "prepare host for",
         "image": "get image",

@@ -28,6 +28,8 @@ class ObservedContainer(Model):
     """The engine's word: running, exited, created, restarting, paused, dead."""
     health: str | None = None
     """healthy, unhealthy, starting, or None without a check."""
+    ready: bool
+    """Whether it runs and its check has passed since it was started, be it at a later moment unhealthy."""
     service: str
     spec_digest: str
     """The label `kolla.spec`: what was asked for when it was made."""

@@ -44,7 +44,7 @@ def serial(operations: Sequence[Operation]) -> list[Operation]:
     result: list[Operation] = []
     last: dict[str, str] = {}
     for operation in operations:
-        if isinstance(operation, ContainerOperation) and operation.action != "create":
+        if isinstance(operation, ContainerOperation) and operation.action not in ("create", "wait"):
             name = operation.spec.name
             if name in last:
                 operation = operation.model_copy(update={"after": (*operation.after, last[name])})

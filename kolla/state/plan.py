@@ -86,14 +86,15 @@ class VolumeOperation(_Operation):
     epoch: str
 
 
-Action = Literal["create", "recreate", "restart", "start"]
+Action = Literal["create", "recreate", "restart", "start", "wait"]
 
 
 class ContainerOperation(_Operation):
     """Write a container's configuration and take it into use, as one thing.
 
     create: there is none. recreate: swap for a new one (create, stop old, rename, start, health
-    gate; else the old one is started again). restart / start: the container itself is right.
+    gate; else the old one is started again). restart / start: the container itself is right. wait: it runs
+    as it should, the engine started it (as after a start of the host), and nobody has seen it ready yet.
     Post-condition: it runs with `spec`, took `folder`, and its health check passed.
     """
 

@@ -78,7 +78,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
     document = {
         host: {
             "containers": {
-                name: container.model_dump(mode="json", exclude={"health"})
+                name: container.model_dump(mode="json", exclude={"health", "ready"})
                 for name, container in state.containers.items()
             },
             "volumes": state.volumes,
@@ -144,7 +144,7 @@ class _Builder:
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                interrupts=() if action == "create" else _interrupts(wanted),
+                interrupts=() if action in ("create", "wait") else _interrupts(wanted),
                 after=self._after(wanted),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -172,6 +172,8 @@ class _Builder:
             return ("restart" if observed.state == "running" else "start"), causes
         if observed.state != "running":
             return "start", [f"it is {observed.state}"]
+        if not observed.ready:
+            return "wait", ["it has not been ready since it was started"]
         return None, []
 
     def _file_causes(self, wanted: DesiredContainer, found: Mapping[str, ObservedFile]) -> list[str]:

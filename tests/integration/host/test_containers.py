@@ -24,6 +24,28 @@ def test_what_was_done_is_skipped_the_second_time(host):
     assert host.inspect("web")["State"]["StartedAt"] == before
 
 
+SLOW = """\
+rm -f /tmp/ready
+sleep 3
+touch /tmp/ready
+exec sleep 1000
+"""
+
+
+def test_what_the_engine_started_is_waited_for_until_it_is_ready(host):
+    check = HealthCheck(command=("/bin/sh", "-c", "test -e /tmp/ready"), interval=60, timeout=5, retries=3)
+    operation = host.container(run=SLOW, health=check, start_timeout=60)
+    host.do(operation)
+    assert state_of(host)["ready"]
+    host.engine.api.restart(host.name("web"), 0)
+    started = host.inspect("web")["State"]["StartedAt"]
+    assert not state_of(host)["ready"]
+    host.do({**operation, "action": "wait"})
+    assert state_of(host)["ready"]
+    assert state_of(host)["health"] == "starting"  # the engine itself has not asked yet
+    assert host.inspect("web")["State"]["StartedAt"] == started
+
+
 def test_the_protocol_is_the_plans_own_words(host):
     operation = ContainerOperation(**host.container(), host="here", causes=("because",))
     host.do(operation.model_dump(mode="json"))

@@ -187,6 +187,33 @@ def test_configuration_written_but_never_taken_is_taken(deployed: World) -> None
     assert operation.causes == ("it never became ready with its present configuration",)
 
 
+def test_what_was_started_again_and_is_not_ready_is_waited_for(deployed: World) -> None:
+    change_container(deployed, "keystone", ready=False)
+    assert (
+        explain.text(plan(deployed))
+        == """\
+Plan for cloud 'kolla': 1 operation on 1 host
+
+one
+  ? wait for container keystone                  it has not been ready since it was started"""
+    )
+
+
+def test_those_that_are_waited_for_are_waited_for_at_once(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    world.carry_out(plan(world))
+    for host in world.states:
+        change_container(world, "memcached", host, ready=False)
+    assert [operation.after for operation in plan(world).operations] == [(), ()]
+
+
+def test_what_has_to_be_restarted_anyhow_is_not_waited_for(deployed: World) -> None:
+    change_container(deployed, "keystone", ready=False, taken=None)
+    assert [explain.title(operation) for operation in plan(deployed).operations] == [
+        "restart container keystone"
+    ]
+
+
 def test_a_new_image_replaces_its_container_and_repeats_its_jobs(deployed: World) -> None:
     deployed.image_ids["keystone"] = "sha256:newer"
     titles = [explain.title(operation) for operation in plan(deployed).operations]
@@ -284,7 +311,7 @@ def test_a_container_on_several_hosts_is_restarted_one_host_at_a_time(tmp_path: 
     assert operations[0].interrupts == ("endpoint keystone (others serve it meanwhile)",)
 
 
-MUTATIONS = ["remove", "stop", "spec", "taken", "job", "volume", "file", "image"]
+MUTATIONS = ["remove", "stop", "start", "spec", "taken", "job", "volume", "file", "image"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -308,10 +335,11 @@ def hurt(world: World, kind: str, number: int) -> None:
         return str(ordered[number % len(ordered)])
 
     update: dict[str, Any]
-    if kind in ("remove", "stop", "spec", "taken") and state.containers:
+    if kind in ("remove", "stop", "start", "spec", "taken") and state.containers:
         name = pick(state.containers)
         changed = {
             "stop": {"state": "exited"},
+            "start": {"ready": False},
             "spec": {"spec": {**state.containers[name].spec, "network": "bridge"}},
             "taken": {"taken": "0"},
             "remove": {},

@@ -154,6 +154,7 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes]) -> 
         container = ObservedContainer(
             name=spec.name,
             state="running",
+            ready=True,
             service=operation.service,
             spec_digest=spec.digest,
             generation=operation.generation,
