@@ -62,6 +62,7 @@ def _host(host: str, desired: Desired) -> HostState:
             container.spec.name: ObservedContainer(
                 name=container.spec.name,
                 state="running",
+                ready=True,
                 service=container.service,
                 spec_digest=container.spec.digest,
                 generation=1,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
 import docker
 import pytest
 from system.client import Demo, OpenStack, until
@@ -146,3 +150,19 @@ def test_after_all_that_servers_are_stopped_started_rebooted_made_and_deleted(
     assert qemu_pid(server) != qemu_pid(demo.id)
     openstack.delete_server(server)
     until(lambda: not qemu_pids(server), 30, "its process is gone")
+
+
+def test_after_the_engine_was_started_again_a_deploy_waits_until_the_cloud_works(
+    cloud: Kolla, demo: Demo
+) -> None:
+    """As after an upgrade of its package; a start of the host is the same for the containers."""
+    process = qemu_pid(demo.id)
+    engine = int(Path("/var/run/docker.pid").read_text())
+    os.kill(engine, signal.SIGTERM)
+    until(lambda: not Path(f"/proc/{engine}").exists(), 90, "the engine has ended")
+    cloud.run("bootstrap-servers")
+    assert {operation["action"] for operation in cloud.plan() if operation["kind"] == "container"} == {"wait"}
+    cloud.run("deploy")
+    assert demo.openstack.get("compute", f"/servers/{demo.id}")["server"]["status"] == "ACTIVE"
+    assert demo.login.run("hostname").strip() == demo.name
+    assert qemu_pid(demo.id) == process
