@@ -6,7 +6,6 @@ The acting shell around the deciding rooms: what the operator wrote is a `Config
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,30 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from kolla.ansible import session
-from kolla.ansible.outcome import Result
-from kolla.catalogue.model import ServiceFolder, Verb
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
-from kolla.hosts import Hosts
+from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
-from kolla.results import Changes, Deployed, Findings, Lines, Planned, Ran, Rows, Written
+from kolla.results import Changes, Deployed, Findings, Lines, Planned, Rows, Written
 from kolla.revisions.verbs import RevisionVerbs
+from kolla.service_verbs import ServiceVerbs
 from kolla.settings import passwords
-from kolla.settings.keys import enable_key
 from kolla.state import prechecks, requirements, status
 from kolla.state.clients import client_files
 from kolla.state.demand import demanded
-from kolla.state.derive import desire, verb_job
+from kolla.state.derive import desire
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.topology import engine_name
-
-LOCK_TIMEOUT = 60
-"""Seconds to wait for another deployer before giving up."""
 
 LOCK_PAUSE = 2
 """Seconds between two tries to have the hosts for oneself."""
@@ -46,7 +40,7 @@ BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
 
-class Cloud(ImageVerbs, RevisionVerbs):
+class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -210,37 +204,6 @@ class Cloud(ImageVerbs, RevisionVerbs):
         ]
         return Findings((*status.findings(desired, states), *functions))
 
-    def run_verb(self, name: str) -> Ran:
-        """Run a verb that a service has of its own.
-
-        InputError when there is none, its service is not enabled, or `--limit` leaves out its hosts.
-        """
-        folder, _ = self._verb(name)
-        desired, states = self._hosts.observed()
-        jobs = [job for job in desired.verbs if job.name == verb_job(folder.name, name)]
-        plan = demanded(desired, jobs, states)
-        if not plan:
-            hosts = ", ".join(job.host for job in jobs)
-            raise InputError(f"--limit leaves out where '{name}' runs", expected=hosts or None)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase=name)
-        return Ran(tuple(_result(job.host, outcome.operations[job.id]) for job in jobs if job.host in states))
-
-    def verbs(self) -> tuple[str, ...]:
-        """The verbs that enabled services have of their own."""
-        return tuple(name for folder in self.configuration.settings.services for name in folder.service.verbs)
-
-    def _verb(self, name: str) -> tuple[ServiceFolder, Verb]:
-        known = self.configuration.catalogue.verbs
-        if name not in known:
-            raise InputError(f"there is no verb '{name}'", hint=did_you_mean(name, known))
-        service = known[name][0].name
-        if service not in [folder.name for folder in self.configuration.settings.services]:
-            raise InputError(
-                f"'{name}' is a verb of service '{service}', which is not enabled",
-                hint=f"set {enable_key(service)}: true and run: kolla deploy",
-            )
-        return known[name]
-
     def genconfig(self, directory: Path) -> Written:
         """Write every rendered file below `directory`, host by host, for reading."""
         desired = desire(self.configuration.settings, self.configuration.report, self._hosts.facts())
@@ -364,14 +327,6 @@ def _passwords_written(path: Path, written: passwords.Written) -> Written:
     if written.mode_repaired:
         notes.append(f"{path} could be read by others; its mode is 0600 now")
     return Written((path,) if written.added else (), tuple(notes))
-
-
-def _result(host: str, result: Result) -> dict[str, Any]:
-    """What a job came to, and what it said of itself: its last line is JSON, if it is anything."""
-    done = result.status == "done"
-    said = json.loads(result.message) if done and result.message else {}
-    message = str(said.get("message", "")) if done else result.message or f"it was {result.status}"
-    return {"host": host, "ok": done, "message": message, "result": said, "log": list(result.log)}
 
 
 def _changes(answers: Mapping[str, Mapping[str, Any]]) -> Changes:

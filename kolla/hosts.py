@@ -26,6 +26,9 @@ from kolla.state.plan import Plan
 DEPLOYABLE = "docker"
 """The container engine that the code on hosts knows."""
 
+LOCK_TIMEOUT = 60
+"""Seconds to wait for another deployer before giving up."""
+
 NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "resources": {}}
 """The question to a host of which not even the facts are known."""
 

@@ -77,7 +77,7 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
         yield ("endpoints", name, "container"), "container", endpoint.container, service.containers
     if service.identity and service.identity.endpoint:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
-    volumes = [volume for container in service.containers.values() for volume in container.volumes]
+    volumes = [volume for _, part in _mounting(service) for volume in part.volumes]
     yield from _disk_references((), service.requires, volumes)
     for capability, provision in service.provides.items():
         here = ("provides", capability.value)
@@ -85,6 +85,12 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "endpoint"), "endpoint", provision.endpoint, service.endpoints
         if provision.volume:
             yield (*here, "volume"), "volume", provision.volume, volumes
+        for word, verb_name in (("backup", provision.backup), ("restore", provision.restore)):
+            if verb_name is not None:
+                yield (*here, word), "verb", verb_name, service.verbs
+    for name, verb in service.verbs.items():
+        for index, volume in enumerate(verb.replaces):
+            yield ("verbs", name, "replaces", index), "volume", volume, volumes
 
 
 def _container_references(
@@ -149,6 +155,12 @@ def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
         yield ("verbs", name, "job"), verb.job
 
 
+def _mounting(service: Service) -> Iterator[tuple[_Path, Container | Job]]:
+    """Everything of a service that has volumes, and its place in the file."""
+    yield from ((("containers", name), container) for name, container in service.containers.items())
+    yield from _jobs(service)
+
+
 def _dependencies(service: Service) -> list[str]:
     """What `after` and `before` may name: the service's own parts and the capabilities it needs."""
     return [
@@ -194,9 +206,12 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
                 f"'{name}' asks for {', '.join(asked)}, and does not say why",
                 "'privileges_reason'",
             )
-    for name in service.verbs:
+    for name, verb in service.verbs.items():
         if name in OWN_VERBS:
             yield wrong(("verbs", name), f"kolla has a verb '{name}' of its own", "another name")
+        if verb.replaces and not verb.loses:
+            what = f"'{name}' replaces data and does not say what is lost"
+            yield wrong(("verbs", name), what, "'loses'")
     for path, job in _jobs(service):
         if (job.container is None) == (job.image is None):
             yield wrong(path, "a job runs in a container's place or in an image", "'container' or 'image'")
@@ -238,11 +253,7 @@ def _files(service: Service) -> Iterator[tuple[_Path, str, str]]:
             yield ("images", name, "files", file), "image", file
         if image.dockerfile is not None:
             yield ("images", name, "dockerfile"), "image", image.dockerfile
-    rendered: list[tuple[_Path, Container | Job]] = [
-        *((("containers", name), container) for name, container in service.containers.items()),
-        *_jobs(service),
-    ]
-    for path, part in rendered:
+    for path, part in _mounting(service):
         for file, config in part.config.items():
             if not config.optional:
                 yield (*path, "config", file), "config", config.template or f"{file}.j2"
@@ -309,11 +320,11 @@ def _keys(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
 
 
 def _volumes(folder: ServiceFolder) -> Iterator[tuple[str, _Path]]:
-    """Each volume once: containers of one service may share one."""
+    """Each volume once: containers and jobs of one service may share one."""
     first: dict[str, _Path] = {}
-    for name, container in folder.service.containers.items():
-        for volume in container.volumes:
-            first.setdefault(volume, ("containers", name, "volumes", volume))
+    for path, part in _mounting(folder.service):
+        for volume in part.volumes:
+            first.setdefault(volume, (*path, "volumes", volume))
     yield from first.items()
 
 

@@ -318,6 +318,9 @@ class Job(Model):
     """Program of the image and its arguments."""
     config: dict[str, ConfigFile] = {}
     """Files of its own: a change in these runs the job again; in borrowed ones it does not."""
+    volumes: dict[Volume, Absolute] = {}
+    """Named volumes of its own, besides those of the container: volume -> path inside. They survive
+    everything but a confirmed destroy."""
     binds: tuple[Bind, ...] = ()
     """Directories and files of the host, besides those of the container."""
     after: tuple[str, ...] = ()
@@ -416,6 +419,10 @@ class Provision(Model):
     """What consumers' templates see as `<capability>.<key>`; evaluated with `consumer`."""
     job: Job | None = None
     """Run for every consumer (a database and its user, a registration); sees `consumer`."""
+    backup: Name | None = None
+    """The verb of the service that keeps its data safe: an upgrade runs it before anything changes."""
+    restore: Name | None = None
+    """The verb of the service that brings such a backup back."""
 
 
 class Check(Model):
@@ -427,6 +434,18 @@ class Check(Model):
     """What is run to find out."""
 
 
+class Argument(Model):
+    """What may be said to a verb besides its name. Its job finds it in the environment, as KOLLA_ARGUMENT;
+    never a secret."""
+
+    name: Key
+    """What it is, for `kolla VERB --help`, which shows it in capitals."""
+    description: str
+    """One short sentence."""
+    required: bool = False
+    """False: the job finds an empty one when nothing was said."""
+
+
 class Verb(Model):
     """A verb of the service's own, `kolla <name>`: a job run on demand that leaves no record."""
 
@@ -434,6 +453,14 @@ class Verb(Model):
     """What it does, for `kolla --help`: one short sentence, as to somebody told to do it."""
     job: Job
     """What is run. The last line it prints, if it is JSON, is its result; the `message` in it is shown."""
+    argument: Argument | None = None
+    """What may be said besides."""
+    replaces: tuple[Volume, ...] = ()
+    """Volumes of the service whose content it puts another in place of. Meanwhile the containers of these
+    volumes, and those of every service that needs what they hold, are stopped; afterwards they are started in
+    their order, and jobs that were done for the earlier content are done again."""
+    loses: str = ""
+    """What is gone afterwards, to complete "this ...": the operator is asked first."""
 
 
 class Service(Model):

@@ -50,7 +50,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Any name that is no verb of ours may be one of a service."""
         return super().get_command(ctx, cmd_name) or services.command(
-            cmd_name, services.listed(ctx).get(cmd_name, "")
+            cmd_name, services.listed(ctx).get(cmd_name)
         )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -60,7 +60,7 @@ class Verbs(click.Group):
                 formatter.write_dl([(c.name or "", c.get_short_help_str(100)) for c in commands])
         if verbs := services.listed(ctx):
             with formatter.section(SERVICES):
-                formatter.write_dl(list(verbs.items()))
+                formatter.write_dl([(name, verb.description) for name, verb in verbs.items()])
 
 
 @click.group(

@@ -47,18 +47,23 @@ def manual() -> str:
                 for part in command.commands.values():
                     lines += ["", *_verb(inside, part, set(shared))]
     lines += ["", f"## {SERVICES}", "", OF_SERVICES]
-    for name, description in services.descriptions().items():
-        lines += [*_verb(context, services.command(name, description), set(shared)), ""]
+    for name, verb in services.verbs().items():
+        lines += [*_verb(context, services.command(name, verb), set(shared)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _verb(parent: click.Context, command: click.Command, shared: set[str | None]) -> list[str]:
     context = click.Context(command, info_name=command.name, parent=parent)
-    arguments = [a.make_metavar(context) for a in command.params if isinstance(a, click.Argument)]
+    metavars = (a.make_metavar(context) for a in command.params if isinstance(a, click.Argument))
+    arguments = [metavar for metavar in metavars if metavar]
     text = inspect.cleandoc(command.help or "").replace("\b\n", "    ")
     lines = [f"### {' '.join((context.command_path, *arguments))}", "", text]
     helps = command.get_help_option(context)
-    params = [p for p in command.get_params(context) if isinstance(p, click.Option) and p is not helps]
+    params = [
+        p
+        for p in command.get_params(context)
+        if isinstance(p, click.Option) and p is not helps and not p.hidden
+    ]
     own = [option for option in params if option.name not in shared]
     common = [f"`{option.opts[0]}`" for option in params if option.name in shared]
     if own:

@@ -54,6 +54,10 @@ class Cloud:
         """Where what a service was given is recorded."""
         return self.resources_directory / f"{_file_name(service)}.json"
 
+    def volume_record(self, volume: str) -> Path:
+        """Where the epoch of a volume is recorded whose content was replaced."""
+        return self.directory / "volumes" / f"{_file_name(volume)}.json"
+
     def taken_path(self, container: str) -> Path:
         """Where the folder that a container last became ready with is recorded."""
         return self.directory / "taken" / f"{_file_name(container)}.json"

@@ -14,7 +14,7 @@ from . import folder as folders
 from . import health, projection, volumes
 from .context import SKIPPED, Context, Outcome
 from .errors import OperationFailed
-from .shapes import ContainerOperation, Json, RemoveOperation, Spec
+from .shapes import ContainerOperation, Json, RemoveOperation, Spec, StopOperation
 
 NEW, OLD = ".new", ".old"
 NEVER = ""
@@ -63,6 +63,16 @@ def remove(operation: RemoveOperation, context: Context) -> Outcome:
         found = folders.remove(operation["folder"], context.manifest) or found
     context.cloud.forget_taken(name)
     return Outcome() if found else SKIPPED
+
+
+def stop(operation: StopOperation, context: Context) -> Outcome:
+    """Stop a container, unless there is none or it does not run."""
+    name = operation["container"]
+    container = context.own_container(name)
+    if container is None or not container["State"]["Running"]:
+        return SKIPPED
+    context.engine.stop(name)
+    return Outcome()
 
 
 def base_name(name: str) -> str:

@@ -53,7 +53,7 @@ def destroy(request: Json) -> Json:
         changes += undone
         kept += stayed
         changes += _directories(manifest)
-        for name in ("jobs", "taken", "runs", "resources"):
+        for name in ("jobs", "taken", "runs", "resources", "volumes"):
             shutil.rmtree(cloud.directory / name, ignore_errors=True)
         if any(manifest.entries(kind) for kind in LASTING):
             kept.append(f"{cloud.directory}: lists what is left")

@@ -33,6 +33,8 @@ def perform(operation: JobOperation, context: Context) -> Outcome:
     finally:
         context.engine.remove(operation["spec"]["name"])
         folders.remove(operation["folder"]["path"], context.manifest)
+    for volume, epoch in operation["renews"].items():
+        volumes.renew(volume, epoch, context)
     if operation["record"]:
         files.write_json(path, {**record, "finished": time.time()})
     return outcome

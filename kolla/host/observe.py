@@ -48,7 +48,7 @@ def _of_engine(engine: Engine, cloud: Cloud, images: list[str]) -> Json:
         "containers": _containers(engine, cloud, names),
         "foreign": sorted(foreign),
         "volumes": {
-            volume["Name"]: volumes.epoch(volume)
+            volume["Name"]: volumes.epoch(volume, cloud)
             for volume in engine.volumes(f"{projection.LABEL_CLOUD}={cloud.id}")
         },
         "images": [image for image in images if engine.image(image)],

@@ -22,6 +22,7 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "volume": volumes.perform,
     "container": containers.perform,
     "remove": containers.remove,
+    "stop": containers.stop,
     "job": jobs.perform,
     "endpoint": endpoint.perform,
 }

@@ -120,6 +120,12 @@ class RemoveOperation(Operation):
     folder: str
 
 
+class StopOperation(Operation):
+    """Have a container not run."""
+
+    container: str
+
+
 class JobOperation(Operation):
     """Have run a job."""
 
@@ -129,6 +135,7 @@ class JobOperation(Operation):
     spec: Spec
     folder: Folder
     record: bool
+    renews: dict[str, str]
 
 
 class EndpointOperation(Operation):

@@ -1,9 +1,15 @@
-"""The volume operation. A volume's epoch is a label: made with it in one step, gone with it."""
+"""The volume operation. A volume's epoch is a label: made with it in one step, gone with it.
+
+A job that replaces what is in a volume gives it another epoch, which no label can take: that one is
+recorded beside the label it stands in for, so the record of a volume that is gone says nothing of the next.
+"""
 
 from __future__ import annotations
 
 import os
 
+from . import files
+from .cloud import Cloud
 from .context import SKIPPED, Context, Outcome, is_own
 from .errors import OperationFailed
 from .projection import LABEL_CLOUD, LABEL_SERVICE
@@ -12,9 +18,20 @@ from .shapes import Json, VolumeOperation
 LABEL_EPOCH = "kolla.epoch"
 
 
-def epoch(volume: Json) -> str | None:
-    """The epoch of a volume, from its `inspect` document."""
-    return (volume["Labels"] or {}).get(LABEL_EPOCH)
+def epoch(volume: Json, cloud: Cloud) -> str | None:
+    """The epoch of a volume, from its `inspect` document or the record of a later one."""
+    made: str | None = (volume["Labels"] or {}).get(LABEL_EPOCH)
+    record = files.read_json(cloud.volume_record(volume["Name"]))
+    return record["epoch"] if record and record["made"] == made else made
+
+
+def renew(name: str, epoch: str, context: Context) -> None:
+    """Give a volume that is there another epoch."""
+    volume = context.engine.volume(name)
+    if volume is None:
+        raise OperationFailed(f"volume '{name}' was removed meanwhile")
+    made = (volume["Labels"] or {}).get(LABEL_EPOCH)
+    files.write_json(context.cloud.volume_record(name), {"made": made, "epoch": epoch})
 
 
 def perform(operation: VolumeOperation, context: Context) -> Outcome:
@@ -26,7 +43,7 @@ def perform(operation: VolumeOperation, context: Context) -> Outcome:
     engine, name = context.engine, operation["volume"]
     volume = engine.volume(name)
     if volume is not None:
-        if is_own(volume["Labels"], context.cloud) and epoch(volume):
+        if is_own(volume["Labels"], context.cloud) and epoch(volume, context.cloud):
             return SKIPPED
         if os.listdir(volume["Mountpoint"]):
             raise OperationFailed(

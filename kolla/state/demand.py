@@ -3,32 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from kolla.state.desired import Desired, DesiredJob, image_id
+from kolla.state.desired import Desired, DesiredJob, image_id, volume_id
 from kolla.state.host_state import HostState
+from kolla.state.order import ordered
 from kolla.state.plan import Operation, Plan
-from kolla.state.reconcile import image_operation, job_operation
+from kolla.state.reconcile import fingerprint, image_operation, job_operation
+from kolla.state.volumes import missing
+
+ARGUMENT = "KOLLA_ARGUMENT"
+"""The variable in which a verb's job finds what was said to it."""
+
+ASKED_FOR = ("asked for",)
 
 
 def demanded(desired: Desired, jobs: Iterable[DesiredJob], states: Mapping[str, HostState]) -> Plan:
-    """A plan of those `jobs` whose hosts are in `states`, with the images these hosts do not have.
+    """A plan of those `jobs` whose hosts are in `states`, with the images and own volumes that are missing.
 
     Jobs are run every time, whatever they would wait for in a deploy, and leave no record.
     """
-    operations: dict[str, Operation] = {}
-    for job in jobs:
-        if job.host not in states:
-            continue
-        if job.spec.image not in states[job.host].images:
-            image = image_operation(job.image, job.host)
-            operations[image.id] = image
-        after = (image_id(job.image.name, job.host),)
-        operations[job.id] = job_operation(job, {}, causes=("asked for",), record=False).model_copy(
-            update={"after": tuple(id_ for id_ in after if id_ in operations)}
-        )
+    operations = demands(desired, jobs, states, ASKED_FOR)
     return Plan(
         cloud_name=desired.cloud_name,
         cloud_id=desired.cloud_id,
         precondition="",
-        operations=tuple(operations.values()),
+        operations=tuple(ordered(operations)),
     )
+
+
+def demands(
+    desired: Desired,
+    jobs: Iterable[DesiredJob],
+    states: Mapping[str, HostState],
+    causes: tuple[str, ...],
+) -> list[Operation]:
+    """The operations of such a plan, to be a part of a larger one."""
+    operations: dict[str, Operation] = {}
+    precondition = fingerprint(states)
+    for job in jobs:
+        state = states.get(job.host)
+        if state is None:
+            continue
+        if job.spec.image not in state.images:
+            image = image_operation(job.image, job.host)
+            operations[image.id] = image
+        own = {volume_id(volume, job.host) for volume in job.own_volumes}
+        for volume in missing(job, state, desired.cloud_id, precondition):
+            if volume.id in own:
+                operations.setdefault(volume.id, volume)
+        after = (image_id(job.image.name, job.host), *sorted(own))
+        operations[job.id] = job_operation(job, {}, causes=causes, record=False).model_copy(
+            update={"after": tuple(id_ for id_ in after if id_ in operations)}
+        )
+    return list(operations.values())
+
+
+def told(job: DesiredJob, argument: str) -> DesiredJob:
+    """The job of a verb to which something was said."""
+    environment = {**job.spec.environment, ARGUMENT: argument}
+    return replace(job, spec=job.spec.model_copy(update={"environment": environment}))

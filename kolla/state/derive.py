@@ -313,7 +313,11 @@ class _Builder:
         else:
             assert job.image is not None  # the loader asks for one of the two
             container, image_name = Container(command=""), job.image
-        container = container.model_copy(update={"binds": (*container.binds, *job.binds)})
+        own_places = {
+            "binds": (*container.binds, *job.binds),
+            "volumes": {**container.volumes, **job.volumes},
+        }
+        container = container.model_copy(update=own_places)
         image, built = self._built(image_name)
         command = shlex.join(renderer.text(word) for word in job.command)
         own = renderer.files(job.container or name, job.config)
@@ -342,6 +346,7 @@ class _Builder:
             volumes=tuple(sorted(self.references.volumes(folder, owner.provision, job, container, host))),
             after=tuple(sorted(after)),
             timeout=job.timeout,
+            own_volumes=tuple(job.volumes),
         )
 
 

@@ -58,6 +58,8 @@ class DesiredJob(Node):
     volumes: tuple[tuple[str, str], ...]
     """(host, volume) whose epochs this job's result depends on."""
     timeout: int
+    own_volumes: tuple[str, ...] = ()
+    """Volumes that no container has: whoever runs the job makes them."""
     description: str = ""
     """What a check finds out, what a verb does; jobs speak by their name."""
 

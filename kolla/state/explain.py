@@ -35,6 +35,7 @@ def title(operation: Operation) -> str:
         "image": "get image",
         "volume": "create volume",
         "remove": "remove container",
+        "stop": "stop container",
         "job": "run job",
         "endpoint": "wait for endpoint",
     }
@@ -42,7 +43,7 @@ def title(operation: Operation) -> str:
 
 
 def _operation(operation: Operation) -> list[str]:
-    mark = {"remove": "-", "host": "~", "endpoint": "?", "job": ">"}.get(operation.kind, "+")
+    mark = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
     first, *others = operation.causes

@@ -115,6 +115,13 @@ class RemoveOperation(_Operation):
     folder: str
 
 
+class StopOperation(_Operation):
+    """Stop a container and leave it be. Post-condition: it does not run. A later deploy starts it again."""
+
+    kind: Literal["stop"] = "stop"
+    container: str
+
+
 class JobOperation(_Operation):
     """Run something to its end in a container of its own, then record it (atomically)."""
 
@@ -129,6 +136,8 @@ class JobOperation(_Operation):
     folder: Folder
     record: bool = True
     """False: a check, run every time."""
+    renews: dict[str, str] = {}
+    """Volume -> the epoch it has once this is done: its content is another one then."""
 
 
 class EndpointOperation(_Operation):
@@ -151,6 +160,7 @@ Operation = Annotated[
     | VolumeOperation
     | ContainerOperation
     | RemoveOperation
+    | StopOperation
     | JobOperation
     | EndpointOperation,
     Field(discriminator="kind"),

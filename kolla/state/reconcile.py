@@ -32,13 +32,10 @@ from kolla.state.plan import (
     Operation,
     Plan,
     RemoveOperation,
-    VolumeOperation,
 )
 from kolla.state.render import RenderedFile
 from kolla.state.resources import Resources, differences
-
-HOST_SERVICE = "host"
-"""What operations that belong to no single service are listed under."""
+from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
 
 UNKNOWN_EPOCH = "unknown"
 
@@ -144,7 +141,7 @@ class _Builder:
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                interrupts=() if action in ("create", "wait") else _interrupts(wanted),
+                interrupts=() if action in ("create", "wait") else interrupts(wanted),
                 after=self._after(wanted),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -252,16 +249,9 @@ class _Builder:
         return epochs
 
     def _epoch(self, host: str, volume: str) -> str:
-        """The volume's epoch, or the one it will get.
-
-        A new epoch is derived from the host state as a whole: a job done for an earlier volume is
-        part of that state, so no two volumes with a job between them can get the same one.
-        """
+        """The volume's epoch, or the one it will get."""
         known = self.states[host].volumes.get(volume)
-        if known is not None:
-            return known
-        seed = "\0".join((self.desired.cloud_id, host, volume, self.precondition))
-        return hashlib.sha256(seed.encode()).hexdigest()[:32]
+        return known or new_epoch(self.desired.cloud_id, host, volume, self.precondition)
 
     # -- what others need --------------------------------------------------------------------
 
@@ -284,17 +274,7 @@ class _Builder:
         return [*operations, *extra.values()]
 
     def _volumes(self, node: Node) -> Iterator[Operation]:
-        present = self.states[node.host].volumes
-        for mount in node.spec.mounts:
-            if mount.type == "volume" and present.get(mount.source) is None:
-                yield VolumeOperation(
-                    id=volume_id(mount.source, node.host),
-                    host=node.host,
-                    service=HOST_SERVICE if mount.source.startswith("kolla_") else node.service,
-                    causes=("it does not exist",),
-                    volume=mount.source,
-                    epoch=self._epoch(node.host, mount.source),
-                )
+        yield from missing(node, self.states[node.host], self.desired.cloud_id, self.precondition)
 
     def _images(self, node: Node) -> Iterator[Operation]:
         if node.spec.image not in self.states[node.host].images:
@@ -307,7 +287,8 @@ class _Builder:
                 yield _endpoint_operation(endpoint)
 
 
-def _interrupts(wanted: DesiredContainer) -> tuple[str, ...]:
+def interrupts(wanted: DesiredContainer) -> tuple[str, ...]:
+    """What users notice while a container is down."""
     others = "others serve it meanwhile" if wanted.redundant else "its only member"
     return tuple(f"endpoint {name} ({others})" for name in wanted.endpoints)
 

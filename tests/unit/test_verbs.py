@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from kolla.ansible.outcome import Result
-from kolla.api import Cloud, _result
+from kolla.api import Cloud
 from kolla.errors import InputError
 from kolla.results import Ran
+from kolla.service_verbs import _result
 
 SERVICE = """\
 name: shapes

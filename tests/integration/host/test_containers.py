@@ -288,3 +288,23 @@ def test_remove_keeps_the_volume(host):
     assert (state["containers"], state["folders"]) == ({}, {})
     assert list(state["volumes"]) == [host.name("data")]
     host.do(remove, "skipped")
+
+
+def test_a_stopped_container_keeps_everything_and_is_started_again(host):
+    operation = host.container()
+    host.do(operation)
+    name = operation["spec"]["name"]
+    stop = {
+        "id": "stop:web@here",
+        "kind": "stop",
+        "service": "test",
+        "container": name,
+        "after": [],
+        "timeout": 60,
+    }
+    host.do(stop)
+    assert state_of(host)["state"] == "exited"
+    host.do(stop, "skipped")
+    identity = host.inspect("web")["Id"]
+    host.do({**operation, "action": "start"})
+    assert (state_of(host)["state"], host.inspect("web")["Id"]) == ("running", identity)

@@ -62,3 +62,22 @@ def test_the_container_of_a_killed_run_that_never_ends_does_not_eat_the_time_of_
     host.wait_for(lambda: host.containers() == ["sync"])
     host.kill(begun)
     host.do(host.job("sync", "true\n", timeout=3))
+
+
+def test_a_job_that_replaces_data_renews_the_epoch_once_it_is_done(host):
+    volume = host.volume("data")
+    host.do(volume)
+    mount = Mount(type="volume", source=host.name("data"), target="/data")
+    failing = host.job("swap", "exit 1\n", mounts=(mount,), renews={host.name("data"): "later"}, record=False)
+    host.do(failing, "failed")
+    assert host.observe()["volumes"] == {host.name("data"): volume["epoch"]}
+    job = host.job(
+        "swap", "echo >/data/new\n", mounts=(mount,), renews={host.name("data"): "later"}, record=False
+    )
+    host.do(job)
+    assert host.observe()["volumes"] == {host.name("data"): "later"}
+    host.do(volume, "skipped")
+    assert host.observe()["volumes"] == {host.name("data"): "later"}
+    host.engine.volumes.get(host.name("data")).remove()
+    host.do(volume)
+    assert host.observe()["volumes"] == {host.name("data"): volume["epoch"]}

@@ -180,6 +180,12 @@ verbs:
   draw-shapes:
     description: Draw what there is.
     job: {container: shapes, command: [draw]}
+  swap-shapes:
+    description: Put others in their place.
+    argument: {name: album, description: Those of which album.}
+    job: {container: shapes, command: [swap], volumes: {shapes: /x}}
+    replaces: [shapes]
+    loses: loses what was drawn since
 """
 
 
@@ -210,6 +216,27 @@ def test_a_wrong_verb_is_near_one_of_ours_or_a_service_s(kolla, script, shapes, 
     assert (outcome.exit_code, outcome.out, script.calls) == (3, "", [])
     said = f"there is no verb '{name}'" + (f"; did you mean '{near}'?" if near else "")
     assert outcome.err == f"{said}\n  hint: see: kolla --help\n"
+
+
+def test_a_verb_that_loses_something_asks_first_and_passes_on_what_is_said_to_it(kolla, script, shapes):
+    line = ["--service-path", shapes, "swap-shapes", "old"]
+    outcome = kolla(*line)
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert outcome.err == (
+        "this loses what was drawn since\n  hint: if you mean it, add --yes-i-really-really-mean-it\n"
+    )
+    assert kolla(*line, "--yes-i-really-really-mean-it").exit_code == 0
+    assert script.calls == [("run_verb", ("swap-shapes", "old"), {})]
+    text = kolla("--service-path", shapes, "swap-shapes", "--help").out
+    assert "swap-shapes [OPTIONS] [ALBUM]" in text
+    assert "ALBUM: Those of which album." in text and "This loses what was drawn since" in text
+
+
+@pytest.mark.parametrize("line", [["draw-shapes", "old"], ["swap-shapes", "old", "older"]])
+def test_nobody_listens_to_too_many_words(kolla, script, shapes, line):
+    outcome = kolla("--service-path", shapes, *line)
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert "too many words: " in outcome.err
 
 
 def test_a_broken_service_does_not_break_the_help(kolla, tmp_path):

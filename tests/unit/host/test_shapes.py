@@ -17,6 +17,7 @@ PAIRS = {
     shapes.VolumeOperation: plan.VolumeOperation,
     shapes.ContainerOperation: plan.ContainerOperation,
     shapes.RemoveOperation: plan.RemoveOperation,
+    shapes.StopOperation: plan.StopOperation,
     shapes.JobOperation: plan.JobOperation,
     shapes.EndpointOperation: plan.EndpointOperation,
 }

@@ -52,8 +52,8 @@ def test_a_host_that_lacks_the_image_gets_it_first(world: World) -> None:
     plan = demanded(desired, desired.verbs, world.states)
     assert [o.id for o in plan.operations] == [
         "image:notes@one",
-        "job:notes/verb-jot@one",
         "job:notes/verb-dust@one",
+        "job:notes/verb-jot@one",
     ]
     assert all(o.after == ("image:notes@one",) for o in plan.operations if o.kind == "job")
 

@@ -25,6 +25,7 @@ from kolla.state.plan import (
     JobOperation,
     Plan,
     RemoveOperation,
+    StopOperation,
     VolumeOperation,
 )
 from kolla.state.resources import union
@@ -140,8 +141,14 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes]) -> 
     if isinstance(operation, VolumeOperation):
         return {"volumes": {**state.volumes, operation.volume: operation.epoch}}
     if isinstance(operation, JobOperation):
-        record = JobRecord(key=operation.key, epochs=operation.epochs)
-        return {"jobs": {**state.jobs, operation.job: record}}
+        record = {operation.job: JobRecord(key=operation.key, epochs=operation.epochs)}
+        return {
+            "jobs": {**state.jobs, **(record if operation.record else {})},
+            "volumes": {**state.volumes, **operation.renews},
+        }
+    if isinstance(operation, StopOperation):
+        stopped = state.containers[operation.container].model_copy(update={"state": "exited"})
+        return {"containers": {**state.containers, operation.container: stopped}}
     if isinstance(operation, HostOperation):
         given = {s: r for s, r in state.given.items() if s != operation.service}
         given |= {operation.service: operation.resources} if operation.resources else {}

@@ -1,0 +1,106 @@
+"""The verbs that services have of their own, as a part of the Python API (`kolla.api.Cloud`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kolla.ansible.outcome import Result
+from kolla.catalogue.model import ServiceFolder, Verb
+from kolla.configuration import Configuration
+from kolla.errors import InputError, did_you_mean
+from kolla.hosts import LOCK_TIMEOUT, Hosts
+from kolla.results import Ran
+from kolla.settings.keys import enable_key
+from kolla.state.demand import demanded, told
+from kolla.state.derive import verb_job
+from kolla.state.desired import Desired, DesiredJob
+from kolla.state.host_state import HostState
+from kolla.state.plan import Plan
+from kolla.state.replacement import replaced
+
+
+class ServiceVerbs:
+    """What services let people do besides (`verbs:` in service.yml)."""
+
+    configuration: Configuration
+    _hosts: Hosts
+
+    def run_verb(self, name: str, argument: str = "") -> Ran:
+        """Run a verb that a service has of its own, with what is said to it.
+
+        One that replaces data stops who uses it, and starts them again: whoever calls this means it.
+        InputError when there is no such verb, its service is not enabled, nothing may or something must be
+        said to it, or `--limit` leaves out its hosts.
+        """
+        folder, verb = self._verb(name)
+        _check_argument(name, verb, argument)
+        desired, states = self._hosts.observed()
+        jobs = [job for job in desired.verbs if job.name == verb_job(folder.name, name)]
+        if verb.argument is not None:
+            jobs = [told(job, argument) for job in jobs]
+        if not any(job.host in states for job in jobs):
+            hosts = ", ".join(job.host for job in jobs)
+            raise InputError(f"--limit leaves out where '{name}' runs", expected=hosts or None)
+        plan = self._plan_of(name, folder, verb, jobs, desired, states)
+        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase=name)
+        ran = [job for job in jobs if job.host in states]
+        results = [_result(job.host, outcome.operations[job.id]) for job in ran]
+        own = {job.id for job in ran}
+        others = [failure for failure in outcome.failures() if failure["operation"] not in own]
+        return Ran(tuple(results + [_failed(failure) for failure in others]))
+
+    def _plan_of(
+        self,
+        name: str,
+        folder: ServiceFolder,
+        verb: Verb,
+        jobs: list[DesiredJob],
+        desired: Desired,
+        states: Mapping[str, HostState],
+    ) -> Plan:
+        if not verb.replaces:
+            return demanded(desired, jobs, states)
+        services = [other.service for other in self.configuration.settings.services]
+        return replaced(
+            desired, jobs, states, name=name, verb=verb, service=folder.service, services=services
+        )
+
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs that enabled services have of their own."""
+        return tuple(name for folder in self.configuration.settings.services for name in folder.service.verbs)
+
+    def _verb(self, name: str) -> tuple[ServiceFolder, Verb]:
+        known = self.configuration.catalogue.verbs
+        if name not in known:
+            raise InputError(f"there is no verb '{name}'", hint=did_you_mean(name, known))
+        service = known[name][0].name
+        if service not in [folder.name for folder in self.configuration.settings.services]:
+            raise InputError(
+                f"'{name}' is a verb of service '{service}', which is not enabled",
+                hint=f"set {enable_key(service)}: true and run: kolla deploy",
+            )
+        return known[name]
+
+
+def _check_argument(name: str, verb: Verb, argument: str) -> None:
+    if argument and verb.argument is None:
+        raise InputError(f"nothing can be said to '{name}'", hint=f"leave '{argument}' out")
+    if verb.argument is not None and verb.argument.required and not argument:
+        raise InputError(f"'{name}' needs to know: {verb.argument.description}")
+
+
+def _result(host: str, result: Result) -> dict[str, Any]:
+    """What a job came to, and what it said of itself: its last line is JSON, if it is anything."""
+    done = result.status == "done"
+    said = json.loads(result.message) if done and result.message else {}
+    message = str(said.get("message", "")) if done else result.message or f"it was {result.status}"
+    return {"host": host, "ok": done, "message": message, "result": said, "log": list(result.log)}
+
+
+def _failed(failure: Mapping[str, Any]) -> dict[str, Any]:
+    """What else of the plan did not succeed, told as the verb's own results are."""
+    message = f"{failure['operation']} {failure['status']}: {failure['message']}"
+    log = list(failure.get("log", ()))
+    return {"host": failure["host"], "ok": False, "message": message, "result": {}, "log": log}

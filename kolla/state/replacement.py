@@ -1,0 +1,126 @@
+"""Verbs that put other content into volumes: who is stopped meanwhile, and what has to be done again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from kolla.catalogue.model import Service, Verb
+from kolla.errors import InputError
+from kolla.state.demand import demands
+from kolla.state.desired import Desired, DesiredContainer, DesiredJob
+from kolla.state.host_state import HostState
+from kolla.state.order import ordered
+from kolla.state.plan import ContainerOperation, JobOperation, Operation, Plan, StopOperation
+from kolla.state.reconcile import fingerprint, interrupts, reconcile
+from kolla.state.volumes import new_epoch
+
+
+def replaced(
+    desired: Desired,
+    jobs: Iterable[DesiredJob],
+    states: Mapping[str, HostState],
+    *,
+    name: str,
+    verb: Verb,
+    service: Service,
+    services: Iterable[Service],
+) -> Plan:
+    """The plan of a verb with `replaces`: stop, run its `jobs`, start again, repeat what was done for the
+    earlier content.
+
+    What follows the jobs is the plan from the state they leave behind, for the stopped services. InputError
+    when some of the hosts concerned have no state (`--limit`): what runs there would go on writing.
+    """
+    volumes = frozenset(verb.replaces)
+    affected = {service.name, *_consumers(service, services, volumes)}
+    holders, users = _concerned(desired, affected, volumes)
+    _check_complete([*holders, *users], states, name)
+    cause = f"kolla {name} replaces its data"
+    stops = [_stop(c, cause) for c in users if _runs(c, states)]
+    waiting = tuple(operation.id for operation in stops)
+    stops += [_stop(c, cause, waiting) for c in holders if _runs(c, states)]
+    precondition = fingerprint(states)
+    work: list[Operation] = []
+    for operation in demands(desired, jobs, states, ("asked for",)):
+        if isinstance(operation, JobOperation):
+            own = {v for v in volumes if any(m.source == v for m in operation.spec.mounts)}
+            epochs = {v: new_epoch(desired.cloud_id, operation.host, v, precondition) for v in own}
+            after = (*operation.after, *(stop.id for stop in stops))
+            operation = operation.model_copy(update={"renews": epochs, "after": after})
+        work.append(operation)
+    later = reconcile(desired, _left_behind(states, stops, work), services=affected)
+    done = tuple(operation.id for operation in work)
+    afterwards = [_again(o, done) for o in later.operations if o.id not in done]
+    return later.model_copy(
+        update={"precondition": precondition, "operations": tuple(ordered([*stops, *work, *afterwards]))}
+    )
+
+
+def _consumers(service: Service, services: Iterable[Service], volumes: frozenset[str]) -> set[str]:
+    """Services that need what the service keeps in the volumes."""
+    offered = {word for word, provision in service.provides.items() if provision.volume in volumes}
+    return {other.name for other in services if offered & set(other.needs)}
+
+
+def _concerned(
+    desired: Desired, affected: set[str], volumes: frozenset[str]
+) -> tuple[list[DesiredContainer], list[DesiredContainer]]:
+    """Containers that have one of the volumes, and the others of the services affected."""
+    ours = [container for container in desired.containers if container.service in affected]
+    holders = [c for c in ours if any(m.source in volumes for m in c.spec.mounts)]
+    return holders, [container for container in ours if container not in holders]
+
+
+def _check_complete(
+    containers: Iterable[DesiredContainer], states: Mapping[str, HostState], name: str
+) -> None:
+    left_out = sorted({container.host for container in containers} - states.keys())
+    if left_out:
+        raise InputError(
+            f"'{name}' stops what uses the data, and --limit leaves out {', '.join(left_out)}",
+            hint=f"run kolla {name} without --limit",
+        )
+
+
+def _runs(container: DesiredContainer, states: Mapping[str, HostState]) -> bool:
+    observed = states[container.host].containers.get(container.spec.name)
+    return observed is not None and observed.state not in ("created", "exited", "dead")
+
+
+def _stop(container: DesiredContainer, cause: str, after: tuple[str, ...] = ()) -> StopOperation:
+    return StopOperation(
+        id=f"stop:{container.name}@{container.host}",
+        host=container.host,
+        service=container.service,
+        causes=(cause,),
+        interrupts=interrupts(container),
+        after=after,
+        timeout=container.spec.stop_timeout + 60,
+        container=container.spec.name,
+    )
+
+
+def _again(operation: Operation, done: tuple[str, ...]) -> Operation:
+    """An operation of the plan from the state left behind, after what leaves it so."""
+    changes: dict[str, object] = {"after": (*operation.after, *done)}
+    if isinstance(operation, ContainerOperation) and operation.action == "start":
+        changes |= {"causes": ("it was stopped meanwhile",), "interrupts": ()}
+    return operation.model_copy(update=changes)
+
+
+def _left_behind(
+    states: Mapping[str, HostState], stops: Iterable[StopOperation], work: Iterable[Operation]
+) -> dict[str, HostState]:
+    """The hosts as the jobs leave them."""
+    left = dict(states)
+    for stop in stops:
+        state = left[stop.host]
+        stopped = state.containers[stop.container].model_copy(update={"state": "exited"})
+        containers = {**state.containers, stop.container: stopped}
+        left[stop.host] = state.model_copy(update={"containers": containers})
+    for operation in work:
+        if isinstance(operation, JobOperation):
+            state = left[operation.host]
+            volumes = {**state.volumes, **operation.renews}
+            left[operation.host] = state.model_copy(update={"volumes": volumes})
+    return left
