@@ -19,9 +19,10 @@ from kolla.events import Event, Listener, ignore
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
-from kolla.results import Changes, Deployed, Findings, Lines, Planned, Rows, Written
+from kolla.results import Changes, Deployed, Findings, Lines, Planned, Written
 from kolla.revisions.verbs import RevisionVerbs
 from kolla.service_verbs import ServiceVerbs
+from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
 from kolla.state import prechecks, requirements, status
 from kolla.state.clients import client_files
@@ -40,7 +41,7 @@ BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
 
-class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs):
+class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs, SetVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -184,10 +185,14 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs):
     def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:
         return reconcile(desired, states, services=self.configuration.services())
 
-    def check(self) -> Findings:
-        """Containers running and healthy, and the services' own functional checks."""
+    def check(self, sets: Sequence[str] = ()) -> Findings:
+        """Containers running and healthy, and the services' own functional checks; of `sets`, all when none
+        are named. InputError for a set that is not there."""
+        names = self.containers_of(sets)
         desired, states = self._hosts.observed()
-        plan = demanded(desired, desired.checks, states)
+        services = {c.service for c in desired.containers if names is None or c.name in names}
+        checks = [check for check in desired.checks if names is None or check.service in services]
+        plan = demanded(desired, checks, states)
         outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="check")
         functions = [
             {
@@ -198,11 +203,11 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs):
                 "message": "\n".join((result.message, *result.log)),
                 "hint": f"expected: {check.description}",
             }
-            for check in desired.checks
+            for check in checks
             if check.id in outcome.operations
             for result in (outcome.operations[check.id],)
         ]
-        return Findings((*status.findings(desired, states), *functions))
+        return Findings((*status.findings(desired, states, names), *functions))
 
     def genconfig(self, directory: Path) -> Written:
         """Write every rendered file below `directory`, host by host, for reading."""
@@ -227,10 +232,6 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs):
             self.configuration.remember(path)
             written.append(path)
         return Written(tuple(written))
-
-    def status(self) -> Rows:
-        """Every container of the cloud: wanted or not, running, healthy, generation."""
-        return Rows(tuple(status.rows(*self._hosts.observed())))
 
     def logs(self, container: str, lines: int = 100) -> Lines:
         """The last `lines` lines a container wrote to its standard output, from every host that has it."""
@@ -258,19 +259,6 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs):
         raise InputError(
             f"no enabled service has a container '{container}'", hint=did_you_mean(container, known)
         )
-
-    def stop(self, containers: Sequence[str] = ()) -> Changes:
-        """Stop containers, all of the cloud's when none are named."""
-        return self._containers("stop", containers)
-
-    def start(self, containers: Sequence[str] = ()) -> Changes:
-        """Start containers that were stopped."""
-        return self._containers("start", containers)
-
-    def _containers(self, verb: str, containers: Sequence[str]) -> Changes:
-        names = [engine_name(name) for name in containers] or None
-        answers = self._hosts.ask_each(verb, {"containers": names})
-        return _changes(answers)
 
     def destroy(
         self, *, volumes: bool = False, images: bool = False, config: bool = False, purge: bool = False

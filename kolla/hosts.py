@@ -48,11 +48,11 @@ class Hosts:
         """Ask every host that `--limit` leaves the same."""
         return self.ask(verb, {host: request for host in self.configuration.hosts()})
 
-    def apply(self, plan: Plan, desired: Desired, lock_timeout: int, *, phase: str) -> Outcome:
-        """Carry out a plan; `desired` has the content of the files it names."""
+    def apply(self, plan: Plan, desired: Desired | None, lock_timeout: int, *, phase: str) -> Outcome:
+        """Carry out a plan; `desired` has the content of the files it names, None when it names none."""
         self.progress(Event(phase, "started", total=len(plan.operations)))
         outcome = self._executor(phase).apply(
-            plan, desired.bundle(), owner=owner(phase), lock_timeout=lock_timeout
+            plan, desired.bundle() if desired else {}, owner=owner(phase), lock_timeout=lock_timeout
         )
         self.progress(Event(phase, "failed" if outcome.failures() else "done"))
         return outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -196,14 +196,7 @@ class Deployed:
     def text(self) -> str:
         """Failures with their last log lines; else how many operations were done."""
         lines = [f"warning: {warning}" for warning in self.warnings]
-        for failure in self.failed:
-            if failure["status"] == "blocked":
-                continue
-            lines.append(f"{failure['host']}: {failure['operation']} failed: {failure['message']}")
-            lines += [f"    | {line}" for line in failure.get("log", ())]
-        blocked = [failure["operation"] for failure in self.failed if failure["status"] == "blocked"]
-        if blocked:
-            lines.append(f"not begun because of that: {', '.join(blocked)}")
+        lines += _failures(self.failed)
         if self.failed:
             lines.append("What was already running was left running. Mend the cause, then deploy again.")
         elif not self.plan:
@@ -214,6 +207,50 @@ class Deployed:
         if self.remaining and not self.failed:
             lines += ["Observed again, this is still to do:", explain.text(self.remaining)]
         return "\n".join(lines)
+
+
+def _failures(failed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What failed with its last log lines, and what could not begin because of that."""
+    lines = []
+    for failure in failed:
+        if failure["status"] != "blocked":
+            lines.append(f"{failure['host']}: {failure['operation']} failed: {failure['message']}")
+            lines += [f"    | {line}" for line in failure.get("log", ())]
+    blocked = [failure["operation"] for failure in failed if failure["status"] == "blocked"]
+    if blocked:
+        lines.append(f"not begun because of that: {', '.join(blocked)}")
+    return lines
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was asked for and done at once: containers stopped, started, restarted."""
+
+    plan: Plan
+    failed: tuple[Mapping[str, Any], ...]
+    """As in Deployed."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 when an operation failed."""
+        return 1 if self.failed else 0
+
+    def to_json(self) -> Any:
+        """Operations and failures."""
+        return {
+            "operations": [
+                f"{operation.host}: {explain.title(operation)}" for operation in self.plan.operations
+            ],
+            "failed": [dict(failure) for failure in self.failed],
+        }
+
+    def text(self) -> str:
+        """Failures with their last log lines; else how many operations were done."""
+        if self.failed:
+            return "\n".join(_failures(self.failed))
+        if not self.plan:
+            return "Nothing to do: all of it is so already."
+        return f"{explain.count(len(self.plan.operations), 'operation')} done."
 
 
 @dataclass(frozen=True)

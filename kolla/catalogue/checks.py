@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from kolla.catalogue import distribution, image_checks
+from kolla.catalogue import distribution, image_checks, sets
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import Capability, Container, Job, Requirements, Service, ServiceFolder
 from kolla.catalogue.privileges import extras
@@ -35,6 +35,7 @@ def check(catalogue: Catalogue) -> Iterator[InputError]:
         yield from _missing_files(catalogue, folder)
         yield from _waiting_cycles(catalogue, folder.service)
     yield from image_checks.check(catalogue)
+    yield from sets.check(catalogue)
     yield from _group_cycles(catalogue)
     yield from _conflicts(catalogue)
 

@@ -483,6 +483,9 @@ class Service(Model):
     groups: dict[Name, Parents] = {}
     """Inventory groups of this service -> the group (or list of groups) whose hosts they have unless the
     inventory says otherwise. A group of the service's own name is assumed below `control`."""
+    sets: dict[Name, tuple[Name, ...]] = {}
+    """Names for parts of the cloud that are started, stopped and looked at together -> what of it is of this
+    service: containers of its own, its own name for all of them, or other sets. Services may share a set."""
     settings: dict[Key, Setting] = {}
     """Keys it adds to globals.yml."""
     passwords: dict[Key, Password] = {}

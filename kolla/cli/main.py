@@ -32,6 +32,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.execute,
         operate.stop,
         operate.start,
+        operate.restart,
         operate.destroy,
     ),
 }

@@ -11,7 +11,7 @@ from .containers import base_name
 from .engine import Engine, EngineUnreachable, connect
 from .errors import OperationFailed
 from .manifest import Manifest
-from .power import own_containers
+from .own import own_containers
 from .projection import LABEL_CLOUD
 from .shapes import Json
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .cloud import Cloud
 from .engine import connect
-from .power import check_own, own_containers
+from .own import check_own, own_containers
 from .shapes import Json
 
 

@@ -18,8 +18,6 @@ VERBS = {
     "release": "following",
     "bootstrap": "bootstrap",
     "precheck": "precheck",
-    "stop": "power",
-    "start": "power",
     "logs": "logs",
     "destroy": "destroy",
 }

@@ -77,6 +77,7 @@ def _container(container: Json, name: str, engine: Engine, cloud: Cloud) -> Json
         "service": labels.get(projection.LABEL_SERVICE, ""),
         "spec_digest": labels.get(projection.LABEL_SPEC, ""),
         "generation": int(labels.get(projection.LABEL_GENERATION, 0)),
+        "version": labels.get(projection.LABEL_VERSION, ""),
         "spec": {**projection.project(container, engine.image(container["Image"])), "name": name},
         "folder": labels.get(projection.LABEL_FOLDER, ""),
         "taken": cloud.taken(name),

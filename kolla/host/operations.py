@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, resources, volumes
+from . import containers, endpoint, images, jobs, power, resources, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
@@ -25,6 +25,7 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "stop": containers.stop,
     "job": jobs.perform,
     "endpoint": endpoint.perform,
+    "start": power.start,
 }
 
 Tell = Callable[[Json], None]

@@ -13,7 +13,7 @@ from pathlib import Path
 from . import facts, listeners, processes
 from .cloud import Cloud
 from .engine import Engine, EngineUnreachable, connect
-from .power import own_containers
+from .own import own_containers
 from .shapes import Json
 
 GIB = 1 << 30

@@ -146,3 +146,11 @@ class EndpointOperation(Operation):
     http: str | None
     send: str | None
     greets: bool
+
+
+class StartOperation(Operation):
+    """Have a container started, or started anew."""
+
+    container: str
+    again: bool
+    start_timeout: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kolla.state.plan import ContainerOperation, Operation, Plan
+from kolla.state.plan import ContainerOperation, Operation, Plan, StartOperation
 
 _MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?"}
 
@@ -30,12 +30,15 @@ def title(operation: Operation) -> str:
     if isinstance(operation, ContainerOperation):
         action = "wait for" if operation.action == "wait" else operation.action
         return f"{action} container {subject}"
+    if isinstance(operation, StartOperation) and operation.again:
+        return f"restart container {subject}"
     verbs = {
         "host": "prepare host for",
         "image": "get image",
         "volume": "create volume",
         "remove": "remove container",
         "stop": "stop container",
+        "start": "start container",
         "job": "run job",
         "endpoint": "wait for endpoint",
     }
@@ -43,7 +46,9 @@ def title(operation: Operation) -> str:
 
 
 def _operation(operation: Operation) -> list[str]:
-    mark = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">"}.get(operation.kind, "+")
+    mark = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">", "start": ">"}.get(
+        operation.kind, "+"
+    )
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
     first, *others = operation.causes

@@ -34,6 +34,8 @@ class ObservedContainer(Model):
     spec_digest: str
     """The label `kolla.spec`: what was asked for when it was made."""
     generation: int
+    version: str = ""
+    """Release of the software in it, as its image says."""
     spec: dict[str, Any]
     """Projection of `inspect` on the fields of ContainerSpec: what it is now."""
     folder: str = ""

@@ -154,6 +154,20 @@ class EndpointOperation(_Operation):
     """The server speaks first. With none of the three, an accepted connection is an answer."""
 
 
+class StartOperation(_Operation):
+    """Start a container that is there, as it is. Never part of a deploy.
+
+    Post-condition: it runs (`again`: since then), and its health check passed.
+    """
+
+    kind: Literal["start"] = "start"
+    container: str
+    again: bool
+    """Restart it when it runs."""
+    start_timeout: int
+    """Seconds the health check may take to pass."""
+
+
 Operation = Annotated[
     HostOperation
     | ImageOperation
@@ -162,7 +176,8 @@ Operation = Annotated[
     | RemoveOperation
     | StopOperation
     | JobOperation
-    | EndpointOperation,
+    | EndpointOperation
+    | StartOperation,
     Field(discriminator="kind"),
 ]
 

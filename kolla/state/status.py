@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from kolla.state.desired import Desired
+from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState
+from kolla.state.topology import engine_name
 
 
-def rows(desired: Desired, states: Mapping[str, HostState]) -> list[dict[str, Any]]:
-    """One row per container that is there or should be: host, service, container, state, ..."""
+def rows(
+    desired: Desired, states: Mapping[str, HostState], names: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """One row per container that is there or should be: host, service, container, state, ...
+
+    Only of those called `names` in the catalogue, unless that is None.
+    """
     wanted = {(container.host, container.spec.name) for container in desired.containers}
-    found = []
+    asked = None if names is None else {engine_name(name) for name in names}
+    found: list[dict[str, Any]] = []
     for host, state in states.items():
         for name, container in sorted(state.containers.items()):
             found.append(
@@ -22,17 +29,58 @@ def rows(desired: Desired, states: Mapping[str, HostState]) -> list[dict[str, An
                     "container": name,
                     "state": container.state,
                     "health": container.health or "",
+                    "version": container.version,
                     "generation": container.generation,
                     "note": "" if (host, name) in wanted else "not wanted",
                 }
             )
         missing = sorted(name for h, name in wanted if h == host and name not in state.containers)
         found += [{"host": host, "container": name, "state": "missing"} for name in missing]
+    return [row for row in found if asked is None or row["container"] in asked]
+
+
+def set_rows(
+    desired: Desired, states: Mapping[str, HostState], sets: Mapping[str, Collection[str]]
+) -> list[dict[str, Any]]:
+    """One row per set that has containers on the hosts asked: how many run, health, versions, the highest
+    generation, and the functional checks of its services.
+
+    `sets`: their containers, by their names in the catalogue.
+    """
+    found = []
+    for name, members in sets.items():
+        wanted = [c for c in desired.containers if c.name in members and c.host in states]
+        if not wanted:
+            continue
+        there = [o for c in wanted if (o := states[c.host].containers.get(c.spec.name)) is not None]
+        services = {container.service for container in wanted}
+        found.append(
+            {
+                "set": name,
+                "hosts": len({container.host for container in wanted}),
+                "running": f"{sum(o.state == 'running' for o in there)}/{len(wanted)}",
+                "health": _health(wanted, states),
+                "version": ", ".join(sorted({o.version for o in there if o.version})),
+                "generation": max((o.generation for o in there), default=0),
+                "checks": ", ".join(check.name for check in desired.checks if check.service in services),
+            }
+        )
     return found
 
 
-def findings(desired: Desired, states: Mapping[str, HostState]) -> list[dict[str, Any]]:
-    """One finding per wanted container on the hosts asked: host, check, subject, ok, message, hint."""
+def _health(wanted: Collection[DesiredContainer], states: Mapping[str, HostState]) -> str:
+    """`healthy`, or what is wrong with how many."""
+    bad = [c for c in wanted if not _verdict(states[c.host], c.spec.name)["ok"]]
+    return f"{len(bad)} not healthy: {', '.join(sorted({c.name for c in bad}))}" if bad else "healthy"
+
+
+def findings(
+    desired: Desired, states: Mapping[str, HostState], names: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """One finding per wanted container on the hosts asked: host, check, subject, ok, message, hint.
+
+    Only of those called `names` in the catalogue, unless that is None.
+    """
     return [
         {
             "host": container.host,
@@ -41,7 +89,7 @@ def findings(desired: Desired, states: Mapping[str, HostState]) -> list[dict[str
             **_verdict(states[container.host], container.spec.name),
         }
         for container in desired.containers
-        if container.host in states
+        if container.host in states and (names is None or container.name in names)
     ]
 
 

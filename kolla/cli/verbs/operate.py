@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kolla.cli import options
-from kolla.cli.run import confirmation, demand_confirmation, run
+from kolla.cli.run import ask_yes, confirmation, demand_confirmation, run, run_approved
+
+if TYPE_CHECKING:
+    from kolla.state.power import PowerAction
+
+
+sets_argument = click.argument("sets", nargs=-1, metavar="[SET]...")
 
 
 @click.command()
+@sets_argument
+@click.option(
+    "--sets", "of_sets", is_flag=True, help="A line for each set: services, and named groups of them."
+)
 @options.hosts
-def status() -> None:
-    """List the containers of the cloud: where, in what state, how healthy, which generation."""
-    run(lambda cloud: cloud.status())
+def status(sets: tuple[str, ...], of_sets: bool) -> None:
+    """List the containers of the cloud: where, in what state, how healthy, which generation.
+
+    SET is a service, a container, or a named set of them; without any it is all of the cloud.
+    """
+    run(lambda cloud: cloud.status_of_sets(sets) if of_sets else cloud.status(sets))
 
 
 @click.command()
+@sets_argument
 @options.hosts
-def check() -> None:
-    """Use the services as their users do, for example have a token issued."""
-    run(lambda cloud: cloud.check())
+def check(sets: tuple[str, ...]) -> None:
+    """Use the services as their users do, for example have a token issued; all, or those of SET."""
+    run(lambda cloud: cloud.check(sets))
 
 
 @click.command()
@@ -44,22 +60,46 @@ def execute(container: str, command: tuple[str, ...]) -> None:
     run(lambda cloud: cloud.execute(container, command), interactive=True)
 
 
+def _power(action: PowerAction, sets: tuple[str, ...], confirmed: bool) -> None:
+    run_approved(
+        lambda cloud: cloud.plan_power(action, sets),
+        lambda cloud, planned: cloud.power(planned),
+        ask_yes,
+        confirmed=confirmed,
+    )
+
+
 @click.command()
-@click.argument("containers", nargs=-1)
+@sets_argument
 @confirmation
 @options.hosts
-def stop(containers: tuple[str, ...], confirmed: bool) -> None:
-    """Stop CONTAINERS, or all of the cloud; kolla start brings them back."""
-    demand_confirmation(confirmed, "stops containers")
-    run(lambda cloud: cloud.stop(containers))
+def stop(sets: tuple[str, ...], confirmed: bool) -> None:
+    """Stop each SET, or all of the cloud; kolla start brings it back, and so does a deploy.
+
+    SET is a service, a container, or a named set of them (kolla status --sets). Says first what that
+    interrupts, and asks. Those stop first that wait for others.
+    """
+    _power("stop", sets, confirmed)
 
 
 @click.command()
-@click.argument("containers", nargs=-1)
+@sets_argument
 @options.hosts
-def start(containers: tuple[str, ...]) -> None:
-    """Start CONTAINERS, or all of the cloud, after a stop."""
-    run(lambda cloud: cloud.start(containers))
+def start(sets: tuple[str, ...]) -> None:
+    """Start each SET, or all of the cloud, after a stop; each container when those before it are ready."""
+    _power("start", sets, confirmed=True)
+
+
+@click.command()
+@sets_argument
+@confirmation
+@options.hosts
+def restart(sets: tuple[str, ...], confirmed: bool) -> None:
+    """Restart each SET, or all of the cloud, as it is: container by container, one host at a time.
+
+    Says first what that interrupts, and asks. Each must be ready again before the next goes down.
+    """
+    _power("restart", sets, confirmed)
 
 
 @click.command()

@@ -92,7 +92,9 @@ def test_a_second_deployer_is_told_whom_it_waits_for(host):
         assert answer["lease"]["owner"] == owner(deployer.pid)
         assert answer["message"].startswith("this host is being changed by ann@")
         assert host.question()["lease"]["run"] == begun["run"]
-        assert host.ask("stop", containers=None, lock_timeout=0)["error"] == "locked"
+        assert (
+            host.ask("destroy", volumes=False, images=False, purge=False, lock_timeout=0)["error"] == "locked"
+        )
         deployer.kill()
     while not host.ask("follow", run=begun["run"], offset=begun["offset"])["finished"]:
         pass

@@ -1,4 +1,4 @@
-"""The verbs besides apply: stop, start, logs, precheck, bootstrap, destroy."""
+"""The verbs besides apply: observe, logs, precheck, bootstrap, destroy."""
 
 import socket
 from pathlib import Path
@@ -32,16 +32,6 @@ def test_files_whose_digest_is_known_are_not_sent(host):
             "a": {"sha256": known["a"], "mode": "0600", "content": "1"},
         }
     }
-
-
-def test_stop_and_start(host):
-    host.apply(host.container("one"), host.container("two"))
-    one, two = host.name("one"), host.name("two")
-    assert host.ask("stop", containers=[one])["changes"] == [f"stopped {one}"]
-    assert host.ask("stop", containers=None)["changes"] == [f"stopped {two}"]
-    assert host.ask("start", containers=None)["changes"] == [f"started {one}", f"started {two}"]
-    answer = host.ask("start", containers=["other"])
-    assert (answer["error"], answer["hint"]) == ("request", f"there are: {one}, {two}")
 
 
 def test_logs(host):

@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from kolla.catalogue.catalogue import OWN_VERBS
 from kolla.cli.failure import EXIT_CODES
-from kolla.cli.main import SECTIONS
+from kolla.cli.main import SECTIONS, invoke
 from kolla.errors import InputError, InputErrors, KollaError, Location, LockedError
 from kolla.events import Event
 
@@ -66,18 +67,18 @@ CALLS = {
     "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure"}),
     "genconfig out": ("genconfig", (Path("out"),), {}),
     "post-deploy": ("post_deploy", (), {}),
-    "status": ("status", (), {}),
     "revisions": ("revisions", (), {}),
     "revisions show 7": ("revision", (7,), {}),
     "revisions diff 6 7": ("revision_diff", (6, 7), {}),
-    "check": ("check", (), {}),
+    "status": ("status", ((),), {}),
+    "status keystone compute": ("status", (("keystone", "compute"),), {}),
+    "status --sets": ("status_of_sets", ((),), {}),
+    "check": ("check", ((),), {}),
+    "check keystone": ("check", (("keystone",),), {}),
     "logs keystone": ("logs", ("keystone",), {"lines": 100}),
     "logs keystone -n 5": ("logs", ("keystone",), {"lines": 5}),
     "exec keystone ls -la": ("execute", ("keystone", ("ls", "-la")), {}),
     "exec keystone ls -f json": ("execute", ("keystone", ("ls", "-f", "json")), {}),
-    f"stop {REALLY}": ("stop", ((),), {}),
-    "start": ("start", ((),), {}),
-    "start keystone haproxy": ("start", (("keystone", "haproxy"),), {}),
     f"destroy {REALLY}": ("destroy", (), DESTROY),
     f"destroy --volumes {REALLY}": ("destroy", (), DESTROY | {"volumes": True}),
     f"destroy --config {REALLY}": ("destroy", (), DESTROY | {"config": True}),
@@ -124,7 +125,7 @@ def test_services_cannot_have_a_verb_of_ours():
 
 
 def test_every_verb_has_a_command_line_here():
-    assert {line.split()[0] for line in CALLS} == set(VERBS) - {"quickstart"}
+    assert {line.split()[0] for line in CALLS} == set(VERBS) - {"quickstart", "start", "stop", "restart"}
 
 
 def test_quickstart_makes_the_cloud_of_the_options(kolla, script, tmp_path, monkeypatch):
@@ -304,11 +305,47 @@ def test_a_choice_of_nothing_is_not_a_choice_of_all(kolla, script, line):
     assert "it names nothing; leave it out to mean all" in outcome.err
 
 
-@pytest.mark.parametrize("verb", ["stop", "destroy"])
-def test_what_interrupts_the_cloud_wants_confirmation(kolla, script, verb):
-    outcome = kolla(verb)
+def test_what_interrupts_the_cloud_wants_confirmation(kolla, script):
+    outcome = kolla("destroy")
     assert (outcome.exit_code, script.calls) == (3, [])
     assert REALLY in outcome.err
+
+
+class Forecast(Answer):
+    """A plan of something."""
+
+    plan = True
+
+    def text(self):
+        return "interrupts endpoint keystone"
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_power_says_what_it_interrupts_and_wants_confirmation(kolla, script, verb):
+    script.result = Forecast()
+    outcome = kolla(verb, "keystone")
+    assert (outcome.exit_code, script.calls) == (3, [("plan_power", (verb, ("keystone",)), {})])
+    assert "interrupts endpoint keystone" in outcome.err and REALLY in outcome.err
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize(("line", "action"), [(f"stop a {REALLY}", "stop"), ("start a", "start")])
+def test_power_is_done_as_it_was_planned(kolla, script, line, action):
+    script.result = Forecast()
+    outcome = kolla(*line.split())
+    assert outcome.exit_code == 0
+    assert script.calls == [("plan_power", (action, ("a",)), {}), ("power", (script.result,), {})]
+
+
+@pytest.mark.parametrize(("said", "done"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_on_a_terminal_power_asks(script, said, done, monkeypatch, capsys):
+    script.result = Forecast()
+    terminal = io.StringIO(said)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    code = invoke(["restart", "keystone"])
+    assert (code, len(script.calls)) == ((0, 2) if done else (3, 1))
+    assert "Go on? [y/N]" in capsys.readouterr().err
 
 
 def test_the_exit_code_is_the_results(kolla, script):

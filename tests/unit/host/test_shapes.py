@@ -20,6 +20,7 @@ PAIRS = {
     shapes.StopOperation: plan.StopOperation,
     shapes.JobOperation: plan.JobOperation,
     shapes.EndpointOperation: plan.EndpointOperation,
+    shapes.StartOperation: plan.StartOperation,
 }
 FOR_PEOPLE = {"host", "causes", "interrupts"}
 """Fields of operations that the host does not read."""

@@ -1,0 +1,74 @@
+"""The verbs about sets of containers that are there, as a part of the Python API (`kolla.api.Cloud`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kolla.catalogue import sets as catalogue_sets
+from kolla.configuration import Configuration
+from kolla.errors import InputError
+from kolla.hosts import LOCK_TIMEOUT, Hosts
+from kolla.results import Done, Planned, Rows
+from kolla.state import status
+from kolla.state.power import PowerAction, power_plan
+
+
+class SetVerbs:
+    """What can be done with containers as they are.
+
+    `sets` are names of sets, services or containers; none stands for the whole cloud.
+    """
+
+    configuration: Configuration
+    _hosts: Hosts
+
+    def containers_of(self, sets: Sequence[str]) -> frozenset[str] | None:
+        """Names in the catalogue of the containers of `sets`, None for all; InputError for an unknown one."""
+        return catalogue_sets.chosen(self.configuration.settings.services, sets) if sets else None
+
+    def status(self, sets: Sequence[str] = ()) -> Rows:
+        """Every container: wanted or not, running, healthy, version, generation."""
+        names = self.containers_of(sets)
+        return Rows(tuple(status.rows(*self._hosts.observed(), names)))
+
+    def status_of_sets(self, sets: Sequence[str] = ()) -> Rows:
+        """The sets there are, those named or else the named ones and the services, each as a whole."""
+        services = self.configuration.settings.services
+        known = catalogue_sets.known(services)
+        self.containers_of(sets)  # an unknown one is told here
+        shown = sets or [*catalogue_sets.named(services), *(f.name for f in services if f.name in known)]
+        members = {name: catalogue_sets.chosen(services, [name]) for name in shown}
+        return Rows(tuple(status.set_rows(*self._hosts.observed(), members)))
+
+    def plan_power(self, action: PowerAction, sets: Sequence[str] = ()) -> Planned:
+        """What `action` would do to `sets`, in which order, and what it interrupts.
+
+        InputError for a set that is not there, or whose hosts `--limit` leaves out.
+        """
+        names = self.containers_of(sets)
+        desired, states = self._hosts.observed()
+        plan = power_plan(desired, states, action, names)
+        hosts = {c.host for c in desired.containers if names is None or c.name in names}
+        if hosts.isdisjoint(states):
+            raise InputError(
+                f"--limit leaves out where '{', '.join(sets)}' runs",
+                expected=", ".join(sorted(hosts)) or None,
+            )
+        return Planned(plan)
+
+    def power(self, planned: Planned) -> Done:
+        """Do what `plan_power` planned."""
+        outcome = self._hosts.apply(planned.plan, None, LOCK_TIMEOUT, phase="power")
+        return Done(planned.plan, tuple(outcome.failures()))
+
+    def stop(self, sets: Sequence[str] = ()) -> Done:
+        """Stop containers, those first that wait for others; they stay stopped across reboots."""
+        return self.power(self.plan_power("stop", sets))
+
+    def start(self, sets: Sequence[str] = ()) -> Done:
+        """Start containers that were stopped, each when what it waits for is ready."""
+        return self.power(self.plan_power("start", sets))
+
+    def restart(self, sets: Sequence[str] = ()) -> Done:
+        """Restart containers one after the other, each when what it waits for is ready again."""
+        return self.power(self.plan_power("restart", sets))
