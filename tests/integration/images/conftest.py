@@ -2,6 +2,7 @@ import contextlib
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
 import threading
 import urllib.error
@@ -137,6 +138,20 @@ class Image:
             manifest = outer.extractfile("manifest.json")
             assert manifest is not None
             return [dict(_entries(outer.extractfile(layer))) for layer in json.load(manifest)[0]["Layers"]]
+
+    def unpack(self, directory: Path) -> Path:
+        """Its files, below a directory that is made."""
+        container = self.client.containers.create(self.id, ["-"])
+        try:
+            directory.mkdir()
+            tar = ["tar", "--extract", "--numeric-owner", f"--directory={directory}"]
+            with subprocess.Popen(tar, stdin=subprocess.PIPE) as process:
+                assert process.stdin is not None
+                process.stdin.writelines(container.export())
+        finally:
+            container.remove()
+        assert process.returncode == 0
+        return directory
 
     def _unpacked(self, archive: bytes) -> Iterator[bytes]:
         with tarfile.open(fileobj=io.BytesIO(archive)) as outer:

@@ -4,7 +4,6 @@ The distribution is `rocky-10` with its repositories' mirrors on this machine; r
 """
 
 import json
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,18 +41,7 @@ def userland(
     """The files of an image of ours on Debian that has dnf."""
     workshop.describe("  workpiece: {packages: {debian: [dnf, dnf-plugins-core, rpm]}}\n")
     image = workshop.build("workpiece").image("workpiece").id
-    directory = tmp_path_factory.mktemp("userland")
-    container = engine.containers.create(image)
-    try:
-        archive = directory / "all.tar"
-        with archive.open("wb") as file:
-            file.writelines(container.export())
-    finally:
-        container.remove()
-    with tarfile.open(archive) as files:
-        files.extractall(directory / "root", filter="fully_trusted")
-    archive.unlink()
-    return directory / "root"
+    return Image(engine, str(image)).unpack(tmp_path_factory.mktemp("userland") / "root")
 
 
 @pytest.fixture(scope="module")
