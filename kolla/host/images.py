@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from .context import SKIPPED, Context, Outcome
 from .deadline import Deadline
 from .errors import OperationFailed
 from .shapes import ImageOperation
+
+_WANTS_A_LOGIN = re.compile(
+    r"unauthorized|authentication required|no basic auth|denied|incorrect username or password", re.IGNORECASE
+)
+"""Words of a registry that a name and a password may help against."""
 
 
 def perform(operation: ImageOperation, context: Context) -> Outcome:
@@ -15,13 +23,24 @@ def perform(operation: ImageOperation, context: Context) -> Outcome:
         return SKIPPED
     context.manifest.add("images", [image])
     source = operation["digest"] or operation["reference"]
-    engine.pull(source, Deadline(operation["timeout"]), context.login)
+    try:
+        engine.pull(source, Deadline(operation["timeout"]), context.login)
+    except OperationFailed as error:
+        raise OperationFailed(f"{error}{_as_whom(str(error), context.login)}") from None
     found = engine.image(source)
     came = found["Id"] if found else None
     if came != image:
         raise OperationFailed(_mismatch(operation, came))
     engine.tag(image, operation["reference"])
     return Outcome(message=f"pulled {source}")
+
+
+def _as_whom(words: str, login: Mapping[str, str] | None) -> str:
+    """What to add to the words of a registry that does not let us in."""
+    if not _WANTS_A_LOGIN.search(words):
+        return ""
+    who = f"as '{login['username']}'" if login else "with no docker_registry_username set"
+    return f"; asked {who}: see docker_registry_username, and docker_registry_password in passwords.yml"
 
 
 def _mismatch(operation: ImageOperation, came: str | None) -> str:

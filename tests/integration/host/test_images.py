@@ -18,23 +18,49 @@ http: {{addr: "127.0.0.1:{port}"}}
 """
 
 
+LOGIN = {"username": "puller", "password": "a word for pulling"}
+HTPASSWD = "puller:$2b$04$9373NcM88snwOCT4pygkyeYfvhwG58BTVFw39H5JS6KdX.uZq2ype\n"
+"""The same, as htpasswd -B says it."""
+LOCKED = "auth: {{htpasswd: {{realm: test, path: {directory}/htpasswd}}}}\n"
+
+
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an empty registry; the distribution's program, unpacked, not installed."""
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The distribution's registry, unpacked, not installed."""
     directory = tmp_path_factory.mktemp("registry")
     download = ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "docker-registry"]
     subprocess.run(download, cwd=directory, check=True)
     (package,) = directory.glob("*.deb")
     subprocess.run(["dpkg-deb", "-x", package, directory], check=True)
+    return directory / "usr/bin/docker-registry"
+
+
+@contextlib.contextmanager
+def running(program: Path, directory: Path, configuration: str) -> Iterator[str]:
+    """Address of an empty registry that keeps its data in a directory."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    configuration = directory / "registry.yml"
-    configuration.write_text(CONFIGURATION.format(directory=directory, port=port))
-    program = directory / "usr/bin/docker-registry"
-    with subprocess.Popen([program, "serve", configuration], stderr=subprocess.DEVNULL) as process:
+    (directory / "htpasswd").write_text(HTPASSWD)
+    file = directory / "registry.yml"
+    file.write_text(configuration.format(directory=directory, port=port))
+    with subprocess.Popen([program, "serve", file], stderr=subprocess.DEVNULL) as process:
         wait_until_listening(port)
         yield f"127.0.0.1:{port}"
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def registry(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One that lets everybody in."""
+    with running(program, tmp_path_factory.mktemp("open"), CONFIGURATION) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def locked(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One that wants to know a name and a password."""
+    with running(program, tmp_path_factory.mktemp("locked"), CONFIGURATION + LOCKED) as address:
+        yield address
 
 
 def wait_until_listening(port: int) -> None:
@@ -48,7 +74,9 @@ def wait_until_listening(port: int) -> None:
             time.sleep(0.05)
 
 
-def push(engine: docker.DockerClient, registry: str, content: bytes) -> tuple[str, str, str]:
+def push(
+    engine: docker.DockerClient, registry: str, content: bytes, login: dict[str, str] | None = None
+) -> tuple[str, str, str]:
     """ID, reference and digest of a pushed image that the engine has no longer."""
     repository = f"{registry}/kolla/kollahosttest"
     archive = subprocess.run(
@@ -57,7 +85,8 @@ def push(engine: docker.DockerClient, registry: str, content: bytes) -> tuple[st
     label = [f'LABEL content="{content.hex()}"']
     engine.api.import_image_from_data(archive, repository=repository, tag=content.hex(), changes=label)
     reference = f"{repository}:{content.hex()}"
-    for line in engine.api.push(repository, tag=content.hex(), stream=True, decode=True):
+    sent = engine.api.push(repository, tag=content.hex(), stream=True, decode=True, auth_config=login)
+    for line in sent:
         assert "error" not in line, line
     image = engine.images.get(reference)
     digest = image.attrs["RepoDigests"][0]
@@ -123,3 +152,23 @@ def test_an_image_the_engine_has_is_not_pulled(host):
     host.do(wanted, "skipped")
     event = host.do({**wanted, "image": "sha256:" + "0" * 64}, "failed")
     assert event["message"].startswith("cannot pull 127.0.0.1:9/kolla/test:1: ")
+
+
+def test_a_registry_that_wants_a_password_gets_it_with_the_request(host, engine, locked):
+    image, reference, digest = push(engine, locked, os.urandom(4), LOGIN)
+    wanted = operation(image, reference, digest)
+    where = "see docker_registry_username, and docker_registry_password in passwords.yml"
+    event = host.do(wanted, "failed")
+    assert event["message"].startswith(f"cannot pull {digest}: ")
+    assert event["message"].endswith(f"; asked with no docker_registry_username set: {where}")
+    event = host.do(wanted, "failed", login={**LOGIN, "password": "another word"})
+    assert event["message"].startswith(f"cannot pull {digest}: ")
+    assert event["message"].endswith(f"unauthorized: authentication required; asked as 'puller': {where}")
+    try:
+        event = host.do(wanted, login=LOGIN)
+        assert event["message"] == f"pulled {digest}"
+        assert engine.images.get(reference).id == image
+    finally:
+        engine.images.remove(reference)
+    kept = [path for path in host.directory.rglob("*") if path.is_file()]
+    assert kept and not [path for path in kept if b"a word for pulling" in path.read_bytes()]
