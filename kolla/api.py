@@ -16,6 +16,7 @@ from kolla.ansible import session
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
+from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
@@ -64,6 +65,7 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs, SetVerbs):
         )
         self.progress = progress
         self._hosts = Hosts(self.configuration, progress)
+        self._hooks = Hooks(self.configuration)
 
     # -- passwords ---------------------------------------------------------------------------
 
@@ -183,7 +185,8 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs, SetVerbs):
         return (*warnings, *map(sentence.format, images))
 
     def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:
-        return reconcile(desired, states, services=self.configuration.services())
+        plan = reconcile(desired, states, services=self.configuration.services())
+        return self._hooks.planned("deploy", plan)
 
     def check(self, sets: Sequence[str] = ()) -> Findings:
         """Containers running and healthy, and the services' own functional checks; of `sets`, all when none

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from kolla.catalogue import sets as catalogue_sets
 from kolla.configuration import Configuration
 from kolla.errors import InputError
+from kolla.events import Listener
+from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Done, Planned, Rows
 from kolla.state import status
@@ -20,7 +22,9 @@ class SetVerbs:
     """
 
     configuration: Configuration
+    progress: Listener
     _hosts: Hosts
+    _hooks: Hooks
 
     def containers_of(self, sets: Sequence[str]) -> frozenset[str] | None:
         """Names in the catalogue of the containers of `sets`, None for all; InputError for an unknown one."""
@@ -54,21 +58,25 @@ class SetVerbs:
                 f"--limit leaves out where '{', '.join(sets)}' runs",
                 expected=", ".join(sorted(hosts)) or None,
             )
-        return Planned(plan)
+        return Planned(self._hooks.planned(action, plan))
 
-    def power(self, planned: Planned) -> Done:
-        """Do what `plan_power` planned."""
-        outcome = self._hosts.apply(planned.plan, None, LOCK_TIMEOUT, phase="power")
-        return Done(planned.plan, tuple(outcome.failures()))
+    def power(self, action: PowerAction, planned: Planned) -> Done:
+        """Do what `plan_power` planned for this action."""
+        plan = planned.plan
+        with self._hooks.before(action, plan, self.progress):
+            failed = tuple(self._hosts.apply(plan, None, LOCK_TIMEOUT, phase=action).failures())
+        if not failed:
+            self._hooks.after(action, plan, self.progress)
+        return Done(plan, failed)
 
     def stop(self, sets: Sequence[str] = ()) -> Done:
         """Stop containers, those first that wait for others; they stay stopped across reboots."""
-        return self.power(self.plan_power("stop", sets))
+        return self.power("stop", self.plan_power("stop", sets))
 
     def start(self, sets: Sequence[str] = ()) -> Done:
         """Start containers that were stopped, each when what it waits for is ready."""
-        return self.power(self.plan_power("start", sets))
+        return self.power("start", self.plan_power("start", sets))
 
     def restart(self, sets: Sequence[str] = ()) -> Done:
         """Restart containers one after the other, each when what it waits for is ready again."""
-        return self.power(self.plan_power("restart", sets))
+        return self.power("restart", self.plan_power("restart", sets))

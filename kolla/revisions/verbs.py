@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from kolla.configuration import Configuration
 from kolla.events import Listener
+from kolla.hooks import Hooks
 from kolla.hosts import Hosts, owner
 from kolla.results import Deployed
 from kolla.revisions import origin
@@ -26,6 +27,7 @@ class RevisionVerbs:
     configuration: Configuration
     progress: Listener
     _hosts: Hosts
+    _hooks: Hooks
 
     @property
     def _revisions(self) -> Store:
@@ -62,11 +64,15 @@ class RevisionVerbs:
         asked = self.configuration.hosts()
         applied = revision_state.narrowed(desired, before, asked, plan.services)
         beginning = self._beginning(verb, applied, revision)
-        with recording(store, beginning, plan, applied, self.progress) as recorder:
+        with (
+            self._hooks.before(verb, plan, self.progress),
+            recording(store, beginning, plan, applied, self.progress) as recorder,
+        ):
             hosts = replace(self._hosts, progress=recorder.see)
             outcome = hosts.apply(plan, desired, lock_timeout, phase=verb)
         if recorder.revision.result == "done":
             store.prune(self.configuration.globals.value("revisions_kept"))
+            self._hooks.after(verb, plan, self.progress)
         nothing = plan.model_copy(update={"operations": ()})
         return Deployed(
             plan, tuple(outcome.failures()), nothing, complete=True, revision=recorder.revision.number

@@ -16,12 +16,23 @@ def text(plan: Plan) -> str:
         f"Plan for cloud '{plan.cloud_name}': {count(len(plan.operations), 'operation')} "
         f"on {count(len(hosts), 'host')}"
     ]
+    lines += _hooks(plan, "pre", "before")
     for host in hosts:
         lines += ["", host]
         for operation in plan.operations:
             if operation.host == host:
                 lines += _operation(operation)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_hooks(plan, "post", "afterwards")])
+
+
+def _hooks(plan: Plan, moment: str, when: str) -> list[str]:
+    """The operator's own programs, under a heading; nothing when there are none."""
+    found = [hook for hook in plan.hooks if hook.moment == moment]
+    lines = [
+        f"  > run hooks/{hook.path:<34} {'playbook' if hook.playbook else 'program on this machine'}"
+        for hook in found
+    ]
+    return ["", when, *lines] if found else []
 
 
 def title(operation: Operation) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from kolla.catalogue.model import Model
 from kolla.errors import InputError, Location
+from kolla.state.hook import Hook
 from kolla.state.resources import Resources
 from kolla.state.spec import ContainerSpec
 
@@ -193,6 +194,8 @@ class Plan(Model):
     services: tuple[str, ...] | None = None
     """Those it was narrowed to (`--tags`); None: all."""
     operations: tuple[Operation, ...]
+    hooks: tuple[Hook, ...] = ()
+    """The operator's own programs that are run before and after, in this order."""
 
     def __bool__(self) -> bool:
         return bool(self.operations)

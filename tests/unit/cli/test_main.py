@@ -334,7 +334,7 @@ def test_power_is_done_as_it_was_planned(kolla, script, line, action):
     script.result = Forecast()
     outcome = kolla(*line.split())
     assert outcome.exit_code == 0
-    assert script.calls == [("plan_power", (action, ("a",)), {}), ("power", (script.result,), {})]
+    assert script.calls == [("plan_power", (action, ("a",)), {}), ("power", (action, script.result), {})]
 
 
 @pytest.mark.parametrize(("said", "done"), [("y\n", True), ("n\n", False), ("\n", False)])
