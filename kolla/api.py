@@ -21,7 +21,6 @@ from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
 from kolla.results import Changes, Deployed, Findings, Lines, Planned, Written
-from kolla.revisions.verbs import RevisionVerbs
 from kolla.service_verbs import ServiceVerbs
 from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
@@ -33,7 +32,9 @@ from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
+from kolla.state.releases import deploy_course
 from kolla.state.topology import engine_name
+from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
 
 LOCK_PAUSE = 2
 """Seconds between two tries to have the hosts for oneself."""
@@ -42,7 +43,7 @@ BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
 
-class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs, SetVerbs):
+class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -135,7 +136,7 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs, SetVerbs):
             )
             states = {host: HostState(host=host) for host in self.configuration.hosts()}
         else:
-            desired, states = self._hosts.observed()
+            desired, states = self._hosts.observed(deploy_course)
         return Planned(self._plan(desired, states), warnings)
 
     def deploy(
@@ -160,12 +161,13 @@ class Cloud(ImageVerbs, RevisionVerbs, ServiceVerbs, SetVerbs):
 
     def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
-        desired, states = self._hosts.observed()
+        desired, states = self._hosts.observed(deploy_course)
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
             plan = Plan.model_validate_json(self._plan(desired, states).model_dump_json())
         else:
             plan = Plan.load(plan_file)
+            check_purpose(plan, plan_file, "deploy")
             check_usable(plan, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
         if not plan:
             return Deployed(plan, (), plan, complete=True, warnings=warnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,16 @@ from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import Plan
+from kolla.state.releases import Course, course
 
 DEPLOYABLE = "docker"
 """The container engine that the code on hosts knows."""
 
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
+
+Decide = Callable[[str, Mapping[str, HostState]], Course]
+"""The release of the images and the hosts' states -> where the cloud is between two releases."""
 
 NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "resources": {}}
 """The question to a host of which not even the facts are known."""
@@ -113,20 +117,23 @@ class Hosts:
             for host, answer in answers.items()
         }
 
-    def observed(self) -> tuple[Desired, dict[str, HostState]]:
+    def observed(self, decide: Decide = course) -> tuple[Desired, dict[str, HostState]]:
         """The desired state and the hosts' states, from one question to each host.
+
+        `decide` says from the states where the cloud is between two releases; it may refuse.
 
         The question holds digests of rendered files, and rendering needs facts: those known from
         earlier serve, and only if the answer shows that they were out of date is it asked again.
         """
         facts = self.facts()
-        report = self.configuration.report
-        desired = desire(self.configuration.settings, report, facts)
+        report, settings = self.configuration.report, self.configuration.settings
+        desired = desire(settings, report, facts)
         while True:
             questions = desired.questions()
             observations = self._observe({host: questions[host] for host in self.configuration.hosts()})
             facts |= self._remember_facts(observations)
-            renewed = desire(self.configuration.settings, report, facts)
+            states = {host: observation.state for host, observation in observations.items()}
+            renewed = desire(settings, report, facts, decide(report.release, states))
             if renewed.questions() == questions:
                 break
             desired = renewed
@@ -135,7 +142,7 @@ class Hosts:
                 raise KollaError(
                     f"no container engine answers on host '{host}'", hint="run: kolla bootstrap-servers"
                 )
-        return renewed, {host: observation.state for host, observation in observations.items()}
+        return renewed, states
 
 
 def owner(command: str) -> dict[str, object]:

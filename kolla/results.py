@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,8 @@ class Deployed:
     warnings: tuple[str, ...] = ()
     revision: int | None = None
     """The number it is recorded under; None: nothing was done."""
+    messages: Mapping[str, str] = field(default_factory=dict)
+    """Operation -> what it said when it was done."""
 
     @property
     def exit_code(self) -> int:

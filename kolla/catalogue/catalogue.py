@@ -16,7 +16,7 @@ USUAL_GROUPS = ("control", "network", "compute", "storage", "monitoring", "deplo
 OWN_VERBS = (
     *("bootstrap-servers", "build", "check", "deploy", "destroy", "exec", "genconfig", "genpwd", "load"),
     *("lock", "logs", "mergepwd", "plan", "post-deploy", "prechecks", "promote", "publish", "pull", "push"),
-    *("quickstart", "reconfigure", "restart", "revisions", "start", "status", "stop"),
+    *("quickstart", "reconfigure", "restart", "revisions", "start", "status", "stop", "upgrade"),
 )
 """Verbs of the command line itself; services cannot have these."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from kolla.catalogue import distribution, image_checks, sets
+from kolla.catalogue import distribution, image_checks, sets, upgrades
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import Capability, Container, Job, Requirements, Service, ServiceFolder
 from kolla.catalogue.privileges import extras
@@ -78,6 +78,12 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
         yield ("endpoints", name, "container"), "container", endpoint.container, service.containers
     if service.identity and service.identity.endpoint:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
+    for index, name in enumerate(service.upgrade.postponed):
+        yield ("upgrade", "postponed", index), "job", name, service.jobs
+    for name, words in service.upgrade.after.items():
+        yield ("upgrade", "after", name), "container", name, service.containers
+        for index, word in enumerate(words):
+            yield ("upgrade", "after", name, index), "dependency", word, _dependencies(service)
     volumes = [volume for _, part in _mounting(service) for volume in part.volumes]
     yield from _disk_references((), service.requires, volumes)
     for capability, provision in service.provides.items():
@@ -154,6 +160,9 @@ def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
         yield ("checks", name, "job"), check.job
     for name, verb in service.verbs.items():
         yield ("verbs", name, "job"), verb.job
+    for part, jobs in upgrades.jobs(service.upgrade).items():
+        for name, job in jobs.items():
+            yield ("upgrade", part, name), job
 
 
 def _mounting(service: Service) -> Iterator[tuple[_Path, Container | Job]]:
@@ -166,6 +175,7 @@ def _dependencies(service: Service) -> list[str]:
     """What `after` and `before` may name: the service's own parts and the capabilities it needs."""
     return [
         *(f"job/{name}" for name in service.jobs),
+        *upgrades.references(service.upgrade),
         *(f"container/{name}" for name in service.containers),
         *(f"endpoint/{name}" for name in service.endpoints),
         *(capability.value for capability in service.needs),

@@ -23,6 +23,7 @@ Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$")]
 Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Sysctl = Annotated[str, Field(pattern=r"^[a-z]+[.][^=\s]+$")]
 Platform = Annotated[str, Field(pattern=r"^[a-z]+(-[0-9.]+)?$")]
+Pair = Annotated[str, Field(pattern=r"^[0-9]{4}[.][12] -> [0-9]{4}[.][12]$")]
 Package = Annotated[str, Field(pattern=r"^-?[a-zA-Z0-9][a-zA-Z0-9+._-]*$")]
 Packages = tuple[Package, ...]
 Amount = int | str
@@ -330,6 +331,8 @@ class Job(Model):
     """Containers and jobs that wait for it, in the words of `after`."""
     timeout: int = 300
     """Seconds."""
+    success: tuple[int, ...] = (0,)
+    """Exit statuses that mean it is done. OpenStack's upgrade checks end with 1 when they only warn."""
 
 
 class KernelModule(Model):
@@ -463,6 +466,39 @@ class Verb(Model):
     """What is gone afterwards, to complete "this ...": the operator is asked first."""
 
 
+class Return(Model):
+    """Whether a service can go back to the older release of a pair before the upgrade is finished."""
+
+    safe: bool
+    """True: the older release runs with what the newer one left, and nothing is lost."""
+    because: str
+    """Why, in one sentence."""
+
+
+class Upgrade(Model):
+    """What happens to a service between two OpenStack releases, besides the swap of its containers."""
+
+    checks: dict[Name, Job] = {}
+    """Run with the new images before anything is changed. One that fails stops the upgrade."""
+    expand: dict[Name, Job] = {}
+    """Jobs done with the new images before containers are swapped: the older release still runs with what
+    they leave."""
+    postponed: tuple[Name, ...] = ()
+    """Jobs of the service that wait for `kolla upgrade --finish`, as they take away what the older release
+    needs, or are not for it to repeat. Whoever waits for them waits for those of `expand` meanwhile, after a
+    rollback for those of `back`."""
+    finish: dict[Name, Job] = {}
+    """Jobs of `kolla upgrade --finish`, besides those postponed to it: migrations of data."""
+    back: dict[Name, Job] = {}
+    """Jobs of a rollback, done with the older images before the older containers start. Never a schema's."""
+    after: dict[Name, tuple[str, ...]] = {}
+    """Container -> what must run the new release first, besides what it waits for always; words as for
+    containers."""
+    releases: dict[Pair, Return] = {}
+    """`2025.2 -> 2026.1` -> whether and why one can go back. A pair that is not named is not known to be
+    safe."""
+
+
 class Service(Model):
     """A service: images, containers, jobs, endpoints, and what it needs from and gives to others."""
 
@@ -518,6 +554,8 @@ class Service(Model):
     """Verbs it adds to the command line."""
     client_files: dict[str, str] = {}
     """Files `kolla post-deploy` writes for people: name -> template in `config/`."""
+    upgrade: Upgrade = Upgrade()
+    """How it goes from one OpenStack release to another, and back."""
 
 
 class ServiceFolder(Model):

@@ -10,7 +10,17 @@ import click
 from kolla import __version__
 from kolla.cli import failure, options
 from kolla.cli.options import Options
-from kolla.cli.verbs import change, hosts, images, operate, passwords, quickstart, revisions, services
+from kolla.cli.verbs import (
+    change,
+    hosts,
+    images,
+    operate,
+    passwords,
+    quickstart,
+    revisions,
+    services,
+    upgrade,
+)
 from kolla.errors import InputError, KollaError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
@@ -23,7 +33,14 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         hosts.prechecks,
         hosts.pull,
     ),
-    "Change": (change.plan, change.deploy, change.reconfigure, change.genconfig, change.post_deploy),
+    "Change": (
+        change.plan,
+        change.deploy,
+        change.reconfigure,
+        upgrade.upgrade,
+        change.genconfig,
+        change.post_deploy,
+    ),
     "Operate": (
         operate.status,
         revisions.revisions,

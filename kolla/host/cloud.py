@@ -58,6 +58,11 @@ class Cloud:
         """Where the epoch of a volume is recorded whose content was replaced."""
         return self.directory / "volumes" / f"{_file_name(volume)}.json"
 
+    @property
+    def upgrade_record(self) -> Path:
+        """Where the upgrade is recorded that is not finished."""
+        return self.directory / "upgrade.json"
+
     def taken_path(self, container: str) -> Path:
         """Where the folder that a container last became ready with is recorded."""
         return self.directory / "taken" / f"{_file_name(container)}.json"

@@ -55,6 +55,7 @@ def destroy(request: Json) -> Json:
         changes += _directories(manifest)
         for name in ("jobs", "taken", "runs", "resources", "volumes"):
             shutil.rmtree(cloud.directory / name, ignore_errors=True)
+        cloud.upgrade_record.unlink(missing_ok=True)
         if any(manifest.entries(kind) for kind in LASTING):
             kept.append(f"{cloud.directory}: lists what is left")
         else:

@@ -65,7 +65,7 @@ def _run(operation: JobOperation, context: Context, deadline: Deadline) -> Outco
     if status is None:
         what = f"job '{operation['job']}' did not finish within {operation['timeout']} s"
         raise OperationFailed(what, log)
-    if status != 0:
+    if status not in operation["success"]:
         raise OperationFailed(f"job '{operation['job']}' ended with exit status {status}", log)
     return Outcome(message=last_document(engine.log(name, LOG_LINES, stderr=False)))
 

@@ -30,6 +30,7 @@ def observe(request: Json) -> Json:
     state["jobs"] = _jobs(cloud)
     state["resources"] = resources.observe({**resources.NONE, **request["resources"]})
     state["given"] = resources.given(cloud)
+    state["upgrade"] = files.read_json(cloud.upgrade_record)
     known = {**facts.gather(), "kernel_modules": kernel.available(request["modules"])}
     return {"facts": known, "state": state, "lease": lock.read(cloud)}
 

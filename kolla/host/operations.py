@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, power, resources, volumes
+from . import containers, endpoint, images, jobs, power, release, resources, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
@@ -26,6 +26,7 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "job": jobs.perform,
     "endpoint": endpoint.perform,
     "start": power.start,
+    "release": release.perform,
 }
 
 Tell = Callable[[Json], None]

@@ -136,6 +136,7 @@ class JobOperation(Operation):
     folder: Folder
     record: bool
     renews: dict[str, str]
+    success: list[int]
 
 
 class EndpointOperation(Operation):
@@ -154,3 +155,10 @@ class StartOperation(Operation):
     container: str
     again: bool
     start_timeout: int
+
+
+class ReleaseOperation(Operation):
+    """Have an upgrade on record, or none."""
+
+    change: dict[str, str] | None
+    forgets: list[str]

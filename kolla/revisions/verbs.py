@@ -75,7 +75,12 @@ class RevisionVerbs:
             self._hooks.after(verb, plan, self.progress)
         nothing = plan.model_copy(update={"operations": ()})
         return Deployed(
-            plan, tuple(outcome.failures()), nothing, complete=True, revision=recorder.revision.number
+            plan,
+            tuple(outcome.failures()),
+            nothing,
+            complete=True,
+            revision=recorder.revision.number,
+            messages={id_: result.message for id_, result in outcome.operations.items()},
         )
 
     def _beginning(self, verb: str, applied: Desired, revision: Revision | None) -> Revision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
-from kolla.catalogue.model import Capability, ServiceFolder
+from kolla.catalogue.model import Capability, Service, ServiceFolder
 from kolla.errors import InputError, raise_all
 from kolla.secret import Secret
 from kolla.settings import checks
@@ -63,6 +63,14 @@ class Settings:
         """The same settings over other images: `catalogue` has the same services."""
         services = tuple(catalogue.folders[folder.name] for folder in self.services)
         return replace(self, catalogue=catalogue, services=services)
+
+    def with_services(self, change: Callable[[Service], Service]) -> Settings:
+        """The same settings for services that are changed; what stands where in their files stays."""
+        folders = {
+            name: folder.model_copy(update={"service": change(folder.service)})
+            for name, folder in self.catalogue.folders.items()
+        }
+        return self.with_catalogue(self.catalogue.changed(folders, {}))
 
     @cached_property
     def _group_names(self) -> Mapping[str, tuple[str, ...]]:

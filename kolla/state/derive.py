@@ -21,6 +21,7 @@ from kolla.catalogue.model import (
     ServiceFolder,
 )
 from kolla.catalogue.privileges import START_CAPABILITIES
+from kolla.catalogue.upgrades import Stage, at
 from kolla.settings import Settings
 from kolla.state import checkouts
 from kolla.state.consumer import Consumer, ProviderView
@@ -34,6 +35,7 @@ from kolla.state.facts import HostFacts
 from kolla.state.host_needs import host_needs
 from kolla.state.needs import requirements
 from kolla.state.references import References, provision_job
+from kolla.state.releases import SETTLED, Course
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
 from kolla.state.spec import NO_NEW_PRIVILEGES, ContainerSpec, HealthCheck, Mount
 from kolla.state.topology import Topology, engine_name
@@ -42,9 +44,18 @@ LOGS_VOLUME = "kolla_logs"
 LOGS_PATH = "/var/log/kolla"
 
 
-def desire(settings: Settings, report: BuildReport, facts: Mapping[str, HostFacts]) -> Desired:
-    """Derive the desired state. InputError for anything in the settings that cannot be."""
-    return _Builder(settings, report, Topology(settings, facts)).build()
+def desire(
+    settings: Settings,
+    report: BuildReport,
+    facts: Mapping[str, HostFacts],
+    course: Course = SETTLED,
+) -> Desired:
+    """Derive the desired state: what it is `course` says, when the cloud is between two releases.
+
+    InputError for anything in the settings that cannot be.
+    """
+    settings = settings.with_services(lambda service: at(service, course.stage))
+    return _Builder(settings, report, Topology(settings, facts), course).build()
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,8 @@ class _Owner:
 class _Builder:
     """Holds the inputs while the parts are derived; every method only reads them."""
 
-    def __init__(self, settings: Settings, report: BuildReport, topology: Topology) -> None:
+    def __init__(self, settings: Settings, report: BuildReport, topology: Topology, course: Course) -> None:
+        self.course = course
         self.settings = settings
         self.report = report
         self.topology = topology
@@ -83,10 +95,21 @@ class _Builder:
             jobs=tuple(self._jobs()),
             checks=tuple(self._checks()),
             verbs=tuple(self._verbs()),
+            release_checks=tuple(self._release_checks()) if self.course.stage is Stage.EXPANDED else (),
+            back=tuple(self._back()) if self.course.stage in (Stage.SETTLED, Stage.FINISHING) else (),
             host_needs=host_needs(self.topology, self._service_renderer),
             requirements=tuple(requirements(self.topology, self._service_renderer)),
             endpoints=self.references.endpoints(),
             secrets=frozenset(s.reveal() for s in self.settings.passwords.values()),
+            release=self.report.release,
+            upgrade=self.course.change,
+            upgrade_jobs=tuple(self._upgrade_jobs()),
+            backups=tuple(
+                verb_job(folder.name, provision.backup)
+                for folder in self.settings.services
+                for provision in folder.service.provides.values()
+                if provision.backup is not None
+            ),
         )
 
     # -- rendering ---------------------------------------------------------------------------
@@ -102,6 +125,8 @@ class _Builder:
             "hostnames": self.topology.hostnames,
             "endpoints": self.topology.endpoints,
             "listeners": self.topology.listeners,
+            # Whether another release than that of the images may run, too.
+            "upgrading": self.course.stage is Stage.EXPANDED,
             "databases": self._databases(folder, host),
         }
         own = next(iter(folder.service.endpoints), None)
@@ -300,6 +325,21 @@ class _Builder:
                 for job in self._job(_Owner(folder), verb_job(folder.name, name), verb.job, None):
                     yield replace(job, description=verb.description)
 
+    def _release_checks(self) -> Iterator[DesiredJob]:
+        for folder in self.settings.services:
+            for name, job in folder.service.upgrade.checks.items():
+                yield from self._job(_Owner(folder), f"{folder.name}/upgrade-check-{name}", job, None)
+
+    def _back(self) -> Iterator[DesiredJob]:
+        for folder in self.settings.services:
+            for name, job in folder.service.upgrade.back.items():
+                yield from self._job(_Owner(folder), f"{folder.name}/{name}", job, None)
+
+    def _upgrade_jobs(self) -> Iterator[str]:
+        for folder in self.settings.services:
+            upgrade = folder.service.upgrade
+            yield from (f"{folder.name}/{n}" for n in (*upgrade.expand, *upgrade.finish, *upgrade.back))
+
     def _job(self, owner: _Owner, name: str, job: Job, reference: str | None) -> Iterator[DesiredJob]:
         for host in self.references.job_hosts(owner.folder, job):
             yield self._job_on(host, owner, name, job, reference)
@@ -347,6 +387,7 @@ class _Builder:
             after=tuple(sorted(after)),
             timeout=job.timeout,
             own_volumes=tuple(job.volumes),
+            success=job.success,
         )
 
 

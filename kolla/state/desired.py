@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kolla.build_report import BuiltImage
 from kolla.catalogue.model import Endpoint
+from kolla.state.changes import ReleaseChange
 from kolla.state.needs import Requirement
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources, union
@@ -58,6 +59,8 @@ class DesiredJob(Node):
     volumes: tuple[tuple[str, str], ...]
     """(host, volume) whose epochs this job's result depends on."""
     timeout: int
+    success: tuple[int, ...]
+    """Exit statuses that mean it is done."""
     own_volumes: tuple[str, ...] = ()
     """Volumes that no container has: whoever runs the job makes them."""
     description: str = ""
@@ -104,11 +107,23 @@ class Desired:
     """By node id."""
     secrets: frozenset[str] = field(repr=False)
     """Every password's value, for masking."""
+    release: str = ""
+    """The OpenStack release of the images."""
+    release_checks: tuple[DesiredJob, ...] = ()
+    """What an upgrade runs before it changes anything."""
+    back: tuple[DesiredJob, ...] = ()
+    """What a rollback to this state from a newer release does before containers start."""
+    upgrade_jobs: tuple[str, ...] = ()
+    """Jobs (`service/name`) that only an upgrade and a rollback have."""
+    backups: tuple[str, ...] = ()
+    """Names of the verbs' jobs that keep data safe before an upgrade."""
+    upgrade: ReleaseChange | None = None
+    """The upgrade that is not finished."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Everything that runs in a container."""
-        return (*self.containers, *self.jobs, *self.checks, *self.verbs)
+        return (*self.containers, *self.jobs, *self.checks, *self.verbs, *self.release_checks, *self.back)
 
     def questions(self) -> dict[str, dict[str, object]]:
         """What to ask each host: digests of the files it should have, images it should know."""
@@ -157,6 +172,11 @@ def job_id(name: str, host: str) -> str:
 def endpoint_id(name: str, host: str) -> str:
     """Id of an endpoint as seen from a host."""
     return f"endpoint:{name}@{host}"
+
+
+def release_id(host: str) -> str:
+    """Id of a host's record of an upgrade."""
+    return f"release:upgrade@{host}"
 
 
 def volume_id(name: str, host: str) -> str:

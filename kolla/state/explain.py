@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kolla.state.plan import ContainerOperation, Operation, Plan, StartOperation
 
+_PURPOSES = {"deploy": "Plan", "upgrade": "Upgrade plan", "finish": "Plan of the end of an upgrade"}
 _MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?"}
 
 
@@ -13,8 +14,8 @@ def text(plan: Plan) -> str:
         return f"Nothing to do: cloud '{plan.cloud_name}' is as its settings say."
     hosts = list(dict.fromkeys(operation.host for operation in plan.operations))
     lines = [
-        f"Plan for cloud '{plan.cloud_name}': {count(len(plan.operations), 'operation')} "
-        f"on {count(len(hosts), 'host')}"
+        f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': "
+        f"{count(len(plan.operations), 'operation')} on {count(len(hosts), 'host')}"
     ]
     lines += _hooks(plan, "pre", "before")
     for host in hosts:
@@ -52,14 +53,14 @@ def title(operation: Operation) -> str:
         "start": "start container",
         "job": "run job",
         "endpoint": "wait for endpoint",
+        "release": "record",
     }
     return f"{verbs[operation.kind]} {subject}"
 
 
 def _operation(operation: Operation) -> list[str]:
-    mark = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">", "start": ">"}.get(
-        operation.kind, "+"
-    )
+    marks = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">", "start": ">"}
+    mark = {**marks, "release": "!"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
     first, *others = operation.causes

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict
 
 from kolla.catalogue.model import Model
 from kolla.secret import Secret
+from kolla.state.changes import ReleaseChange
 from kolla.state.facts import HostFacts
 from kolla.state.resources import Resources
 
@@ -91,6 +92,8 @@ class HostState(Model):
     """Of the resources asked for, what the host has."""
     given: dict[str, Resources] = {}
     """Service -> the resources it was given last."""
+    upgrade: ReleaseChange | None = None
+    """The upgrade on record that is not finished."""
 
 
 class Observation(Model):

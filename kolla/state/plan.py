@@ -12,6 +12,7 @@ from pydantic import Field
 
 from kolla.catalogue.model import Model
 from kolla.errors import InputError, Location
+from kolla.state.changes import ReleaseChange
 from kolla.state.hook import Hook
 from kolla.state.resources import Resources
 from kolla.state.spec import ContainerSpec
@@ -133,6 +134,8 @@ class JobOperation(_Operation):
     """Hash of command, image and the job's own configuration."""
     epochs: dict[str, str]
     """Provider's volume (`host/volume`) -> epoch this run is good for."""
+    success: tuple[int, ...] = (0,)
+    """Exit statuses that mean it is done."""
     spec: ContainerSpec
     folder: Folder
     record: bool = True
@@ -169,6 +172,18 @@ class StartOperation(_Operation):
     """Seconds the health check may take to pass."""
 
 
+class ReleaseOperation(_Operation):
+    """Put an upgrade on record, as long as it is not finished; None: there is none any more.
+
+    Post-condition: the record says so.
+    """
+
+    kind: Literal["release"] = "release"
+    change: ReleaseChange | None
+    forgets: tuple[str, ...] = ()
+    """Jobs (`service/name`) that are no longer done: those of an earlier try."""
+
+
 Operation = Annotated[
     HostOperation
     | ImageOperation
@@ -178,9 +193,13 @@ Operation = Annotated[
     | StopOperation
     | JobOperation
     | EndpointOperation
-    | StartOperation,
+    | StartOperation
+    | ReleaseOperation,
     Field(discriminator="kind"),
 ]
+
+
+Purpose = Literal["deploy", "upgrade", "finish"]
 
 
 class Plan(Model):
@@ -193,6 +212,8 @@ class Plan(Model):
     """Hash of the host state this plan was made against."""
     services: tuple[str, ...] | None = None
     """Those it was narrowed to (`--tags`); None: all."""
+    purpose: Purpose = "deploy"
+    """Which verb it is for."""
     operations: tuple[Operation, ...]
     hooks: tuple[Hook, ...] = ()
     """The operator's own programs that are run before and after, in this order."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from kolla.build_report import BuiltImage
 from kolla.config.diff import changes, difference
+from kolla.state.changes import ReleaseChange
 from kolla.state.desired import (
     Desired,
     DesiredContainer,
@@ -17,6 +18,7 @@ from kolla.state.desired import (
     Node,
     host_id,
     image_id,
+    release_id,
     volume_id,
 )
 from kolla.state.host_state import HostState, JobRecord, ObservedFile
@@ -31,6 +33,7 @@ from kolla.state.plan import (
     JobOperation,
     Operation,
     Plan,
+    ReleaseOperation,
     RemoveOperation,
 )
 from kolla.state.render import RenderedFile
@@ -53,6 +56,7 @@ def reconcile(
     precondition = fingerprint(states)
     builder = _Builder(desired, states, precondition)
     operations = [
+        *builder.records(),
         *builder.resources(),
         *builder.containers(),
         *builder.removals(),
@@ -86,6 +90,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
             },
             "jobs": {name: record.model_dump() for name, record in state.jobs.items()},
             "resources": state.resources.model_dump(),
+            "upgrade": state.upgrade.model_dump() if state.upgrade else None,
             "given": {service: given.model_dump() for service, given in state.given.items()},
         }
         for host, state in states.items()
@@ -98,6 +103,14 @@ class _Builder:
         self.desired = desired
         self.states = states
         self.precondition = precondition
+
+    def records(self) -> Iterator[Operation]:
+        """Where the upgrade on record is not the one there is."""
+        change = self.desired.upgrade
+        for host, state in self.states.items():
+            if state.upgrade != change:
+                cause = f"the upgrade {change} is on its way" if change else f"{state.upgrade} is finished"
+                yield release_operation(host, change, cause)
 
     # -- hosts -------------------------------------------------------------------------------
 
@@ -342,6 +355,13 @@ def image_operation(image: BuiltImage, host: str) -> Operation:
     )
 
 
+def release_operation(host: str, change: ReleaseChange | None, cause: str) -> ReleaseOperation:
+    """Having an upgrade on record on a host, or none."""
+    return ReleaseOperation(
+        id=release_id(host), host=host, service=HOST_SERVICE, causes=(cause,), change=change
+    )
+
+
 def job_operation(
     job: DesiredJob, epochs: Mapping[str, str], *, causes: tuple[str, ...], record: bool = True
 ) -> JobOperation:
@@ -353,6 +373,7 @@ def job_operation(
         causes=causes,
         after=job.after,
         timeout=job.timeout,
+        success=job.success,
         job=job.name,
         key=job.key,
         epochs=dict(epochs),

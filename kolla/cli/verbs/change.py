@@ -20,15 +20,21 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.option("-o", "--output", type=FILE, help="Keep the plan, for: kolla deploy --plan FILE.")
 @click.option("--offline", is_flag=True, help="Ask no host: a first deploy, with the host facts last seen.")
+@click.option("--upgrade", is_flag=True, help="Say what kolla upgrade would do.")
+@click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
 @options.services
-def plan(output: Path | None, offline: bool) -> None:
+def plan(output: Path | None, offline: bool, upgrade: bool, finish: bool) -> None:
     """Say what a deploy would do: each operation, its cause, and what it interrupts.
 
     Touches nothing. Exit code 2 when there are changes.
     """
 
+    if upgrade + finish + offline > 1:
+        raise click.UsageError("--upgrade, --finish and --offline are three different plans")
+
     def verb(cloud: Cloud) -> Result:
-        result = cloud.plan(offline=offline)
+        between = upgrade or finish
+        result = cloud.plan_upgrade(finish=finish) if between else cloud.plan(offline=offline)
         if output:
             result.plan.save(output)
         return result

@@ -21,6 +21,7 @@ PAIRS = {
     shapes.JobOperation: plan.JobOperation,
     shapes.EndpointOperation: plan.EndpointOperation,
     shapes.StartOperation: plan.StartOperation,
+    shapes.ReleaseOperation: plan.ReleaseOperation,
 }
 FOR_PEOPLE = {"host", "causes", "interrupts"}
 """Fields of operations that the host does not read."""

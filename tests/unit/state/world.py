@@ -24,6 +24,7 @@ from kolla.state.plan import (
     ImageOperation,
     JobOperation,
     Plan,
+    ReleaseOperation,
     RemoveOperation,
     StopOperation,
     VolumeOperation,
@@ -49,6 +50,7 @@ class World:
             "kolla_internal_vip_address": "10.0.0.250",
         }
         self.image_ids: dict[str, str] = {}
+        self.release = "2026.1"
         self.kernel_modules: tuple[str, ...] = ()
         self.states = {
             host: HostState(host=host, engine=Engine(name="docker", version="26.1")) for host in hosts
@@ -121,21 +123,25 @@ class World:
             )
             for name in names
         }
-        return BuildReport(release="2026.1", base="debian-13", images=images)
+        return BuildReport(release=self.release, base="debian-13", images=images)
 
     @property
     def desired(self) -> Desired:
         return desire(self.settings, self.report, self.facts)
 
-    def carry_out(self, plan: Plan) -> None:
+    def carry_out(self, plan: Plan, desired: Desired | None = None) -> None:
         """Make the hosts what a faithful executor would make of them."""
-        contents = self.desired.bundle()
+        contents = (desired or self.desired).bundle()
         for operation in plan.operations:
             state = self.states[operation.host]
-            self.states[operation.host] = state.model_copy(update=_effect(operation, state, contents))
+            effect = _effect(operation, state, contents, self.release)
+            self.states[operation.host] = state.model_copy(update=effect)
 
 
-def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes]) -> dict[str, Any]:
+def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes], release: str) -> dict[str, Any]:
+    if isinstance(operation, ReleaseOperation):
+        jobs = {name: record for name, record in state.jobs.items() if name not in operation.forgets}
+        return {"upgrade": operation.change, "jobs": jobs}
     if isinstance(operation, ImageOperation):
         return {"images": (*state.images, operation.image)}
     if isinstance(operation, VolumeOperation):
@@ -163,6 +169,7 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes]) -> 
             state="running",
             ready=True,
             service=operation.service,
+            version=release,
             spec_digest=spec.digest,
             generation=operation.generation,
             spec=spec.model_dump(mode="json"),

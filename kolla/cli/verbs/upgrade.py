@@ -1,0 +1,30 @@
+"""Going from one OpenStack release to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kolla.cli import options
+from kolla.cli.run import run
+from kolla.cli.verbs.change import FILE
+
+
+@click.command()
+@click.option("--finish", is_flag=True, help="End an upgrade that was carried out: no rollback after it.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=FILE,
+    help="Do this plan of kolla plan --upgrade or --finish; refused if the hosts changed since.",
+)
+@options.hosts
+def upgrade(finish: bool, plan_file: Path | None) -> None:
+    """Bring the cloud to the OpenStack release of the images, from the release before.
+
+    Upgrade checks and a backup come first, then schemas are expanded, then containers are swapped in their
+    order, each when it is ready. What the older release needs stays until --finish, so that one can go back.
+    `kolla plan --upgrade` shows all of it before.
+    """
+    run(lambda cloud: cloud.upgrade(plan_file, finish=finish))

@@ -1,0 +1,115 @@
+"""The verbs that go from one OpenStack release to the next, as a part of `Cloud`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kolla.errors import InputError, Location
+from kolla.results import Deployed, Planned
+from kolla.revisions.verbs import RevisionVerbs
+from kolla.state.desired import Desired
+from kolla.state.host_state import HostState
+from kolla.state.plan import JobOperation, Plan, Purpose, check_usable
+from kolla.state.reconcile import fingerprint, reconcile
+from kolla.state.releases import FINISH, ROLLBACK, finish_course, unfinished, upgrade_course
+from kolla.state.upgrade import finish_plan, upgrade_plan
+
+
+@dataclass(frozen=True)
+class Upgraded(Deployed):
+    """An upgrade, or its end, that was carried out."""
+
+    next: str = ""
+    """What to do now."""
+
+    def to_json(self) -> Any:
+        """As of a deploy, and what to do now."""
+        return {**super().to_json(), "next": self.next}
+
+    def text(self) -> str:
+        """As of a deploy, and what to do now."""
+        return "\n".join(filter(None, (super().text(), self.next)))
+
+
+class UpgradeVerbs(RevisionVerbs):
+    """Upgrading, and finishing an upgrade."""
+
+    def plan_upgrade(self, *, finish: bool = False) -> Planned:
+        """What `upgrade` would do, and why."""
+        plan, _, _ = self._planned(finish)
+        return Planned(plan, self.configuration.warnings)
+
+    def upgrade(self, plan_file: Path | None = None, *, finish: bool = False) -> Upgraded:
+        """Go to the release of the images, or (`finish`) end the upgrade that brought the cloud there.
+
+        After it, until it is finished, one can go back. InputError, before anything is touched, when the
+        releases are not those of an upgrade, or the plan in the file is for other hosts or settings.
+        """
+        plan, desired, states = self._planned(finish)
+        if plan_file is not None:
+            kept = Plan.load(plan_file)
+            check_purpose(kept, plan_file, plan.purpose)
+            check_usable(kept, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
+            plan = kept
+        done = self._change(plan.purpose, plan, desired, 0)
+        desired, states = self._hosts.observed()
+        return Upgraded(
+            plan,
+            done.failed,
+            reconcile(desired, states),
+            complete=True,
+            warnings=(*self.configuration.warnings, *_warnings(done)),
+            revision=done.revision,
+            next=_next(plan, states, failed=bool(done.failed)),
+        )
+
+    def _planned(self, finish: bool) -> tuple[Plan, Desired, dict[str, HostState]]:
+        read = self.configuration
+        if read.limit or read.tags:
+            raise InputError("an upgrade is of the whole cloud", hint="leave out --limit and --tags")
+        decide = finish_course if finish else upgrade_course
+        desired, states = self._hosts.observed(decide)
+        if finish:
+            plan = finish_plan(desired, states)
+        else:
+            plan = upgrade_plan(desired, states, begun=decide(desired.release, states).begun)
+        return self._hooks.planned("upgrade", plan), desired, states
+
+
+def check_purpose(plan: Plan, path: Path, purpose: Purpose) -> None:
+    """InputError unless the plan in a file is for the verb that is to do it."""
+    verbs = {"deploy": "kolla deploy", "upgrade": "kolla upgrade", "finish": FINISH}
+    if plan.purpose != purpose:
+        raise InputError(
+            f"this plan is for {verbs[plan.purpose]}",
+            where=Location(path),
+            hint=f"run: {verbs[plan.purpose]} --plan {path}",
+        )
+
+
+def _next(plan: Plan, states: Mapping[str, HostState], *, failed: bool) -> str:
+    change = unfinished(states)
+    if failed:
+        back = f", or go back: {ROLLBACK}" if change else ""
+        return f"Mend the cause and go on: {'kolla upgrade' if plan.purpose == 'upgrade' else FINISH}{back}"
+    if change is None:
+        return ""
+    return (
+        f"{change.after} runs; the upgrade {change} is not finished. Look at it as long as you like. Then:\n"
+        f"to go back: {ROLLBACK}; to stay: {FINISH}"
+    )
+
+
+def _warnings(done: Deployed) -> Iterator[str]:
+    """What upgrade checks of OpenStack only warn of (oslo.upgradecheck: result 1)."""
+    for operation in done.plan.operations:
+        said = done.messages.get(operation.id, "")
+        if not isinstance(operation, JobOperation) or not said.startswith("{"):
+            continue
+        for check in json.loads(said).get("checks", ()):
+            if isinstance(check, dict) and check.get("result") == 1:
+                yield f"{operation.job}: {check['check']}: {check['details']}"

@@ -1,0 +1,245 @@
+"""Upgrades: their plans as text, what is refused, and what the services of a stage are."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from world import World
+
+from kolla.catalogue import loader
+from kolla.catalogue.upgrades import Stage, at
+from kolla.errors import InputError, KollaError
+from kolla.state import explain, releases
+from kolla.state.changes import ReleaseChange
+from kolla.state.derive import desire
+from kolla.state.desired import Desired
+from kolla.state.plan import Plan
+from kolla.state.reconcile import reconcile
+from kolla.state.releases import Course
+from kolla.state.upgrade import finish_plan, upgrade_plan
+
+OLDER, NEWER = "2025.2", "2026.1"
+
+
+def go_to(world: World, release: str) -> None:
+    """Images of another release."""
+    world.release = release
+    names = [name for folder in loader.load().folders.values() for name in folder.service.images]
+    world.image_ids = {name: f"sha256:{release}-{name}" for name in (*names, "notes")}
+
+
+@pytest.fixture
+def older(world: World) -> World:
+    """A cloud of the older release, and images of the newer one."""
+    go_to(world, OLDER)
+    world.carry_out(reconcile(world.desired, world.states))
+    go_to(world, NEWER)
+    return world
+
+
+def desired(world: World, course: Course) -> Desired:
+    return desire(world.settings, world.report, world.facts, course)
+
+
+def upgrade(world: World) -> tuple[Plan, Desired]:
+    course = releases.upgrade_course(world.release, world.states)
+    wanted = desired(world, course)
+    return upgrade_plan(wanted, world.states, begun=course.begun), wanted
+
+
+def deploy(world: World) -> Plan:
+    course = releases.deploy_course(world.release, world.states)
+    return reconcile(desired(world, course), world.states)
+
+
+def finish(world: World) -> tuple[Plan, Desired]:
+    wanted = desired(world, releases.finish_course(world.release, world.states))
+    return finish_plan(wanted, world.states), wanted
+
+
+def test_an_upgrade_checks_records_expands_and_swaps(older: World) -> None:
+    plan, _ = upgrade(older)
+    assert (
+        explain.text(plan)
+        == """\
+Upgrade plan for cloud 'kolla': 28 operations on 1 host
+
+one
+  + get image haproxy                            the host does not have it
+  + get image keystone                           the host does not have it
+  + get image kolla-toolbox                      the host does not have it
+  + get image mariadb                            the host does not have it
+  + get image memcached                          the host does not have it
+  + get image notes                              the host does not have it
+  + get image rabbitmq                           the host does not have it
+  > run job keystone/upgrade-check-status        before anything is changed
+  ! record upgrade                               the upgrade 2025.2 -> 2026.1 begins
+  ± recreate container haproxy                   image 2025.2-hapro -> 2026.1-hapro
+                                                 interrupts endpoint keystone (its only member), \
+endpoint mariadb (its only member), endpoint notes (its only member)
+  ± recreate container kolla-toolbox             image 2025.2-kolla -> 2026.1-kolla
+  ± recreate container memcached                 image 2025.2-memca -> 2026.1-memca
+                                                 interrupts endpoint memcached (its only member)
+  ± recreate container rabbitmq                  image 2025.2-rabbi -> 2026.1-rabbi
+                                                 interrupts endpoint rabbitmq (its only member)
+  > run job keystone/seed-keys                   its image changed
+  > run job mariadb/bootstrap                    its image changed
+  ± recreate container mariadb                   image 2025.2-maria -> 2026.1-maria
+                                                 interrupts endpoint mariadb (its only member)
+  ? wait for endpoint mariadb                    what follows needs its answer
+  > run job mariadb/database-keystone            its image changed
+  > run job mariadb/database-notes               its image changed
+  > run job keystone/db-expand                   it has not been done
+  > run job notes/db-sync                        its image changed
+  ± recreate container keystone                  image 2025.2-keyst -> 2026.1-keyst
+                                                 interrupts endpoint keystone (its only member)
+  ± recreate container notes                     image 2025.2-notes -> 2026.1-notes
+                                                 interrupts endpoint notes (its only member)
+  > run job keystone/bootstrap                   its image changed
+  ? wait for endpoint keystone                   what follows needs its answer
+  > run job keystone/identity-keystone           its image changed
+  > run job keystone/identity-notes              its image changed
+  > run job notes/welcome                        its image changed"""
+    )
+
+
+def test_a_deploy_that_would_be_an_upgrade_says_so(older: World) -> None:
+    with pytest.raises(InputError, match=r"2025\.2 runs, and the images are of 2026\.1: this is an upgrade"):
+        deploy(older)
+
+
+def test_a_deploy_does_not_go_back(older: World) -> None:
+    go_to(older, "2025.1")
+    with pytest.raises(InputError, match="a deploy does not go back"):
+        deploy(older)
+
+
+def test_after_an_upgrade_nothing_is_left_for_a_deploy(older: World) -> None:
+    older.carry_out(*upgrade(older))
+    assert older.states["one"].upgrade == ReleaseChange(before=OLDER, after=NEWER)
+    assert not deploy(older)
+    plan, _ = upgrade(older)
+    assert not plan
+
+
+def test_the_end_of_an_upgrade_does_what_was_postponed_and_removes_the_record(older: World) -> None:
+    older.carry_out(*upgrade(older))
+    plan, wanted = finish(older)
+    assert (
+        explain.text(plan)
+        == """\
+Plan of the end of an upgrade for cloud 'kolla': 3 operations on 1 host
+
+one
+  ? wait for endpoint mariadb                    what follows needs its answer
+  > run job keystone/db-sync                     its image changed
+  ! record upgrade                               2025.2 -> 2026.1 is finished"""
+    )
+    older.carry_out(plan, wanted)
+    assert older.states["one"].upgrade is None
+    assert not deploy(older)
+    with pytest.raises(InputError, match="no upgrade is unfinished"):
+        finish(older)
+
+
+def test_what_is_left_of_an_upgrade_is_done_without_checks(older: World) -> None:
+    plan, wanted = upgrade(older)
+    ids = [operation.id for operation in plan.operations]
+    cut = ids.index("container:mariadb@one") + 1
+    older.carry_out(plan.model_copy(update={"operations": plan.operations[:cut]}), wanted)
+    rest, wanted = upgrade(older)
+    assert [o.id for o in rest.operations if o.kind != "endpoint"] == [
+        o.id for o in plan.operations[cut:] if o.kind != "endpoint"
+    ]
+    assert [o.id for o in deploy(older).operations] == [o.id for o in rest.operations]
+    older.carry_out(rest, wanted)
+    assert not deploy(older)
+
+
+def test_an_upgrade_is_not_finished_before_all_of_it_is_done(older: World) -> None:
+    plan, wanted = upgrade(older)
+    ids = [operation.id for operation in plan.operations]
+    cut = ids.index("container:mariadb@one") + 1
+    older.carry_out(plan.model_copy(update={"operations": plan.operations[:cut]}), wanted)
+    with pytest.raises(InputError, match=r"not everything runs 2026\.1 yet: keystone on one"):
+        finish(older)
+
+
+def test_after_a_rollback_no_older_code_meets_the_newer_schema(older: World) -> None:
+    older.carry_out(*upgrade(older))
+    go_to(older, OLDER)
+    with pytest.raises(InputError, match="there runs 2026"):
+        deploy(older)
+    course = Course(Stage.BACK, ReleaseChange(before=OLDER, after=NEWER))
+    wanted = desired(older, course)
+    older.carry_out(reconcile(wanted, older.states), wanted)
+    assert not deploy(older)
+    older.image_ids["keystone"] = "sha256:keystone-mended"
+    assert "job:keystone/db-sync@one" not in [o.id for o in deploy(older).operations]
+
+
+def test_after_a_rollback_an_upgrade_begins_anew(older: World) -> None:
+    plan, wanted = upgrade(older)
+    older.carry_out(plan, wanted)
+    go_to(older, OLDER)
+    wanted = desired(older, Course(Stage.BACK, ReleaseChange(before=OLDER, after=NEWER)))
+    older.carry_out(reconcile(wanted, older.states), wanted)
+    go_to(older, NEWER)
+    again, wanted = upgrade(older)
+    assert {o.id for o in plan.operations if o.kind in ("job", "release")} <= {o.id for o in again.operations}
+    assert [o.id for o in again.operations][:2] == [
+        "job:keystone/upgrade-check-status@one",
+        "release:upgrade@one",
+    ]
+    older.carry_out(again, wanted)
+    assert not deploy(older)
+
+
+def test_an_upgrade_begins_with_a_healthy_cloud(older: World) -> None:
+    state = older.states["one"]
+    ill = state.containers["memcached"].model_copy(update={"state": "exited"})
+    older.states["one"] = state.model_copy(update={"containers": {**state.containers, "memcached": ill}})
+    with pytest.raises(KollaError, match="begins with a healthy cloud: memcached on one is exited"):
+        upgrade(older)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("2025.1", "2025.2"), ("2025.2", "2026.1"), ("2025.1", "2026.1"), ("2026.1", "2027.1")],
+)
+def test_pairs_that_are_ways(before: str, after: str) -> None:
+    assert releases.supported(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("2024.2", "2025.2"), ("2024.1", "2026.1"), ("2026.1", "2025.2"), ("2024.2", "2026.1")],
+)
+def test_pairs_that_are_none(world: World, before: str, after: str) -> None:
+    assert not releases.supported(before, after)
+    go_to(world, before)
+    world.carry_out(reconcile(world.desired, world.states))
+    with pytest.raises(InputError, match=f"no way from {before} to {after} in one step"):
+        releases.upgrade_course(after, world.states)
+
+
+def test_another_upgrade_waits_for_the_end_of_the_one_before(older: World) -> None:
+    older.carry_out(*upgrade(older))
+    with pytest.raises(InputError, match=r"upgrade from 2025\.2 to 2026\.1 is not finished"):
+        releases.upgrade_course("2026.2", older.states)
+
+
+def test_nothing_to_upgrade(world: World) -> None:
+    world.carry_out(reconcile(world.desired, world.states))
+    with pytest.raises(InputError, match="nothing runs another release"):
+        upgrade(world)
+
+
+def test_every_service_of_ours_can_be_at_every_stage() -> None:
+    for folder, stage in itertools.product(loader.load().folders.values(), Stage):
+        service = at(folder.service, stage)
+        for part in (*service.containers.values(), *service.jobs.values()):
+            known = {*(f"job/{n}" for n in service.jobs), *(f"container/{n}" for n in service.containers)}
+            known |= {f"endpoint/{n}" for n in service.endpoints} | {c.value for c in service.needs}
+            assert set(part.after) <= known, (folder.name, stage)
