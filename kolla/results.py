@@ -11,6 +11,7 @@ from typing import Any
 from kolla.build_report import BuildReport
 from kolla.images.scan_diff import ORDER, Change
 from kolla.state import explain
+from kolla.state.impact import summarise
 from kolla.state.plan import Plan
 
 
@@ -155,8 +156,12 @@ class Planned:
         return 2 if self.plan else 0
 
     def to_json(self) -> Any:
-        """The plan as it is saved, and the warnings."""
-        return {**self.plan.model_dump(mode="json"), "warnings": list(self.warnings)}
+        """The plan as it is saved, what it comes to, and the warnings."""
+        return {
+            **self.plan.model_dump(mode="json"),
+            "summary": summarise(self.plan).to_json(),
+            "warnings": list(self.warnings),
+        }
 
     def text(self) -> str:
         """The plan for people."""

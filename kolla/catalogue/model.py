@@ -249,6 +249,16 @@ class Requirements(Model):
     """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
 
 
+class Impact(Model):
+    """What is felt, besides the container's endpoints, while it is started again or replaced."""
+
+    servers: str = ""
+    """What running servers on its host and their networks notice, as it was measured: one short sentence,
+    said by `kolla plan`. Empty: nothing."""
+    meanwhile: str = ""
+    """What has to wait: `no server of this host is started, stopped or moved`."""
+
+
 class Container(Model):
     """One container of the service, on every host of its group."""
 
@@ -301,6 +311,8 @@ class Container(Model):
     several hosts, the one of the same host if there is one, else all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
+    impact: Impact = Impact()
+    """What is felt, besides its endpoints, while it is started again or replaced."""
     requires: Requirements = Requirements()
     """What the hosts it runs on must offer."""
 
@@ -308,6 +320,8 @@ class Container(Model):
 class Job(Model):
     """Something done once per (command, image, own config, providers' epochs); repeatable."""
 
+    description: str = ""
+    """What it does, for people who read a plan: `makes and updates its tables`."""
     each_host: bool = False
     """True: done on every host of its container's group, each with its own record; else on the first."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,13 @@ class Change:
     """None: it is there no longer."""
     layer: str | None
     """Name of the layer the new value is from."""
+    settings: str = ""
+    """The settings that the layer makes the new value from, and where they are set."""
 
     def __str__(self) -> str:
         source = f", set by {self.layer}" if self.layer else ""
+        if source and self.settings:
+            source += f" from {self.settings}"
         return f"{self.key} {difference(self.old, self.new)}{source}"
 
 
@@ -71,7 +75,8 @@ def _items(value: str | None) -> list[str]:
 def _by_key(old: dict[str, str], now: dict[str, str], new: Merged) -> Iterator[Change]:
     for key in dict.fromkeys((*now, *old)):
         if old.get(key) != now.get(key):
-            yield Change(key, old.get(key), now.get(key), new.origins.get(key))
+            layer = new.origins.get(key)
+            yield Change(key, old.get(key), now.get(key), layer, _of_key(key, new.settings.get(layer or "")))
 
 
 def _by_line(old_text: str, new: Merged) -> Iterator[Change]:
@@ -85,7 +90,23 @@ def _by_line(old_text: str, new: Merged) -> Iterator[Change]:
             after = now[k + offset] if k + offset < m else None
             # A line is counted where it stands now; one that is gone, where it stood.
             number = k + offset + 1 if after is not None else i + offset + 1
-            yield Change(f"line {number}", _bare(before), _bare(after), layer)
+            settings = _of_line(after, new.settings.get(layer or ""))
+            yield Change(f"line {number}", _bare(before), _bare(after), layer, settings)
+
+
+def _of_key(key: str, settings: Mapping[str, str] | None) -> str:
+    """The settings behind a key: those of the template's line that begins with it."""
+    name = key.rpartition("] ")[2].rpartition(".")[2]
+    for beginning, source in (settings or {}).items():
+        if beginning.rstrip(" =:\"'").lstrip("\"'") == name:
+            return source
+    return ""
+
+
+def _of_line(line: str | None, settings: Mapping[str, str] | None) -> str:
+    """The settings behind a line: those of the template's line with the longest beginning it shares."""
+    found = [b for b in settings or {} if line is not None and line.strip().startswith(b)]
+    return (settings or {})[max(found, key=len)] if found else ""
 
 
 def _bare(line: str | None) -> str | None:

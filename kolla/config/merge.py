@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -29,6 +29,8 @@ class Layer:
     text: str
     path: Path | None = None
     """The file, for messages; else the name stands for it."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Beginning of a line -> the settings what follows it is made from, and where they are set."""
 
     @property
     def file(self) -> Path:
@@ -43,6 +45,8 @@ class Merged:
     text: str
     origins: Mapping[str, str]
     """Keys as `keys` names them; a text file has one, `""`."""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Layer -> its `settings`."""
 
 
 def file_format(name: str, file: ConfigFile) -> Format:
@@ -58,10 +62,12 @@ def merge(format: str, layers: Sequence[Layer]) -> Merged:
     keep the order in which they first appear. InputError names file and line of a syntax error.
     """
     if format == "text":
-        return Merged(layers[-1].text, {"": layers[-1].name}) if layers else Merged("", {})
-    if format in ("oslo", "ini"):
-        return _merge_ini(layers, bare_keys=format == "ini")
-    return _merge_tree(layers, *_TREES[format])
+        merged = Merged(layers[-1].text, {"": layers[-1].name}) if layers else Merged("", {})
+    elif format in ("oslo", "ini"):
+        merged = _merge_ini(layers, bare_keys=format == "ini")
+    else:
+        merged = _merge_tree(layers, *_TREES[format])
+    return replace(merged, settings={layer.name: layer.settings for layer in layers if layer.settings})
 
 
 def keys(format: str, text: str, file: Path) -> dict[str, str]:

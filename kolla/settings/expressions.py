@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any, NoReturn, TypeVar, cast
 
 import yaml
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
@@ -84,6 +84,15 @@ def resolve(value: Any, scope: Mapping[str, Any], where: Location) -> Any:
     if isinstance(value, dict):
         return {key: resolve(item, scope, where) for key, item in value.items()}
     return value
+
+
+@lru_cache(maxsize=4096)
+def names(text: str) -> frozenset[str]:
+    """The variables a text with expressions uses; none of one that is no template."""
+    try:
+        return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(text)))
+    except TemplateSyntaxError:
+        return frozenset()
 
 
 def check(text: str, where: Location) -> None:

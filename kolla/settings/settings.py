@@ -59,6 +59,10 @@ class Settings:
             extra={**own, **(extra or {})},
         )
 
+    def given(self, host: str, name: str) -> Given | None:
+        """What somebody wrote for a setting, for this host before for all; None when nobody did."""
+        return self._host_given[host].get(name) or self.globals.given.get(name)
+
     def with_catalogue(self, catalogue: Catalogue) -> Settings:
         """The same settings over other images: `catalogue` has the same services."""
         services = tuple(catalogue.folders[folder.name] for folder in self.services)

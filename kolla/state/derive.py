@@ -186,8 +186,22 @@ class _Builder:
             after=self.references.after(folder, references, host),
             endpoints=interrupted,
             redundant=len(hosts) > 1,
+            behind=self._behind(interrupted),
+            impact=container.impact,
+            sources=_sources(renderer, container),
             sockets=self._sockets(folder, name, container, host, renderer),
         )
+
+    def _behind(self, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+        """The services that need a capability which is reached at one of these endpoints."""
+        services = self.settings.services
+        offered = {
+            capability
+            for folder in services
+            for capability, provision in folder.service.provides.items()
+            if provision.endpoint in endpoints
+        }
+        return tuple(folder.name for folder in services if offered & set(folder.service.needs))
 
     def _sockets(
         self, folder: ServiceFolder, name: str, container: Container, host: str, renderer: Renderer
@@ -388,12 +402,23 @@ class _Builder:
             timeout=job.timeout,
             own_volumes=tuple(job.volumes),
             success=job.success,
+            description=job.description,
         )
 
 
 def verb_job(service: str, verb: str) -> str:
     """Name of the job of a verb: `keystone/verb-rotate-keys`."""
     return f"{service}/verb-{verb}"
+
+
+def _sources(renderer: Renderer, container: Container) -> dict[str, str]:
+    """The settings behind each part of a container's spec that is written as an expression."""
+    texts = {f"environment {name}": text for name, text in container.environment.items()}
+    texts["mounts"] = "".join(bind.source for bind in container.binds)
+    health = container.health
+    if health is not None:
+        texts["health command"] = "".join((health.http or "", health.listen or "", *health.command))
+    return {what: source for what, text in texts.items() if (source := renderer.origin(text))}
 
 
 def _directories(container: Container) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kolla.build_report import BuiltImage
-from kolla.catalogue.model import Endpoint
+from kolla.catalogue.model import Endpoint, Impact
 from kolla.state.changes import ReleaseChange
 from kolla.state.needs import Requirement
 from kolla.state.render import RenderedFolder
@@ -42,6 +42,12 @@ class DesiredContainer(Node):
     """Endpoints that are interrupted while it is down."""
     redundant: bool
     """Whether another host runs it too."""
+    behind: tuple[str, ...]
+    """Services that use what its endpoints offer."""
+    impact: Impact
+    """What else is felt while it is started again or replaced."""
+    sources: Mapping[str, str]
+    """Part of the spec (`environment TZ`, `mounts`) -> the settings behind it, and where they are set."""
     sockets: tuple[tuple[str, int], ...]
     """(address, port) it listens on."""
 
@@ -64,7 +70,7 @@ class DesiredJob(Node):
     own_volumes: tuple[str, ...] = ()
     """Volumes that no container has: whoever runs the job makes them."""
     description: str = ""
-    """What a check finds out, what a verb does; jobs speak by their name."""
+    """What it does; of a check, what it finds out."""
 
     @property
     def id(self) -> str:

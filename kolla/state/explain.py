@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from kolla.state.plan import ContainerOperation, Operation, Plan, StartOperation
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from kolla.state.impact import Summary, summarise
+from kolla.state.plan import ContainerOperation, JobOperation, Operation, Plan, RemoveOperation, StartOperation
+
+WIDTH = 100
+"""Columns that people are taken to have."""
 
 _PURPOSES = {"deploy": "Plan", "upgrade": "Upgrade plan", "finish": "Plan of the end of an upgrade"}
 _MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?"}
 
 
 def text(plan: Plan) -> str:
-    """One line per operation with its causes, grouped by host, in the order of execution."""
+    """Every operation with its causes and its impact, by host, in the order of execution; then what it
+    comes to."""
     if not plan:
         return f"Nothing to do: cloud '{plan.cloud_name}' is as its settings say."
-    hosts = list(dict.fromkeys(operation.host for operation in plan.operations))
-    lines = [
-        f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': "
-        f"{count(len(plan.operations), 'operation')} on {count(len(hosts), 'host')}"
-    ]
+    hosts = dict.fromkeys(operation.host for operation in plan.operations)
+    size = _size(len(plan.operations), len(hosts))
+    lines = [f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': {size}"]
     lines += _hooks(plan, "pre", "before")
     for host in hosts:
         lines += ["", host]
         for operation in plan.operations:
             if operation.host == host:
                 lines += _operation(operation)
-    return "\n".join([*lines, *_hooks(plan, "post", "afterwards")])
+    return "\n".join([*lines, *_hooks(plan, "post", "afterwards"), "", *_summary(summarise(plan))])
 
 
 def _hooks(plan: Plan, moment: str, when: str) -> list[str]:
@@ -63,14 +69,80 @@ def _operation(operation: Operation) -> list[str]:
     mark = {**marks, "release": "!"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
+    details = [*_causes(operation), *(f"impact: {one}" for one in _impact(operation))]
+    line = f"  {mark} {title(operation)}"
+    short = f"{line:<48} {details[0]}"
+    if len(details) == 1 and len(short) <= WIDTH:
+        return [short]
+    return [line, *(part for detail in details for part in _wrapped(detail, "      "))]
+
+
+def _causes(operation: Operation) -> list[str]:
     first, *others = operation.causes
-    lines = [f"  {mark} {title(operation):<44} {first}"]
-    lines += [f"    {'':<44} {cause}" for cause in others]
-    if operation.interrupts:
-        lines.append(f"    {'':<44} interrupts {', '.join(operation.interrupts)}")
-    return lines
+    if isinstance(operation, JobOperation) and operation.does:
+        first = f"{first} ({operation.does})"
+    return [first, *others]
+
+
+def _impact(operation: Operation) -> Iterator[str]:
+    impact = operation.impact
+    if impact.interrupted:
+        yield f"{_names('endpoint', impact.interrupted)} interrupted: no other host serves meanwhile"
+    if impact.served_by_others:
+        yield f"{_names('endpoint', impact.served_by_others)} served by other hosts meanwhile"
+    if impact.meanwhile:
+        yield impact.meanwhile
+    if impact.servers:
+        yield impact.servers
+    if isinstance(operation, RemoveOperation) and operation.keeps:
+        yield f"{_names('volume', operation.keeps)} kept"
+
+
+def _names(noun: str, names: tuple[str, ...]) -> str:
+    one = len(names) == 1
+    return f"{noun if one else f'{noun}s'} {', '.join(names)} {'is' if one else 'are'}"
+
+
+def _summary(summary: Summary) -> list[str]:
+    facts = [f"{_size(summary.operations, len(summary.hosts))}."]
+    facts.append(f"Endpoints interrupted: {listed(summary.interrupted)}.")
+    if summary.behind:
+        facts.append(f"Their users, whose requests may fail meanwhile: {', '.join(summary.behind)}.")
+    if summary.served_by_others:
+        facts.append(f"Served by other hosts meanwhile: {', '.join(summary.served_by_others)}.")
+    for what, hosts in summary.servers.items():
+        facts.append(f"Running servers on {', '.join(hosts)}: {what}.")
+    if not summary.servers:
+        facts.append("Running servers and their networks: not touched.")
+    if summary.kept:
+        facts.append(
+            f"Volumes that stay, used by nothing: {', '.join(summary.kept)}. "
+            "To be rid of one and its data, on its host: docker volume rm NAME"
+        )
+    return [part for fact in facts for part in _wrapped(fact, "")]
+
+
+def _wrapped(line: str, indent: str) -> list[str]:
+    """Lines of at most `WIDTH` columns; words that are longer stay whole, to be found and copied."""
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _size(operations: int, hosts: int) -> str:
+    return f"{count(operations, 'operation')} on {count(hosts, 'host')}"
 
 
 def count(number: int, word: str) -> str:
     """`1 operation`, `2 operations`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def listed(items: Iterable[str]) -> str:
+    """`a, b`, or `none`."""
+    return ", ".join(items) or "none"

@@ -43,6 +43,24 @@ class Folder(Model):
         return hashlib.sha256(document.encode()).hexdigest()
 
 
+class Impact(Model):
+    """What users notice of an operation while it runs; empty when nothing."""
+
+    interrupted: tuple[str, ...] = ()
+    """Endpoints that nobody serves meanwhile."""
+    served_by_others: tuple[str, ...] = ()
+    """Endpoints that other hosts go on serving."""
+    behind: tuple[str, ...] = ()
+    """Services that use what is interrupted, and whose requests may fail meanwhile."""
+    servers: str = ""
+    """What running servers and their networks notice."""
+    meanwhile: str = ""
+    """What else has to wait."""
+
+    def __bool__(self) -> bool:
+        return any(self.model_dump().values())
+
+
 class _Operation(Model):
     id: str
     """`kind:subject@host`, unique in the plan."""
@@ -50,8 +68,7 @@ class _Operation(Model):
     service: str
     causes: tuple[str, ...]
     """Why, one sentence each, secrets masked."""
-    interrupts: tuple[str, ...] = ()
-    """What users notice while it runs; empty when nothing."""
+    impact: Impact = Impact()
     after: tuple[str, ...] = ()
     """Ids of the operations that must be done first. One that is not in the plan is done."""
     timeout: int = 300
@@ -115,6 +132,8 @@ class RemoveOperation(_Operation):
     kind: Literal["remove"] = "remove"
     container: str
     folder: str
+    keeps: tuple[str, ...] = ()
+    """Volumes that stay and that no container of the host uses any more."""
 
 
 class StopOperation(_Operation):
@@ -142,6 +161,8 @@ class JobOperation(_Operation):
     """False: a check, run every time."""
     renews: dict[str, str] = {}
     """Volume -> the epoch it has once this is done: its content is another one then."""
+    does: str = ""
+    """What it does, for people."""
 
 
 class EndpointOperation(_Operation):

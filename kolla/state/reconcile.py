@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from kolla.build_report import BuiltImage
-from kolla.config.diff import changes, difference
 from kolla.state.changes import ReleaseChange
+from kolla.state.compare import compare
 from kolla.state.desired import (
     Desired,
-    DesiredContainer,
     DesiredEndpoint,
     DesiredJob,
     Node,
@@ -21,11 +19,10 @@ from kolla.state.desired import (
     release_id,
     volume_id,
 )
-from kolla.state.host_state import HostState, JobRecord, ObservedFile
-from kolla.state.mask import mask
+from kolla.state.host_state import HostState, JobRecord
+from kolla.state.impact import impact, kept_volumes, wanted_on
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
-    Action,
     ContainerOperation,
     EndpointOperation,
     HostOperation,
@@ -36,7 +33,6 @@ from kolla.state.plan import (
     ReleaseOperation,
     RemoveOperation,
 )
-from kolla.state.render import RenderedFile
 from kolla.state.resources import Resources, differences
 from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
 
@@ -144,7 +140,7 @@ class _Builder:
             state = self.states.get(wanted.host)
             if state is None:
                 continue
-            action, causes = self._compare(wanted, state)
+            action, causes = compare(wanted, state, self.desired.secrets)
             if action is None:
                 continue
             observed = state.containers.get(wanted.spec.name)
@@ -154,7 +150,7 @@ class _Builder:
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                interrupts=() if action in ("create", "wait") else interrupts(wanted),
+                impact=impact(wanted, action),
                 after=self._after(wanted),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -163,48 +159,6 @@ class _Builder:
                 generation=generation,
                 start_timeout=wanted.start_timeout,
             )
-
-    def _compare(self, wanted: DesiredContainer, state: HostState) -> tuple[Action | None, list[str]]:
-        """What to do about a container and why; (None, []) when it is as it should be."""
-        observed = state.containers.get(wanted.spec.name)
-        if observed is None:
-            return "create", ["it does not exist"]
-        files = self._file_causes(wanted, state.folders.get(wanted.config.path, {}))
-        changes = _spec_changes(observed.spec, wanted)
-        if observed.spec_digest != wanted.spec.digest:
-            return "recreate", [*changes, *files] or ["how it is run has changed"]
-        if changes:
-            return "recreate", [*(f"changed on the host: {change}" for change in changes), *files]
-        causes = files
-        if not causes and observed.taken != wanted.config.folder.digest:
-            causes = ["it never became ready with its present configuration"]
-        if causes:
-            return ("restart" if observed.state == "running" else "start"), causes
-        if observed.state != "running":
-            return "start", [f"it is {observed.state}"]
-        if not observed.ready:
-            return "wait", ["it has not been ready since it was started"]
-        return None, []
-
-    def _file_causes(self, wanted: DesiredContainer, found: Mapping[str, ObservedFile]) -> list[str]:
-        causes = []
-        for name, file in sorted(wanted.config.files.items()):
-            observed = found.get(name)
-            if observed is None:
-                causes.append(f"{name}: missing on the host")
-            elif observed.sha256 != file.sha256:
-                causes += self._content_causes(name, file, observed)
-            elif observed.mode != "0600":
-                causes.append(f"{name}: mode {observed.mode} on the host, should be 0600")
-        causes += [f"{name}: no longer wanted" for name in sorted(found.keys() - wanted.config.files.keys())]
-        return causes
-
-    def _content_causes(self, name: str, file: RenderedFile, observed: ObservedFile) -> list[str]:
-        old = observed.content.reveal() if observed.content is not None else None
-        found = changes(file.format, old, file.merged)
-        if not found:
-            return [f"{name}: changed on the host"]
-        return [mask(f"{name}: {change}", change, self.desired.secrets) for change in found]
 
     def removals(self) -> Iterator[Operation]:
         """Containers of this cloud that nothing wants any more."""
@@ -217,9 +171,9 @@ class _Builder:
                         host=host,
                         service=observed.service,
                         causes=("it is no longer wanted",),
-                        interrupts=(f"container {name}",),
                         container=name,
                         folder=observed.folder,
+                        keeps=kept_volumes(observed, state, wanted_on(self.desired, host)),
                     )
 
     # -- jobs --------------------------------------------------------------------------------
@@ -300,46 +254,6 @@ class _Builder:
                 yield _endpoint_operation(endpoint)
 
 
-def interrupts(wanted: DesiredContainer) -> tuple[str, ...]:
-    """What users notice while a container is down."""
-    others = "others serve it meanwhile" if wanted.redundant else "its only member"
-    return tuple(f"endpoint {name} ({others})" for name in wanted.endpoints)
-
-
-def _spec_changes(observed: Mapping[str, Any], wanted: DesiredContainer) -> list[str]:
-    """Field by field, how a container differs from what is asked for."""
-    asked = wanted.spec.model_dump(mode="json")
-    causes = []
-    for key in sorted(asked):
-        if observed.get(key) == asked[key]:
-            continue
-        if key == "image":
-            causes.append(f"image {_short(observed.get(key))} -> {_short(asked[key])}")
-        elif isinstance(asked[key], dict) and isinstance(observed.get(key), dict):
-            causes += _dict_changes(key, observed[key], asked[key])
-        else:
-            causes.append(f"{key}: {difference(_plain(observed.get(key)), _plain(asked[key]))}")
-    return causes
-
-
-def _dict_changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{name} {key}: {_plain(old.get(key))} -> {_plain(new.get(key))}"
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
-    ]
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return "(none)"
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _short(image: object) -> str:
-    return str(image).removeprefix("sha256:")[:12]
-
-
 def image_operation(image: BuiltImage, host: str) -> Operation:
     """Getting an image on a host."""
     assert image.id is not None and image.reference is not None
@@ -380,6 +294,7 @@ def job_operation(
         spec=job.spec,
         folder=job.config.folder,
         record=record,
+        does=job.description,
     )
 
 

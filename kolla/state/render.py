@@ -16,6 +16,7 @@ from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import revealing
 from kolla.settings import Settings
 from kolla.settings.expressions import UndefinedVariable, render, resolve
+from kolla.settings.origins import lines, origin
 from kolla.state.plan import FileEntry, Folder
 from kolla.state.topology import Listener, service_file
 
@@ -95,7 +96,7 @@ class Renderer:
             layers = []
             extra = {"container": container, **extra, **self._variables(file, extra)}
             if not file.optional:
-                layers.append(self._template(file.template or f"{name}.j2", extra))
+                layers.append(self._template(file.template or f"{name}.j2", extra, file.variables))
             layers += self._overrides(paths(self.folder, container, name, file, self.host), extra)
             if not layers:
                 return None
@@ -107,7 +108,7 @@ class Renderer:
         scope = self.settings.scope(self.host, {**self.extra, **extra})
         return {name: resolve(text, scope, self._place(text)) for name, text in file.variables.items()}
 
-    def _template(self, name: str, extra: Mapping[str, object]) -> Layer:
+    def _template(self, name: str, extra: Mapping[str, object], variables: Mapping[str, str]) -> Layer:
         path = self.settings.catalogue.template(self.folder, name)
         if not path.is_file():
             known = sorted(p.name for p in path.parent.glob("*.j2"))
@@ -117,7 +118,9 @@ class Renderer:
                 expected=f"a file in {path.parent}",
                 hint=did_you_mean(name, known),
             )
-        return Layer(f"template {name}", self._text(path.read_text(), extra, Location(path)))
+        text = path.read_text()
+        settings = lines(self.settings, self.host, text, variables)
+        return Layer(f"template {name}", self._text(text, extra, Location(path)), settings=settings)
 
     def _overrides(self, relative: Sequence[str], extra: Mapping[str, object]) -> list[Layer]:
         overrides = self.settings.overrides
@@ -134,6 +137,10 @@ class Renderer:
             layers = self._overrides(config_json_paths(self.folder, container, self.host), {})
             merged = merge("json", [base, *layers])
         return RenderedFile(merged, "json", frozenset(exposure.secrets))
+
+    def origin(self, expression: str) -> str:
+        """The settings an expression of service.yml is made from, and where they are set."""
+        return origin(self.settings, self.host, expression)
 
     def text(self, expression: str) -> str:
         """An expression of service.yml as text. InputError when a secret would show in it."""

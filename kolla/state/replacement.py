@@ -9,9 +9,10 @@ from kolla.errors import InputError
 from kolla.state.demand import demands
 from kolla.state.desired import Desired, DesiredContainer, DesiredJob
 from kolla.state.host_state import HostState
+from kolla.state.impact import taken_down
 from kolla.state.order import ordered
-from kolla.state.plan import ContainerOperation, JobOperation, Operation, Plan, StopOperation
-from kolla.state.reconcile import fingerprint, interrupts, reconcile
+from kolla.state.plan import ContainerOperation, Impact, JobOperation, Operation, Plan, StopOperation
+from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.volumes import new_epoch
 
 
@@ -93,7 +94,7 @@ def _stop(container: DesiredContainer, cause: str, after: tuple[str, ...] = ()) 
         host=container.host,
         service=container.service,
         causes=(cause,),
-        interrupts=interrupts(container),
+        impact=taken_down(container),
         after=after,
         timeout=container.spec.stop_timeout + 60,
         container=container.spec.name,
@@ -104,7 +105,7 @@ def _again(operation: Operation, done: tuple[str, ...]) -> Operation:
     """An operation of the plan from the state left behind, after what leaves it so."""
     changes: dict[str, object] = {"after": (*operation.after, *done)}
     if isinstance(operation, ContainerOperation) and operation.action == "start":
-        changes |= {"causes": ("it was stopped meanwhile",), "interrupts": ()}
+        changes |= {"causes": ("it was stopped meanwhile",), "impact": Impact()}
     return operation.model_copy(update=changes)
 
 

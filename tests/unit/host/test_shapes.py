@@ -23,7 +23,7 @@ PAIRS = {
     shapes.StartOperation: plan.StartOperation,
     shapes.ReleaseOperation: plan.ReleaseOperation,
 }
-FOR_PEOPLE = {"host", "causes", "interrupts"}
+FOR_PEOPLE = {"host", "causes", "impact", "keeps", "does"}
 """Fields of operations that the host does not read."""
 
 

@@ -12,7 +12,7 @@ from world import World
 from kolla.secret import Secret
 from kolla.state import explain
 from kolla.state.host_state import ObservedFile
-from kolla.state.plan import ContainerOperation, Plan
+from kolla.state.plan import ContainerOperation, Impact, Plan
 from kolla.state.reconcile import reconcile
 
 
@@ -57,21 +57,32 @@ one
   + create container kolla-toolbox               it does not exist
   + create container memcached                   it does not exist
   + create container rabbitmq                    it does not exist
-  > run job keystone/seed-keys                   it has not been done
-  > run job mariadb/bootstrap                    it has not been done
+  > run job keystone/seed-keys
+      it has not been done (puts the first keys into their volumes)
+  > run job mariadb/bootstrap
+      it has not been done (makes an empty server's own tables and users)
   + create container mariadb                     it does not exist
   ? wait for endpoint mariadb                    what follows needs its answer
-  > run job mariadb/database-keystone            it has not been done
-  > run job mariadb/database-notes               it has not been done
-  > run job keystone/db-sync                     it has not been done
+  > run job mariadb/database-keystone
+      it has not been done (makes the database and its user)
+  > run job mariadb/database-notes
+      it has not been done (makes the database and its user)
+  > run job keystone/db-sync                     it has not been done (makes and updates its tables)
   > run job notes/db-sync                        it has not been done
   + create container keystone                    it does not exist
   + create container notes                       it does not exist
-  > run job keystone/bootstrap                   it has not been done
+  > run job keystone/bootstrap
+      it has not been done (makes the administrator, the region and the roles)
   ? wait for endpoint keystone                   what follows needs its answer
-  > run job keystone/identity-keystone           it has not been done
-  > run job keystone/identity-notes              it has not been done
-  > run job notes/welcome                        it has not been done"""
+  > run job keystone/identity-keystone
+      it has not been done (registers the service, its user and its endpoints)
+  > run job keystone/identity-notes
+      it has not been done (registers the service, its user and its endpoints)
+  > run job notes/welcome                        it has not been done
+
+32 operations on 1 host.
+Endpoints interrupted: none.
+Running servers and their networks: not touched."""
     )
 
 
@@ -92,9 +103,14 @@ def test_one_override_names_file_key_layer_and_one_container(deployed: World) ->
 Plan for cloud 'kolla': 1 operation on 1 host
 
 one
-  ~ restart container keystone                   \
-keystone.conf: [token] expiration 3600 -> 7200, set by config/keystone.conf
-                                                 interrupts endpoint keystone (its only member)"""
+  ~ restart container keystone
+      keystone.conf: [token] expiration 3600 -> 7200, set by config/keystone.conf
+      impact: endpoint keystone is interrupted: no other host serves meanwhile
+
+1 operation on 1 host.
+Endpoints interrupted: keystone.
+Their users, whose requests may fail meanwhile: notes, toolbox.
+Running servers and their networks: not touched."""
     )
 
 
@@ -103,7 +119,10 @@ def test_a_removed_override_is_a_change_too(deployed: World) -> None:
     deployed.carry_out(plan(deployed))
     (deployed.directory / "config" / "keystone.conf").unlink()
     causes = plan(deployed).operations[0].causes
-    assert causes == ("keystone.conf: [token] expiration 7200 -> 3600, set by template keystone.conf.j2",)
+    assert causes == (
+        "keystone.conf: [token] expiration 7200 -> 3600, "
+        "set by template keystone.conf.j2 from keystone_token_expiration (its default)",
+    )
 
 
 def test_secrets_are_masked_in_causes(deployed: World) -> None:
@@ -163,13 +182,16 @@ def test_a_file_edited_on_the_host_is_put_right(deployed: World) -> None:
     edited = content.reveal().replace("processes = 2", "processes = 9")
     change_file(deployed, folder, "uwsgi.ini", sha256="0" * 64, content=Secret(edited))
     (operation,) = plan(deployed).operations
-    assert operation.causes == ("uwsgi.ini: [uwsgi] processes 9 -> 2, set by template base/uwsgi.ini.j2",)
+    assert operation.causes == (
+        "changed on the host: uwsgi.ini: [uwsgi] processes 9 -> 2, "
+        "set by template base/uwsgi.ini.j2 from keystone_workers (its default)",
+    )
 
 
 def test_a_file_others_can_read_is_put_right(deployed: World) -> None:
     change_file(deployed, "/etc/kolla/keystone", "keystone.conf", mode="0644")
     (operation,) = plan(deployed).operations
-    assert operation.causes == ("keystone.conf: mode 0644 on the host, should be 0600",)
+    assert operation.causes == ("changed on the host: keystone.conf: mode 0644, should be 0600",)
 
 
 def test_a_stray_file_in_a_folder_is_removed(deployed: World) -> None:
@@ -178,7 +200,7 @@ def test_a_stray_file_in_a_folder_is_removed(deployed: World) -> None:
     files = {**state.folders[folder], "stray.conf": ObservedFile(sha256="1" * 64, mode="0600")}
     deployed.states["one"] = state.model_copy(update={"folders": {**state.folders, folder: files}})
     (operation,) = plan(deployed).operations
-    assert operation.causes == ("stray.conf: no longer wanted",)
+    assert operation.causes == ("changed on the host: stray.conf: no longer wanted",)
 
 
 def test_configuration_written_but_never_taken_is_taken(deployed: World) -> None:
@@ -308,7 +330,7 @@ def test_a_container_on_several_hosts_is_restarted_one_host_at_a_time(tmp_path: 
         ("container:keystone@two", ("container:keystone@one",)),
         ("container:keystone@three", ("container:keystone@two",)),
     ]
-    assert operations[0].interrupts == ("endpoint keystone (others serve it meanwhile)",)
+    assert operations[0].impact == Impact(served_by_others=("keystone",))
 
 
 MUTATIONS = ["remove", "stop", "start", "spec", "taken", "job", "volume", "file", "image"]

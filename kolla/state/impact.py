@@ -1,0 +1,111 @@
+"""What users notice of a plan: of each operation, and of all together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kolla.state.desired import Desired, DesiredContainer
+from kolla.state.host_state import HostState, ObservedContainer
+from kolla.state.plan import Action, Impact, JobOperation, Plan
+
+TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart"})
+"""What is done to a container that serves somebody; any other action finds it serving nobody, or lets it."""
+
+
+def impact(wanted: DesiredContainer, action: Action) -> Impact:
+    """What users notice of an action on a container."""
+    return taken_down(wanted) if action in TAKES_DOWN else Impact()
+
+
+def taken_down(wanted: DesiredContainer) -> Impact:
+    """What users notice while a container that they use is down."""
+    alone = not wanted.redundant
+    return Impact(
+        interrupted=wanted.endpoints if alone else (),
+        served_by_others=() if alone else wanted.endpoints,
+        behind=wanted.behind if alone else (),
+        servers=wanted.impact.servers,
+        meanwhile=wanted.impact.meanwhile,
+    )
+
+
+def kept_volumes(
+    observed: ObservedContainer, state: HostState, wanted: Iterable[DesiredContainer]
+) -> tuple[str, ...]:
+    """The cloud's volumes of a container that goes which nothing on its host will use."""
+    used = {mount.source for container in wanted for mount in container.spec.mounts}
+    sources = (str(m["source"]) for m in observed.spec.get("mounts", ()) if m.get("type") == "volume")
+    return tuple(sorted(source for source in sources if source in state.volumes and source not in used))
+
+
+def wanted_on(desired: Desired, host: str) -> list[DesiredContainer]:
+    """The containers a host should run."""
+    return [container for container in desired.containers if container.host == host]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What all of a plan comes to."""
+
+    operations: int
+    hosts: tuple[str, ...]
+    interrupted: tuple[str, ...]
+    """Endpoints that nobody serves for a while."""
+    served_by_others: tuple[str, ...]
+    """Endpoints that go on, of which single members are away for a while."""
+    behind: tuple[str, ...]
+    """Services whose requests may fail meanwhile, as they use what is interrupted."""
+    servers: Mapping[str, tuple[str, ...]]
+    """What running servers and their networks notice -> the hosts where."""
+    jobs: tuple[str, ...]
+    """Jobs that will run, `service/name`."""
+    kept: tuple[str, ...]
+    """Volumes (`host/volume`) that stay although nothing uses them any more."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "operations": self.operations,
+            "hosts": list(self.hosts),
+            "interrupted": list(self.interrupted),
+            "served_by_others": list(self.served_by_others),
+            "behind": list(self.behind),
+            "servers": {what: list(hosts) for what, hosts in self.servers.items()},
+            "jobs": list(self.jobs),
+            "kept_volumes": list(self.kept),
+        }
+
+
+def summarise(plan: Plan) -> Summary:
+    """What a plan comes to; everything in the order of the plan, and once."""
+    impacts = [operation.impact for operation in plan.operations]
+    interrupted = _each(name for one in impacts for name in one.interrupted)
+    servers: dict[str, list[str]] = {}
+    for operation in plan.operations:
+        if operation.impact.servers:
+            servers.setdefault(operation.impact.servers, []).append(operation.host)
+    return Summary(
+        operations=len(plan.operations),
+        hosts=_each(operation.host for operation in plan.operations),
+        interrupted=interrupted,
+        served_by_others=tuple(
+            name
+            for name in _each(name for one in impacts for name in one.served_by_others)
+            if name not in interrupted
+        ),
+        behind=_each(name for one in impacts for name in one.behind),
+        servers={what: _each(hosts) for what, hosts in servers.items()},
+        jobs=_each(operation.job for operation in plan.operations if isinstance(operation, JobOperation)),
+        kept=_each(
+            f"{operation.host}/{volume}"
+            for operation in plan.operations
+            if operation.kind == "remove"
+            for volume in operation.keeps
+        ),
+    )
+
+
+def _each(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
