@@ -143,13 +143,15 @@ def narrowed(
 
 
 def _without_contents(container: DesiredContainer) -> DesiredContainer:
-    # What went into an image is no question any more once it is chosen, and it is long.
+    # What went into an image is no question any more once it is chosen, and it is long. In which line of
+    # which file a setting stood is none of what the hosts become.
     image = container.image.model_copy(update={"inputs": None, "why": "", "log": None})
     files = {
-        name: replace(file, merged=replace(file.merged, text=file.sha256), secrets=frozenset())
+        name: replace(file, merged=replace(file.merged, text=file.sha256, settings={}), secrets=frozenset())
         for name, file in container.config.files.items()
     }
-    return replace(container, image=image, config=RenderedFolder(container.config.path, files))
+    config = RenderedFolder(container.config.path, files)
+    return replace(container, image=image, config=config, sources={})
 
 
 def _with_contents(container: DesiredContainer, contents: Callable[[str], str]) -> DesiredContainer:

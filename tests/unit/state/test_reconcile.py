@@ -217,7 +217,11 @@ def test_what_was_started_again_and_is_not_ready_is_waited_for(deployed: World) 
 Plan for cloud 'kolla': 1 operation on 1 host
 
 one
-  ? wait for container keystone                  it has not been ready since it was started"""
+  ? wait for container keystone                  it has not been ready since it was started
+
+1 operation on 1 host.
+Endpoints interrupted: none.
+Running servers and their networks: not touched."""
     )
 
 
