@@ -10,7 +10,7 @@ from world import World
 from kolla.errors import InputError
 from kolla.state import explain
 from kolla.state.demand import ARGUMENT, told
-from kolla.state.plan import JobOperation, Plan
+from kolla.state.plan import Impact, JobOperation, Plan
 from kolla.state.reconcile import reconcile
 from kolla.state.replacement import replaced
 
@@ -52,18 +52,17 @@ def test_what_has_the_volume_is_stopped_and_what_was_done_for_its_content_is_don
     with_verb(deployed)
     plan = plan_of(deployed, "swap-notes", "notes")
     done_again = "volume notes on one is not the one it was done for"
-    assert [" ".join(line.split()) for line in explain.text(plan).splitlines()[3:-4]] == [
-        "- stop container notes",
-        "kolla swap-notes replaces its data",
-        "impact: endpoint notes is interrupted: no other host serves meanwhile",
-        "+ create volume notes_attic it does not exist",
-        "> run job notes/verb-swap-notes asked for",
-        "? wait for endpoint keystone what follows needs its answer",
-        "? wait for endpoint mariadb what follows needs its answer",
-        f"> run job notes/db-sync {done_again}",
-        "> start container notes it was stopped meanwhile",
-        f"> run job notes/welcome {done_again}",
+    assert [(explain.title(o), *o.causes) for o in plan.operations] == [
+        ("stop container notes", "kolla swap-notes replaces its data"),
+        ("create volume notes_attic", "it does not exist"),
+        ("run job notes/verb-swap-notes", "asked for"),
+        ("wait for endpoint keystone", "what follows needs its answer"),
+        ("wait for endpoint mariadb", "what follows needs its answer"),
+        ("run job notes/db-sync", done_again),
+        ("start container notes", "it was stopped meanwhile"),
+        ("run job notes/welcome", done_again),
     ]
+    assert plan.operations[0].impact == Impact(interrupted=("notes",))
 
 
 def test_afterwards_nothing_is_left_to_do(deployed: World) -> None:
