@@ -6,7 +6,14 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from kolla.state.impact import Summary, summarise
-from kolla.state.plan import ContainerOperation, JobOperation, Operation, Plan, RemoveOperation, StartOperation
+from kolla.state.plan import (
+    ContainerOperation,
+    JobOperation,
+    Operation,
+    Plan,
+    RemoveOperation,
+    StartOperation,
+)
 
 WIDTH = 100
 """Columns that people are taken to have."""

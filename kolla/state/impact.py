@@ -16,12 +16,11 @@ TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart"})
 
 def impact(wanted: DesiredContainer, action: Action) -> Impact:
     """What users notice of an action on a container."""
-    return taken_down(wanted) if action in TAKES_DOWN else Impact()
+    return taken_down(wanted, alone=not wanted.redundant) if action in TAKES_DOWN else Impact()
 
 
-def taken_down(wanted: DesiredContainer) -> Impact:
-    """What users notice while a container that they use is down."""
-    alone = not wanted.redundant
+def taken_down(wanted: DesiredContainer, *, alone: bool) -> Impact:
+    """What users notice while a container is down; `alone`: no other host serves what it serves."""
     return Impact(
         interrupted=wanted.endpoints if alone else (),
         served_by_others=() if alone else wanted.endpoints,

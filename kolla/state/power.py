@@ -7,8 +7,9 @@ from typing import Literal
 
 from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer
+from kolla.state.impact import taken_down
 from kolla.state.order import ordered
-from kolla.state.plan import Plan, StartOperation, StopOperation
+from kolla.state.plan import Impact, Plan, StartOperation, StopOperation
 from kolla.state.reconcile import fingerprint
 
 PowerAction = Literal["stop", "start", "restart"]
@@ -51,7 +52,7 @@ def power_plan(
             place,
             container,
             service=present[place].service,
-            interrupts=tuple(_interrupts(place, desired, action, acting, states)),
+            impact=_impact(place, desired, action, acting, states),
             after=tuple(_id(action, other) for other in after.get(container.id, ())) if container else (),
         )
         for place, container in acting.items()
@@ -75,7 +76,7 @@ def _operation(
     container: DesiredContainer | None,
     *,
     service: str,
-    interrupts: tuple[str, ...],
+    impact: Impact,
     after: tuple[str, ...],
 ) -> StopOperation | StartOperation:
     """What is done with a container; one that nothing wants any more has only its name in the engine."""
@@ -88,7 +89,7 @@ def _operation(
             host=host,
             service=service,
             causes=causes,
-            interrupts=interrupts,
+            impact=impact,
             after=after,
             timeout=60 + (container.spec.stop_timeout if container else 0),
             container=name,
@@ -99,7 +100,7 @@ def _operation(
         host=host,
         service=service,
         causes=causes,
-        interrupts=interrupts,
+        impact=impact,
         after=after,
         timeout=60 + start_timeout + (container.spec.stop_timeout if container else 0),
         container=name,
@@ -152,17 +153,17 @@ def _one_host_at_a_time(containers: Collection[DesiredContainer]) -> Iterator[tu
         last[container.name] = container.id
 
 
-def _interrupts(
+def _impact(
     place: Place,
     desired: Desired,
     action: PowerAction,
     acting: Mapping[Place, DesiredContainer | None],
     states: Mapping[str, HostState],
-) -> Iterator[str]:
-    """Endpoints that a container serves, and whether another host's serves them meanwhile."""
+) -> Impact:
+    """What users notice of a container that goes down, and whether another host's serves meanwhile."""
     container = acting[place]
     if container is None or action == "start":
-        return
+        return Impact()
     others = [
         other.host
         for other in desired.containers
@@ -171,9 +172,7 @@ def _interrupts(
         and _serves(other, states)
         and (action == "restart" or (other.host, other.spec.name) not in acting)
     ]
-    served = "others serve it meanwhile" if others else "nobody else serves it"
-    for name in container.endpoints:
-        yield f"endpoint {name} ({served})"
+    return taken_down(container, alone=not others)
 
 
 def _serves(container: DesiredContainer, states: Mapping[str, HostState]) -> bool:

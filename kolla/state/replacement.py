@@ -94,7 +94,7 @@ def _stop(container: DesiredContainer, cause: str, after: tuple[str, ...] = ()) 
         host=container.host,
         service=container.service,
         causes=(cause,),
-        impact=taken_down(container),
+        impact=taken_down(container, alone=not container.redundant),
         after=after,
         timeout=container.spec.stop_timeout + 60,
         container=container.spec.name,

@@ -62,10 +62,17 @@ def test_the_text_says_what_is_interrupted(deployed: World) -> None:
         "Plan for cloud 'kolla': 2 operations on 1 host",
         "",
         "one",
-        "- stop container keystone asked for",
-        "interrupts endpoint keystone (nobody else serves it)",
-        "- stop container memcached asked for",
-        "interrupts endpoint memcached (nobody else serves it)",
+        "- stop container keystone",
+        "asked for",
+        "impact: endpoint keystone is interrupted: no other host serves meanwhile",
+        "- stop container memcached",
+        "asked for",
+        "impact: endpoint memcached is interrupted: no other host serves meanwhile",
+        "",
+        "2 operations on 1 host.",
+        "Endpoints interrupted: keystone, memcached.",
+        "Their users, whose requests may fail meanwhile: keystone, notes, toolbox.",
+        "Running servers and their networks: not touched.",
     ]
 
 
@@ -89,24 +96,22 @@ def test_a_restart_goes_from_host_to_host(three: World) -> None:
         ("two", ("start:keystone@one",)),
         ("three", ("start:keystone@two",)),
     ]
-    assert {o.interrupts for o in plan.operations} == {("endpoint keystone (others serve it meanwhile)",)}
+    assert {o.impact.served_by_others for o in plan.operations} == {("keystone",)}
 
 
 def test_nobody_serves_what_is_stopped_on_all_hosts(three: World) -> None:
     plan = power_plan(three.desired, three.states, "stop", {"keystone"})
-    assert {o.interrupts for o in plan.operations} == {("endpoint keystone (nobody else serves it)",)}
+    assert {o.impact.interrupted for o in plan.operations} == {("keystone",)}
     set_state(three, "keystone", "exited", "three")
     set_state(three, "keystone", "exited", "two")
     plan = power_plan(three.desired, three.states, "restart", {"keystone"})
-    assert plan.operations[0].interrupts == ("endpoint keystone (nobody else serves it)",)
+    assert plan.operations[0].impact.interrupted == ("keystone",)
 
 
 def test_a_limit_leaves_other_hosts_alone(three: World) -> None:
     limited = {"two": three.states["two"]}
     plan = power_plan(three.desired, limited, "stop", {"keystone"})
-    assert [(o.host, o.interrupts) for o in plan.operations] == [
-        ("two", ("endpoint keystone (others serve it meanwhile)",))
-    ]
+    assert [(o.host, o.impact.served_by_others) for o in plan.operations] == [("two", ("keystone",))]
 
 
 def test_all_means_also_what_nothing_wants_any_more(deployed: World) -> None:
