@@ -71,7 +71,7 @@ def test_the_text_says_what_is_interrupted(deployed: World) -> None:
         "",
         "2 operations on 1 host.",
         "Endpoints interrupted: keystone, memcached.",
-        "Their users, whose requests may fail meanwhile: keystone, notes, toolbox.",
+        "Their users, whose requests may fail meanwhile: notes, toolbox, keystone.",
         "Running servers and their networks: not touched.",
     ]
 
