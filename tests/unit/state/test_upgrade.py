@@ -75,32 +75,47 @@ one
   + get image rabbitmq                           the host does not have it
   > run job keystone/upgrade-check-status        before anything is changed
   ! record upgrade                               the upgrade 2025.2 -> 2026.1 begins
-  ± recreate container haproxy                   image 2025.2-hapro -> 2026.1-hapro
-                                                 interrupts endpoint keystone (its only member), \
-endpoint mariadb (its only member), endpoint notes (its only member)
+  ± recreate container haproxy
+      image 2025.2-hapro -> 2026.1-hapro
+      impact: endpoints keystone, mariadb, notes are interrupted: no other host serves meanwhile
   ± recreate container kolla-toolbox             image 2025.2-kolla -> 2026.1-kolla
-  ± recreate container memcached                 image 2025.2-memca -> 2026.1-memca
-                                                 interrupts endpoint memcached (its only member)
-  ± recreate container rabbitmq                  image 2025.2-rabbi -> 2026.1-rabbi
-                                                 interrupts endpoint rabbitmq (its only member)
-  > run job keystone/seed-keys                   its image changed
-  > run job mariadb/bootstrap                    its image changed
-  ± recreate container mariadb                   image 2025.2-maria -> 2026.1-maria
-                                                 interrupts endpoint mariadb (its only member)
+  ± recreate container memcached
+      image 2025.2-memca -> 2026.1-memca
+      impact: endpoint memcached is interrupted: no other host serves meanwhile
+  ± recreate container rabbitmq
+      image 2025.2-rabbi -> 2026.1-rabbi
+      impact: endpoint rabbitmq is interrupted: no other host serves meanwhile
+  > run job keystone/seed-keys
+      its image changed (puts the first keys into their volumes)
+  > run job mariadb/bootstrap
+      its image changed (makes an empty server's own tables and users)
+  ± recreate container mariadb
+      image 2025.2-maria -> 2026.1-maria
+      impact: endpoint mariadb is interrupted: no other host serves meanwhile
   ? wait for endpoint mariadb                    what follows needs its answer
-  > run job mariadb/database-keystone            its image changed
-  > run job mariadb/database-notes               its image changed
+  > run job mariadb/database-keystone            its image changed (makes the database and its user)
+  > run job mariadb/database-notes               its image changed (makes the database and its user)
   > run job keystone/db-expand                   it has not been done
   > run job notes/db-sync                        its image changed
-  ± recreate container keystone                  image 2025.2-keyst -> 2026.1-keyst
-                                                 interrupts endpoint keystone (its only member)
-  ± recreate container notes                     image 2025.2-notes -> 2026.1-notes
-                                                 interrupts endpoint notes (its only member)
-  > run job keystone/bootstrap                   its image changed
+  ± recreate container keystone
+      image 2025.2-keyst -> 2026.1-keyst
+      impact: endpoint keystone is interrupted: no other host serves meanwhile
+  ± recreate container notes
+      image 2025.2-notes -> 2026.1-notes
+      impact: endpoint notes is interrupted: no other host serves meanwhile
+  > run job keystone/bootstrap
+      its image changed (makes the administrator, the region and the roles)
   ? wait for endpoint keystone                   what follows needs its answer
-  > run job keystone/identity-keystone           its image changed
-  > run job keystone/identity-notes              its image changed
-  > run job notes/welcome                        its image changed"""
+  > run job keystone/identity-keystone
+      its image changed (registers the service, its user and its endpoints)
+  > run job keystone/identity-notes
+      its image changed (registers the service, its user and its endpoints)
+  > run job notes/welcome                        its image changed
+
+28 operations on 1 host.
+Endpoints interrupted: keystone, mariadb, notes, memcached, rabbitmq.
+Their users, whose requests may fail meanwhile: keystone, notes, toolbox.
+Running servers and their networks: not touched."""
     )
 
 
@@ -133,8 +148,12 @@ Plan of the end of an upgrade for cloud 'kolla': 3 operations on 1 host
 
 one
   ? wait for endpoint mariadb                    what follows needs its answer
-  > run job keystone/db-sync                     its image changed
-  ! record upgrade                               2025.2 -> 2026.1 is finished"""
+  > run job keystone/db-sync                     its image changed (makes and updates its tables)
+  ! record upgrade                               2025.2 -> 2026.1 is finished
+
+3 operations on 1 host.
+Endpoints interrupted: none.
+Running servers and their networks: not touched."""
     )
     older.carry_out(plan, wanted)
     assert older.states["one"].upgrade is None
