@@ -20,7 +20,7 @@ from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
-from kolla.results import Changes, Deployed, Findings, Lines, Planned, Written
+from kolla.results import Changes, Deployed, Findings, Holdings, Lines, Planned, Written
 from kolla.service_verbs import ServiceVerbs
 from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
@@ -263,6 +263,17 @@ class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs):
         known = [name for folder in settings.services for name in folder.service.containers]
         raise InputError(
             f"no enabled service has a container '{container}'", hint=did_you_mean(container, known)
+        )
+
+    def holdings(self, *, volumes: bool = False, images: bool = False, purge: bool = False) -> Holdings:
+        """What `destroy` would remove from the hosts; touches nothing."""
+        asked = {"containers": True, "volumes": volumes, "images": images, "packages": purge}
+        return Holdings(
+            self.configuration.identity.name,
+            {
+                host: {kind: answer[kind] for kind, goes in asked.items() if goes}
+                for host, answer in self._hosts.ask_each("holdings", {}).items()
+            },
         )
 
     def destroy(

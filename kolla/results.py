@@ -77,6 +77,39 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class Holdings:
+    """What removing a cloud would remove."""
+
+    cloud_name: str
+    hosts: Mapping[str, Mapping[str, Any]]
+    """Host -> `containers`, `volumes` with their bytes, `images`, `packages`, as far as they would go."""
+    exit_code: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Never: a cloud of which nothing runs has files."""
+        return False
+
+    def to_json(self) -> Any:
+        """The name, and what goes by host."""
+        return {"cloud_name": self.cloud_name, "hosts": {h: dict(found) for h, found in self.hosts.items()}}
+
+    def text(self) -> str:
+        """A line for each kind of thing on each host."""
+        lines = [f"This removes cloud '{self.cloud_name}' and, for good:"]
+        for host, found in self.hosts.items():
+            for kind, things in found.items():
+                if not things:
+                    continue
+                sizes = things if isinstance(things, Mapping) else {}
+                names = [f"{n} ({sizes[n] / 1e6:.0f} MB)" if sizes.get(n) is not None else n for n in things]
+                lines.append(
+                    f"  {host}: {explain.count(len(names), kind.removesuffix('s'))}: {', '.join(names)}"
+                )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
 class Findings:
     """What prechecks or checks found, good and bad."""
 
@@ -149,6 +182,11 @@ class Planned:
 
     plan: Plan
     warnings: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.plan
 
     @property
     def exit_code(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
@@ -17,7 +17,7 @@ from kolla.events import Listener, ignore
 
 if TYPE_CHECKING:
     from kolla.api import Cloud
-    from kolla.results import Planned
+    from kolla.results import Holdings
 
 REALLY = "--yes-i-really-really-mean-it"
 
@@ -40,10 +40,24 @@ def perform(work: Callable[[Listener], Result], *, interactive: bool = False) ->
     context.exit(result.exit_code)
 
 
+class Forecast(Protocol):
+    """What a verb is going to do."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether that is nothing."""
+
+    def text(self) -> str:
+        """What to show."""
+
+
+Foreseen = TypeVar("Foreseen", bound=Forecast)
+
+
 def run_approved(
-    prepare: Callable[[Cloud], Planned],
-    act: Callable[[Cloud, Planned], Result],
-    approve: Callable[[Planned], None],
+    prepare: Callable[[Cloud], Foreseen],
+    act: Callable[[Cloud, Foreseen], Result],
+    approve: Callable[[Foreseen], None],
     *,
     confirmed: bool,
 ) -> None:
@@ -56,25 +70,31 @@ def run_approved(
     cloud = options.cloud(lambda event: listeners[-1](event))
     with display() as progress:
         listeners.append(progress)
-        planned = prepare(cloud)
-    if planned.plan:
-        click.echo(planned.text(), err=True)
+        forecast = prepare(cloud)
+    if not forecast.empty:
+        click.echo(forecast.text(), err=True)
         if not confirmed:
-            approve(planned)
+            approve(forecast)
 
     def work(progress: Listener) -> Result:
         listeners.append(progress)
-        return act(cloud, planned)
+        return act(cloud, forecast)
 
     perform(work)
 
 
-def ask_yes(planned: Planned) -> None:
+def ask_yes(forecast: Forecast) -> None:
     """Ask for a yes; InputError without one, or where nobody can be asked."""
-    if not sys.stdin.isatty():
-        demand_confirmation(False, "is what would be done")
+    demand_confirmation(sys.stdin.isatty(), "is what would be done")
     if not click.confirm("Go on?", err=True):
         raise InputError("not confirmed; nothing was touched")
+
+
+def ask_name(holdings: Holdings) -> None:
+    """Ask for the name of the cloud; InputError for another one."""
+    name = click.prompt("Type the name of the cloud to go on", default="", show_default=False, err=True)
+    if name != holdings.cloud_name:
+        raise InputError(f"that is not '{holdings.cloud_name}'; nothing was touched")
 
 
 def demand_confirmation(confirmed: bool, consequence: str) -> None:

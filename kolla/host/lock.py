@@ -26,6 +26,9 @@ LEASE_SECONDS = 900
 anything while others are busy with a step; nobody waits for it whose predecessor is known to have ended."""
 POLL = 0.2
 
+LONG_SILENCE = 60
+"""Seconds without a word of its owner after which a lease is worth a remark."""
+
 
 def take(cloud: Cloud, run: str, owner: Json, timeout: float, gone: str | None = None) -> int:
     """Take lock and lease for a run; the lock's file descriptor, to be kept open (forks keep it, too).
@@ -40,7 +43,7 @@ def take(cloud: Cloud, run: str, owner: Json, timeout: float, gone: str | None =
             return handle
         if time.monotonic() >= end:
             lease = read(cloud)
-            raise Refusal("locked", _sentence(lease), lease=lease)
+            raise Refusal("locked", sentence(lease), lease=lease)
         time.sleep(POLL)
 
 
@@ -88,13 +91,15 @@ def _take_lease(cloud: Cloud, run: str, owner: Json, gone: str | None) -> bool:
     with _writing(cloud):
         lease = read(cloud)
         if lease is None or lease["run"] in (run, gone) or is_stale(lease, time.time(), boot_id()):
-            files.write_json(_path(cloud), {"run": run, "owner": owner})
+            own = lease is not None and lease["run"] == run
+            since = lease["since"] if lease is not None and own else time.time()
+            files.write_json(_path(cloud), {"run": run, "owner": owner, "since": since})
             return True
     return False
 
 
 def read(cloud: Cloud) -> Json | None:
-    """The lease: run, owner, and when it was renewed; None when nobody has one."""
+    """The lease: run, owner, since when, and when it was renewed; None when nobody has one."""
     document: Json | None = files.read_json(_path(cloud))
     try:
         return document and {**document, "renewed": _path(cloud).stat().st_mtime}
@@ -149,10 +154,28 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _sentence(lease: Json | None) -> str:
+def sentence(lease: Json | None) -> str:
+    """Who changes this host, for how long, and what becomes of the lock when nobody does any more."""
     owner = (lease or {}).get("owner") or {}
-    if not owner:
+    if lease is None or not owner:
         return "another run is changing this host"
-    return "this host is being changed by {user}@{host}, process {pid}: {command}".format(
+    who = "{user}@{host}, process {pid}: {command}".format(
         **{"user": "?", "host": "?", "pid": "?", "command": "?", **owner}
     )
+    now = time.time()
+    said = f"this host is being changed by {who}, for {_duration(now - lease['since'])}"
+    if is_stale(lease, now, boot_id()):
+        return f"{said}; that one has ended, and the next to come takes over"
+    silent = now - lease["renewed"]
+    if silent < LONG_SILENCE:
+        return said
+    left = _duration(LEASE_SECONDS - silent)
+    return f"{said}; not heard of for {_duration(silent)}: if that goes on, others may in {left}"
+
+
+def _duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 5 min`."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return f"{max(int(seconds), 0)} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

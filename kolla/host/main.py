@@ -19,6 +19,7 @@ VERBS = {
     "bootstrap": "bootstrap",
     "precheck": "precheck",
     "logs": "logs",
+    "holdings": "holdings",
     "destroy": "destroy",
 }
 """Verb -> the module whose function of the same name answers it, imported when it is asked for."""

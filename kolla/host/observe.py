@@ -32,7 +32,9 @@ def observe(request: Json) -> Json:
     state["given"] = resources.given(cloud)
     state["upgrade"] = files.read_json(cloud.upgrade_record)
     known = {**facts.gather(), "kernel_modules": kernel.available(request["modules"])}
-    return {"facts": known, "state": state, "lease": lock.read(cloud)}
+    lease = lock.read(cloud)
+    state["lock"] = lock.sentence(lease) if lease else ""
+    return {"facts": known, "state": state, "lease": lease}
 
 
 def _of_engine(engine: Engine, cloud: Cloud, images: list[str]) -> Json:

@@ -94,6 +94,8 @@ class HostState(Model):
     """Service -> the resources it was given last."""
     upgrade: ReleaseChange | None = None
     """The upgrade on record that is not finished."""
+    lock: str = ""
+    """Who changes it at the moment and for how long, one sentence; empty when nobody does."""
 
 
 class Observation(Model):

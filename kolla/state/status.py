@@ -13,14 +13,18 @@ from kolla.state.topology import engine_name
 def rows(
     desired: Desired, states: Mapping[str, HostState], names: Collection[str] | None = None
 ) -> list[dict[str, Any]]:
-    """One row per container that is there or should be: host, service, container, state, ...
+    """One row per container that is there or should be: host, service, container, state, ...; and one for
+    each host that somebody changes at the moment.
 
     Only of those called `names` in the catalogue, unless that is None.
     """
     wanted = {(container.host, container.spec.name) for container in desired.containers}
     asked = None if names is None else {engine_name(name) for name in names}
     found: list[dict[str, Any]] = []
+    locks: list[dict[str, Any]] = []
     for host, state in states.items():
+        if state.lock:
+            locks.append({"host": host, "state": "locked", "note": state.lock})
         for name, container in sorted(state.containers.items()):
             found.append(
                 {
@@ -36,7 +40,7 @@ def rows(
             )
         missing = sorted(name for h, name in wanted if h == host and name not in state.containers)
         found += [{"host": host, "container": name, "state": "missing"} for name in missing]
-    return [row for row in found if asked is None or row["container"] in asked]
+    return [*(row for row in found if asked is None or row["container"] in asked), *locks]
 
 
 def set_rows(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from kolla.cli import options
-from kolla.cli.run import ask_yes, confirmation, demand_confirmation, run, run_approved
+from kolla.cli.run import ask_name, ask_yes, confirmation, demand_confirmation, run, run_approved
 
 if TYPE_CHECKING:
+    from kolla.api import Cloud
+    from kolla.cli.show import Result
     from kolla.state.power import PowerAction
 
 
@@ -114,10 +117,20 @@ def destroy(confirmed: bool, volumes: bool, images: bool, config: bool, purge: b
 
     Containers and their configuration on the hosts go; volumes, images and what quickstart wrote stay
     unless asked for. A configuration that quickstart did not make is never removed.
+    Says first what goes, and wants the name of the cloud typed.
     """
-    demand_confirmation(confirmed, "removes the cloud")
-    run(
-        lambda cloud: cloud.destroy(
-            volumes=volumes or purge, images=images or purge, config=config, purge=purge
+    demand_confirmation(confirmed or sys.stdin.isatty(), "removes the cloud")
+    volumes, images = volumes or purge, images or purge
+
+    def act(cloud: Cloud) -> Result:
+        return cloud.destroy(volumes=volumes, images=images, config=config, purge=purge)
+
+    if confirmed:
+        run(act)
+    else:
+        run_approved(
+            lambda cloud: cloud.holdings(volumes=volumes, images=images, purge=purge),
+            lambda cloud, _: act(cloud),
+            ask_name,
+            confirmed=False,
         )
-    )

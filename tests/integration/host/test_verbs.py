@@ -144,3 +144,16 @@ def test_endpoint(host):
         host.do(operation)
     event = host.do(operation, "failed")
     assert event["message"].startswith(f"127.0.0.1:{port} did not answer within 1 s: ")
+
+
+def test_what_destroy_would_remove(host):
+    host.apply(host.volume("data"), host.container(), host.job("done", "true\n"))
+    found = host.ask("holdings")
+    assert found == {
+        "containers": [host.name("web")],
+        "volumes": {host.name("data"): 0},
+        "images": [],
+        "packages": [],
+    }
+    host.ask("destroy", volumes=True, images=True, purge=False)
+    assert host.ask("holdings") == {"containers": [], "volumes": {}, "images": [], "packages": []}

@@ -14,6 +14,7 @@ from kolla.cli.failure import EXIT_CODES
 from kolla.cli.main import SECTIONS, invoke
 from kolla.errors import InputError, InputErrors, KollaError, Location, LockedError
 from kolla.events import Event
+from kolla.results import Holdings
 
 from .conftest import Answer
 
@@ -318,7 +319,7 @@ def test_what_interrupts_the_cloud_wants_confirmation(kolla, script):
 class Forecast(Answer):
     """A plan of something."""
 
-    plan = True
+    empty = False
 
     def text(self):
         return "interrupts endpoint keystone"
@@ -339,6 +340,23 @@ def test_power_is_done_as_it_was_planned(kolla, script, line, action):
     outcome = kolla(*line.split())
     assert outcome.exit_code == 0
     assert script.calls == [("plan_power", (action, ("a",)), {}), ("power", (action, script.result), {})]
+
+
+@pytest.mark.parametrize(
+    ("said", "done"), [("east\n", True), ("west\n", False), ("\n", False), ("y\n", False)]
+)
+def test_on_a_terminal_destroy_says_what_goes_and_wants_the_name(script, said, done, monkeypatch, capsys):
+    holdings = {"containers": ["keystone"], "volumes": {"mariadb": 5_000_000, "huge": None}}
+    script.result = Holdings("east", {"one": holdings})
+    terminal = io.StringIO(said)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    code = invoke(["destroy", "--volumes"])
+    flags = {"volumes": True, "images": False, "purge": False}
+    called = [("holdings", (), flags), ("destroy", (), flags | {"config": False})]
+    assert (code, script.calls) == ((0, called) if done else (3, called[:1]))
+    shown = capsys.readouterr().err
+    assert "one: 1 container: keystone\n  one: 2 volumes: mariadb (5 MB), huge\n" in shown
 
 
 @pytest.mark.parametrize(("said", "done"), [("y\n", True), ("n\n", False), ("\n", False)])

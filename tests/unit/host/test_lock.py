@@ -119,3 +119,39 @@ def test_what_was_removed_under_the_lock_does_not_come_back(cloud):
     with lock.held(cloud, {}):
         shutil.rmtree(cloud.directory)
     assert not cloud.directory.exists()
+
+
+def said(cloud, since=0.0, renewed=0.0):
+    """What is said of the lease, that long after it was taken and renewed."""
+    now = time.time()
+    lease = lock.read(cloud)
+    return lock.sentence({**lease, "since": now - since, "renewed": now - renewed})
+
+
+def test_the_sentence_names_owner_and_age(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    who = "this host is being changed by ann@far, process 1: kolla deploy"
+    assert said(cloud, 12.3, 1) == f"{who}, for 12 s"
+    assert said(cloud, 725, 30) == f"{who}, for 12 min"
+    assert said(cloud, 7500, 300.5) == (
+        f"{who}, for 2 h 5 min; not heard of for 5 min: if that goes on, others may in 9 min"
+    )
+    assert said(cloud, 7500, lock.LEASE_SECONDS + 1).endswith(
+        "for 2 h 5 min; that one has ended, and the next to come takes over"
+    )
+
+
+def test_the_age_is_that_of_the_run_not_of_its_last_request(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    first = lock.read(cloud)["since"]
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    assert lock.read(cloud)["since"] == first
+    lock.release(cloud, "one")
+    os.close(lock.take(cloud, "two", OWNER, 0))
+    assert lock.read(cloud)["since"] > first
+
+
+def test_who_is_refused_is_told_the_age(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0))
+    with pytest.raises(Refusal, match=r"process 1: kolla deploy, for \d+ s$"):
+        lock.take(cloud, "two", OWNER, 0)

@@ -148,3 +148,13 @@ def test_rows_and_findings_of_a_set(deployed: World) -> None:
     assert [row["container"] for row in rows] == ["keystone"]
     found = status.findings(deployed.desired, deployed.states, {"keystone"})
     assert [finding["subject"] for finding in found] == ["keystone"]
+
+
+def test_status_shows_who_changes_a_host(deployed: World) -> None:
+    sentence = "this host is being changed by ann@far, process 1: deploy, for 5 s"
+    deployed.states["one"] = deployed.states["one"].model_copy(update={"lock": sentence})
+    assert status.rows(deployed.desired, deployed.states)[-1] == {
+        "host": "one",
+        "state": "locked",
+        "note": sentence,
+    }
