@@ -35,6 +35,7 @@ from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import deploy_course
 from kolla.state.topology import engine_name
 from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
+from kolla.validation import ValidationVerbs
 
 LOCK_PAUSE = 2
 """Seconds between two tries to have the hosts for oneself."""
@@ -43,7 +44,7 @@ BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
 
-class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs):
+class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs, ValidationVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -137,7 +138,7 @@ class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs):
             states = {host: HostState(host=host) for host in self.configuration.hosts()}
         else:
             desired, states = self._hosts.observed(deploy_course)
-        return Planned(self._plan(desired, states), warnings)
+        return Planned(self._plan(desired, states), (*warnings, *self._doubts(desired, states)))
 
     def deploy(
         self, plan_file: Path | None = None, *, lock_timeout: int = LOCK_TIMEOUT, verb: str = "deploy"
@@ -162,6 +163,7 @@ class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs):
     def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
         desired, states = self._hosts.observed(deploy_course)
+        warnings += self._gate(desired, states)
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
             plan = Plan.model_validate_json(self._plan(desired, states).model_dump_json())

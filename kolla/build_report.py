@@ -62,6 +62,12 @@ class BuiltImage(BaseModel):
     sbom: str | None = None
     """Path of its bill of materials (CycloneDX), relative to this report."""
     sbom_sha256: str | None = None
+    options: str | None = None
+    """Path of the schema of its configuration options, relative to this report; None: nothing of it reads
+    files of format `oslo`, or they could not be found out."""
+    options_sha256: str | None = None
+    options_problem: str = ""
+    """Why they could not be found out."""
     may_fail: bool = False
     """The settings allow it to fail, or all it was skipped for."""
 

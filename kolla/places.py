@@ -54,6 +54,16 @@ class Places:
         return self.directory / "sbom"
 
     @property
+    def schemas(self) -> Path:
+        """Configuration options of the software in images, a folder for each image."""
+        return self.directory / "schema"
+
+    @property
+    def checked(self) -> Path:
+        """Configuration that was checked, and nothing was wrong with it."""
+        return self.directory / "checked.json"
+
+    @property
     def facts(self) -> Path:
         """Host facts as last seen."""
         return self.directory / "facts.json"

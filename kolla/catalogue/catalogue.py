@@ -17,6 +17,7 @@ OWN_VERBS = (
     *("bootstrap-servers", "build", "check", "deploy", "destroy", "exec", "genconfig", "genpwd", "load"),
     *("lock", "logs", "mergepwd", "plan", "post-deploy", "prechecks", "promote", "publish", "pull", "push"),
     *("quickstart", "reconfigure", "restart", "revisions", "start", "status", "stop", "upgrade"),
+    "validate-config",
 )
 """Verbs of the command line itself; services cannot have these."""
 

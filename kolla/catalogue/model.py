@@ -123,6 +123,29 @@ class Binary(Model):
     """Symbolic links, in place of those with the same path: path -> target."""
 
 
+class NamedSections(Model):
+    """Sections of configuration files whose names are values, as those of storage backends are."""
+
+    named_by: str = Field("", pattern=r"^(\[[^]]+\] [^ ]+)?$")
+    """The option whose values name them: `[DEFAULT] enabled_backends`. Of `name:type` the name counts."""
+    names: tuple[str, ...] = ()
+    """Names they always have, besides."""
+    pattern: str = "{}"
+    """The name of the section, with a value in place of `{}`."""
+    like: tuple[str, ...] = ()
+    """The sections whose options they take; `*` stands for anything. Without any, they are not checked."""
+
+
+class ConfigOptions(Model):
+    """What the software of an image does not say of its oslo.config options by itself. Images built from it
+    have the same."""
+
+    modules: tuple[str, ...] = ()
+    """Python modules that register options when they are imported, and that nothing else imports."""
+    sections: tuple[NamedSections, ...] = ()
+    """Sections named by the operator."""
+
+
 class Image(Model):
     """One image: data for the generic Dockerfile template, or for one of the service's own."""
 
@@ -156,6 +179,8 @@ class Image(Model):
     """False for images only other builds use (builder, wheelhouse): never deployed nor pushed."""
     software: Software | None = None
     """What it is made for, when that is not the software of the service."""
+    options: ConfigOptions = ConfigOptions()
+    """For checking configuration files of format `oslo` before anything runs with them."""
 
     def package_lists(
         self, *, binary: bool = True

@@ -39,6 +39,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         change.reconfigure,
         upgrade.upgrade,
         change.genconfig,
+        change.validate_config,
         change.post_deploy,
     ),
     "Operate": (

@@ -8,6 +8,7 @@ section. Quotes are part of the value here: what was written is what is written 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,20 @@ def write(sections: Sections) -> str:
 def shown(section: str, key: str) -> str:
     """How messages name a key: `[token] expiration`."""
     return f"[{section}] {key}" if section else key
+
+
+def line_of(text: str, section: str, key: str = "") -> int | None:
+    """The last line of a file, also of one with expressions in it, that sets a key, or begins a section when
+    there is no `key`; None when no line does as it stands."""
+    found, inside = None, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("[") and line.rstrip().endswith("]"):
+            inside = line.rstrip()[1:-1]
+            if not key and inside == section:
+                found = number
+        elif key and inside == section and re.split("[=:]", line, maxsplit=1)[0].rstrip() == key:
+            found = number
+    return found
 
 
 def _section(line: str, where: Location) -> str:

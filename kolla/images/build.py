@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from kolla.build_report import BuildReport, BuiltImage, InputHashes
 from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.model import ConfigOptions
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
-from kolla.images import base, contents, sbom
+from kolla.images import base, contents, option_schemas, sbom
 from kolla.images.engine import Engine, Request, TookTooLong
 from kolla.images.failure import explain, known, may_pass
 from kolla.images.graph import Node
@@ -46,7 +47,20 @@ _EVENTS: Mapping[Ending, Status] = {
     "skipped": "blocked",
 }
 
-_KEPT = ("identity", "inputs", "id", "reference", "digest", "promoted", "size", "sbom", "sbom_sha256")
+_KEPT = (
+    "identity",
+    "inputs",
+    "id",
+    "reference",
+    "digest",
+    "promoted",
+    "size",
+    "sbom",
+    "sbom_sha256",
+    "options",
+    "options_sha256",
+    "options_problem",
+)
 """What the report keeps of an image that could not be built: what the last build that could made of it."""
 
 
@@ -91,6 +105,7 @@ def build(
             prepared.scope,
             prepared.refresh,
             may_fail,
+            option_schemas.wanted(catalogue),
             on_event,
         ).run()
 
@@ -117,6 +132,8 @@ class _Run:
     """Images that take the newest packages instead of the locked ones."""
     may_fail: frozenset[str]
     """Images that may fail without failing the run."""
+    option_words: Mapping[str, ConfigOptions]
+    """Images whose configuration options are wanted -> what service.yml says of these."""
     on_event: Listener
     done: dict[str, BuiltImage] = field(default_factory=dict)
 
@@ -285,6 +302,7 @@ class _Run:
             "promoted": earlier.promoted if earlier and kept else None,
             "size": self.engine.size(made.image),
             **self._bill(name, made),
+            **self._options(name, made),
         }
 
     def _bill(self, name: str, made: _Made) -> dict[str, str]:
@@ -294,6 +312,13 @@ class _Run:
         directory = self.history.state_directory
         bill = sbom.written(Places(directory).bills, name, made.identity, made.image, self.engine)
         return {"sbom": str(bill.path.relative_to(directory)), "sbom_sha256": bill.sha256}
+
+    def _options(self, name: str, made: _Made) -> dict[str, str]:
+        """What the report says of the configuration options of an image that containers read them in."""
+        if name not in self.option_words:
+            return {}
+        words, directory = self.option_words[name], self.history.state_directory
+        return option_schemas.reported(name, made.identity, made.image, words, self.engine, directory)
 
     def _tag(self, name: str, made: _Made) -> str:
         """Have both tags on an image; gives back the unique one."""

@@ -116,6 +116,7 @@ def _records(options: Options, report: BuildReport, state_directory: Path) -> It
         base.record_path(options, state_directory),
         state_directory / "sources.json",
         *(state_directory / image.sbom for image in report.images.values() if image.sbom),
+        *(state_directory / image.options for image in report.images.values() if image.options),
     ]
     for path in paths:
         if path.exists():

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from kolla.errors import KollaError
-from kolla.images.engine import BuildError, Request, TookTooLong
+from kolla.images.engine import BuildError, Request, TookTooLong, Trial
 from kolla.images.processes import Processes
+
+NOT_RUN = 125
+"""Exit code of a client whose engine refused to start the container (docker-run(1))."""
 
 PIECE = 1 << 20
 """Bytes read at a time from an archive of images."""
@@ -63,6 +66,23 @@ def _arguments(request: Request, directory: Path) -> list[str]:
     else:
         arguments += ["--iidfile", str(directory / "id")]
     return [*arguments, str(context)]
+
+
+def run(
+    processes: Processes, program: Sequence[str], image: str, command: Sequence[str], trial: Trial
+) -> tuple[int | None, str]:
+    """Do what `Engine.run` says with `program` (the client). The image's init hands signals on."""
+    capabilities = [f"--cap-add={name}" for name in trial.capabilities]
+    options = ["--rm", "--interactive", "--pull=never", "--network=none", "--cap-drop=ALL", *capabilities]
+    options.append("--security-opt=no-new-privileges")
+    with tempfile.TemporaryFile() as printed:
+        line = [*program, "run", *options, image, *command]
+        status = processes.run(line, printed, os.environ, given=trial.given, timeout=trial.timeout)
+        printed.seek(0)
+        text = printed.read().decode(errors="replace")
+    if status == NOT_RUN:
+        raise KollaError(f"{image} could not be run: {text.strip()}")
+    return status, text
 
 
 def output_of(command: Sequence[str]) -> Iterator[bytes]:

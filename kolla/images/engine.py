@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -41,6 +41,18 @@ class Request:
     """Export the last stage's files to this directory instead of making an image."""
 
 
+@dataclass(frozen=True)
+class Trial:
+    """How a program is tried in an image."""
+
+    given: bytes
+    """Its standard input."""
+    timeout: int = 120
+    """Seconds."""
+    capabilities: tuple[str, ...] = ()
+    """Of root, which it runs as; every other one is dropped."""
+
+
 class Engine(Protocol):
     """A container engine that answers; used by several threads. Image IDs are `sha256:...`."""
 
@@ -74,6 +86,10 @@ class Engine(Protocol):
     def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Each of those paths that the image has, with a tar archive of it in pieces, to be taken before
         the next one. Nothing of the image is run."""
+
+    def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
+        """Run a program in a container that is thrown away, and has no network. Gives back its exit code
+        (None: it took too long) and all that was printed. KollaError when the engine has no such image."""
 
     def require_space(self, directory: Path) -> None:
         """KollaError unless there is room for images, in the engine and in the state directory."""

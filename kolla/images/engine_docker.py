@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -21,8 +21,8 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from kolla.errors import KollaError
 from kolla.images import space
-from kolla.images.command import build, feed, output_of
-from kolla.images.engine import Request
+from kolla.images.command import build, feed, output_of, run
+from kolla.images.engine import Request, Trial
 from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
@@ -115,6 +115,10 @@ class Docker:
                 yield path, pieces
         finally:
             api.remove_container(container, v=True, force=True)
+
+    def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
+        """Run a program in a container that is thrown away."""
+        return run(self.processes, self._builder[:1], image, command, trial)
 
     def require_space(self, directory: Path) -> None:
         """KollaError unless there is room."""

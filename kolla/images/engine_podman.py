@@ -11,15 +11,15 @@ import base64
 import itertools
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from kolla.errors import KollaError
 from kolla.images import space
-from kolla.images.command import build, feed, output_of
-from kolla.images.engine import Request
+from kolla.images.command import build, feed, output_of, run
+from kolla.images.engine import Request, Trial
 from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
@@ -121,6 +121,10 @@ class Podman:
                 yield path, itertools.chain((first,), pieces)
         finally:
             _ask("rm", "--volumes", "--force", container)
+
+    def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
+        """Run a program in a container that is thrown away."""
+        return run(self.processes, [PROGRAM], image, command, trial)
 
     def require_space(self, directory: Path) -> None:
         """KollaError unless there is room."""

@@ -92,6 +92,16 @@ def genconfig(directory: Path) -> None:
     run(lambda cloud: cloud.genconfig(directory))
 
 
+@click.command("validate-config")
+@options.services
+def validate_config() -> None:
+    """Check the configuration of all containers against the options their images know; changes no host.
+
+    Every deploy does the same before it touches a host (config_validation).
+    """
+    run(lambda cloud: cloud.validate_config())
+
+
 @click.command("post-deploy")
 @options.hosts
 def post_deploy() -> None:

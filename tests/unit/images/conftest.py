@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from kolla.errors import KollaError
 from kolla.images import preparation as preparation_module
 from kolla.images import scans as scans_module
 from kolla.images import signing as signing_module
-from kolla.images.engine import BuildError, Request
+from kolla.images.engine import BuildError, Request, Trial
 from kolla.images.options import Options
 from kolla.images.processes import Processes
 
@@ -59,6 +59,10 @@ class FakeEngine:
     hiccups: dict[str, list[str]] = field(default_factory=dict)
     """Image -> what its log says when its build fails, once each; then it succeeds."""
     processes: Processes = field(default_factory=Processes)
+    answer: tuple[int | None, str] = (0, '{"options": {}, "plugins": {}, "unread": {}}')
+    """Exit code and output of every program that is run in an image."""
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    """Image, program and arguments of these."""
 
     def images(self) -> dict[str, frozenset[str]]:
         return {image: frozenset(tags) for image, tags in self.tags.items()}
@@ -71,6 +75,10 @@ class FakeEngine:
 
     def pull(self, reference: str) -> str:
         return f"{reference}@sha256:00"
+
+    def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
+        self.ran.append((image, *command))
+        return self.answer
 
     def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
         return iter(())

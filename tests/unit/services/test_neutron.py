@@ -13,6 +13,7 @@ from .scripts import SERVICES, load
 from .test_templates import AWKWARD, render
 
 SCOPE: dict[str, Any] = {
+    "openstack_release": "2026.1",
     "hostname": "one",
     "neutron_api_workers": 3,
     "neutron_physical_networks": "physnet1",

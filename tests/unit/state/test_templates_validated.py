@@ -1,0 +1,47 @@
+"""What our templates give is taken by the very software of each release.
+
+`schemas/RELEASE.json.xz` holds what the images of that release answered the builder: image -> document.
+"""
+
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+from world import World
+
+from kolla.catalogue import loader
+from kolla.config.option_schema import Schema
+from kolla.config.options_check import check
+from kolla.images.option_schemas import wanted
+from kolla.state.configured import configured
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+DEPRECATED = {"[ovn] ovs_create_tap"}
+"""What templates say though it is going to be removed, because nothing else does the same yet."""
+
+
+@pytest.fixture(params=["2025.1", "2025.2", "2026.1", "2026.2"])
+def release(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_template_is_taken(world: World, release: str) -> None:
+    world.globals = {
+        "network_interface": "eth0",
+        "kolla_internal_vip_address": "10.0.0.250",
+        "openstack_release": release,
+        "enable_notes": False,
+    }
+    world.groups |= {group: world.hosts for group in ("compute", "deployment", "network")}
+    schemas = json.loads(lzma.decompress((SCHEMAS / f"{release}.json.xz").read_bytes()))
+    words = wanted(loader.load())
+    read = configured(world.desired)
+    assert {found.image.name for found in read} == set(schemas) == set(words)
+    for found in read:
+        sections = words[found.image.name].model_dump(mode="json")["sections"]
+        schema = Schema({**schemas[found.image.name], "sections": sections})
+        problems = check({name: file.merged.text for name, file in found.files.items()}, schema)
+        assert [p for p in problems if p.kind != "deprecated"] == [], found.name
+        assert {p.key for p in problems} <= DEPRECATED
