@@ -6,21 +6,26 @@ Reads files of this machine, and asks no host for more than its facts.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from kolla.build_report import BuiltImage
 from kolla.config.option_schema import Schema
 from kolla.configuration import Configuration
-from kolla.errors import raise_all
+from kolla.errors import KollaError, raise_all
 from kolla.hosts import Hosts
 from kolla.places import read_json, write_json
 from kolla.results import Findings
+from kolla.state.checkable import Checkable, checkable
 from kolla.state.configured import Configured, Fault, configured, faults, united
 from kolla.state.derive import desire
 from kolla.state.desired import Desired
 
 SETTING = "config_validation"
+
+TRIALS = 4
+"""Programs that are asked at a time."""
 
 REMEMBERED = 5000
 """Checks without a finding that are kept in mind, so that a deploy with nothing to do repeats none."""
@@ -37,7 +42,7 @@ class ValidationVerbs:
         desired = desire(self.configuration.settings, self.configuration.report, self._hosts.facts())
         validation = Validation.of(self.configuration, desired, self.configuration.hosts())
         told = [fault.finding() for fault in validation.faults]
-        fine = [_finding(found.name, "its image takes all of it", found.hosts) for found in validation.fine]
+        fine = [_finding(found.name, "the image takes all of it", found.hosts) for found in validation.fine]
         unchecked = [{**_finding("", sentence), "warning": True} for sentence in validation.unchecked]
         return Findings((*told, *unchecked, *fine))
 
@@ -77,31 +82,19 @@ class Validation:
     def of(cls, configuration: Configuration, desired: Desired, hosts: Collection[str]) -> Validation:
         """Check what these hosts will read, of the services `--tags` leaves. What was checked before, and was
         fine, is not checked again."""
-        directory, place = configuration.places.directory, configuration.places.checked
-        overrides = configuration.settings.overrides.files
-        clean: list[str] = read_json(place).get("clean", [])
-        schemas, read = _Schemas(directory), configured(desired)
-        told: list[Fault] = []
-        fine: list[Configured] = []
-        for found in read:
-            schema = None if found.key in clean else schemas.of(found.image)
-            faults_ = _faults(found, schema, schemas, overrides) if schema else []
-            told += faults_
-            if schema and not faults_:
-                clean.append(found.key)
-            if found.key in clean:
-                fine.append(found)
-        if clean != read_json(place).get("clean", []):
-            write_json(place, {"clean": clean[-REMEMBERED:]})
         services = configuration.services()
 
         def meant(found: Configured) -> bool:
             return bool(set(found.hosts) & set(hosts)) and (services is None or found.service in services)
 
+        remembered = _Remembered(configuration.places.checked)
+        options = _check_options(configuration, desired, remembered)
+        programs = _ask_programs(configuration, [c for c in checkable(desired) if meant(c)], remembered)
+        remembered.save()
         return cls(
-            tuple(fault for fault in united(told, read) if any(map(meant, fault.readers))),
-            tuple(filter(meant, fine)),
-            schemas.sentences,
+            (*(fault for fault in options.faults if any(map(meant, fault.readers))), *programs.faults),
+            (*filter(meant, options.fine), *programs.fine),
+            (*options.unchecked, *programs.unchecked),
         )
 
     @property
@@ -109,6 +102,77 @@ class Validation:
         """All of it as warnings."""
         said = ("; ".join(filter(None, (fault.sentence, fault.hint))) for fault in self.faults)
         return (*said, *self.unchecked)
+
+
+class _Remembered:
+    """What was checked before and was fine, by keys."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._before: list[str] = read_json(place).get("clean", [])
+        self._new: dict[str, None] = {}
+
+    def __contains__(self, found: Configured) -> bool:
+        return found.key in self._new or found.key in self._before
+
+    def add(self, found: Configured) -> None:
+        """Remember one more."""
+        self._new[found.key] = None
+
+    def save(self) -> None:
+        """Write them down, if there are more than before."""
+        if self._new:
+            write_json(self._place, {"clean": [*self._before, *self._new][-REMEMBERED:]})
+
+
+def _check_options(configuration: Configuration, desired: Desired, remembered: _Remembered) -> Validation:
+    """Compare all files of format `oslo` with the options their images know."""
+    overrides = configuration.settings.overrides.files
+    schemas, read = _Schemas(configuration.places.directory), configured(desired)
+    told: list[Fault] = []
+    for found in read:
+        schema = None if found in remembered else schemas.of(found.image)
+        if schema is not None:
+            faults_ = _faults(found, schema, schemas, overrides)
+            told += faults_
+            if not faults_:
+                remembered.add(found)
+    fine = tuple(found for found in read if found in remembered)
+    return Validation(tuple(united(told, read)), fine, schemas.sentences)
+
+
+def _ask_programs(
+    configuration: Configuration, asked: Sequence[Checkable], remembered: _Remembered
+) -> Validation:
+    """Have the programs of images check their own files, in this machine's engine."""
+    unasked = [found for found in asked if found not in remembered]
+    if not unasked:
+        return Validation((), tuple(asked), ())
+    from kolla.images.engine import connect
+    from kolla.images.trials import refusal
+
+    try:
+        engine = connect(str(configuration.globals.value("kolla_container_engine")))
+        present = engine.images()
+    except KollaError as error:
+        return Validation((), (), (_unasked(unasked, error.what),))
+    faults_ = []
+    here = [found for found in unasked if found.image.id in present]
+    with ThreadPoolExecutor(TRIALS) as pool:
+        answers = pool.map(lambda found: refusal(engine, str(found.image.id), found.folder), here)
+        for found, said in zip(here, answers, strict=True):
+            if said is None:
+                remembered.add(found)
+            else:
+                faults_.append(found.fault(said, configuration.settings.overrides.files))
+    missing = [found for found in unasked if found not in here]
+    unchecked = (_unasked(missing, "the images are not on this machine"),) if missing else ()
+    return Validation(tuple(faults_), tuple(found for found in asked if found in remembered), unchecked)
+
+
+def _unasked(found: Sequence[Checkable], why: str) -> str:
+    names = ", ".join(dict.fromkeys(one.name for one in found))
+    return f"configuration of {names} is not checked by the programs themselves: {why}"
 
 
 class _Schemas:

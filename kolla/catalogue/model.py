@@ -299,6 +299,10 @@ class Container(Model):
     """Default: the image's user. `root` keeps the `capabilities`; any other user has none."""
     config: dict[str, ConfigFile] = {}
     """Configuration files: name -> where they go."""
+    config_check: tuple[Expression, ...] = ()
+    """Program of the image and its arguments that reads these files, and ends with another status than 0 when
+    it would not run with them. Before a deploy, in a container that is thrown away, without network or
+    volumes."""
     volumes: dict[Volume, Absolute] = {}
     """Named volumes: volume -> path inside. They survive everything but a confirmed destroy."""
     directories: dict[Absolute, Mode] = {}

@@ -190,6 +190,7 @@ class _Builder:
             impact=container.impact,
             sources=_sources(renderer, container),
             sockets=self._sockets(folder, name, container, host, renderer),
+            config_check=tuple(renderer.text(word) for word in container.config_check),
         )
 
     def _behind(self, endpoints: tuple[str, ...]) -> tuple[str, ...]:

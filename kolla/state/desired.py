@@ -50,6 +50,8 @@ class DesiredContainer(Node):
     """Part of the spec (`environment TZ`, `mounts`) -> the settings behind it, and where they are set."""
     sockets: tuple[tuple[str, int], ...]
     """(address, port) it listens on."""
+    config_check: tuple[str, ...] = ()
+    """Program and arguments that read its configuration and say whether it is right."""
 
     @property
     def id(self) -> str:

@@ -71,6 +71,7 @@ CALLS = {
     "plan --finish": ("plan_upgrade", (), {"finish": True}),
     "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure"}),
     "genconfig out": ("genconfig", (Path("out"),), {}),
+    "validate-config": ("validate_config", (), {}),
     "post-deploy": ("post_deploy", (), {}),
     "revisions": ("revisions", (), {}),
     "revisions show 7": ("revision", (7,), {}),

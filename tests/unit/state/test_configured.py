@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,9 @@ from world import World
 from kolla.build_report import BuildReport
 from kolla.config.option_schema import Schema
 from kolla.configuration import Configuration
+from kolla.errors import KollaError
+from kolla.images import engine as engine_module
+from kolla.images.engine import Trial
 from kolla.images.inside.oslo_options import add
 from kolla.places import Places
 from kolla.state.derive import desire
@@ -36,6 +40,24 @@ KNOWN: dict[str, dict[str, list[Any]]] = {
 }
 
 
+class Engine:
+    """An engine that has these images, whose programs all end with the same status."""
+
+    def __init__(self, *images: str, status: int = 0) -> None:
+        self.has, self.status = images, status
+        self.asked: list[str] = []
+
+    def images(self) -> dict[str, frozenset[str]]:
+        return dict.fromkeys(self.has, frozenset())
+
+    def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
+        self.asked.append(image)
+        return self.status, "[ERROR] bad"
+
+
+PROGRAMS = ("sha256:haproxy", "sha256:mariadb")
+
+
 class Gate:
     """A cloud whose images know the options above; `notes` all that its template says."""
 
@@ -44,6 +66,12 @@ class Gate:
         self.known = {image: dict(groups) for image, groups in KNOWN.items()}
         self.unread: dict[str, str] = {}
         self.tags: frozenset[str] | None = None
+        self.engine: Engine | None = Engine(*PROGRAMS)
+
+    def connect(self, name: str) -> Engine:
+        if self.engine is None:
+            raise KollaError("no container engine answers")
+        return self.engine
 
     def report(self) -> BuildReport:
         images = dict(self.world.report.images)
@@ -61,16 +89,34 @@ class Gate:
 
     def validation(self) -> Validation:
         settings = self.world.settings
-        read = SimpleNamespace(places=Places(self.directory), settings=settings, services=lambda: self.tags)
+        read = SimpleNamespace(
+            places=Places(self.directory),
+            settings=settings,
+            globals=settings.globals,
+            services=lambda: self.tags,
+        )
         desired = desire(settings, self.report(), self.world.facts)
         return Validation.of(cast(Configuration, read), desired, self.world.hosts)
 
 
+MakeGate = Callable[..., Gate]
+
+
 @pytest.fixture
-def gate(world: World, tmp_path: Path) -> Gate:
-    state = tmp_path / "state"
-    state.mkdir()
-    return Gate(world, state)
+def make_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeGate:
+    def make(*hosts: str) -> Gate:
+        state = tmp_path / "state"
+        state.mkdir()
+        gate = Gate(World(tmp_path, hosts=hosts or ("one",)), state)
+        monkeypatch.setattr(engine_module, "connect", gate.connect)
+        return gate
+
+    return make
+
+
+@pytest.fixture
+def gate(make_gate: MakeGate) -> Gate:
+    return make_gate()
 
 
 def errors(gate: Gate) -> list[str]:
@@ -126,10 +172,8 @@ def test_what_other_services_read_is_not_told_of_one(gate: Gate) -> None:
     assert errors(gate) == []
 
 
-def test_one_line_read_on_several_hosts_is_told_once(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    gate = Gate(World(tmp_path, hosts=("one", "two", "three", "four", "five")), state)
+def test_one_line_read_on_several_hosts_is_told_once(make_gate: MakeGate) -> None:
+    gate = make_gate("one", "two", "three", "four", "five")
     gate.world.override("notes.conf", "[DEFAULT]\nshot = yes\n")
     (fault,) = [fault for fault in gate.validation().faults if fault.error]
     assert fault.finding()["host"] == "one, two, three, 2 more"
@@ -152,7 +196,7 @@ def test_images_without_a_schema_are_named_in_one_sentence(gate: Gate) -> None:
 
 def test_what_was_fine_is_not_checked_again(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     first = gate.validation()
-    assert [found.name for found in first.fine] == ["notes"]
+    assert [found.name for found in first.fine] == ["notes", "haproxy", "mariadb"]
     loaded: list[Path] = []
 
     def load(path: Path) -> Schema:
@@ -160,8 +204,48 @@ def test_what_was_fine_is_not_checked_again(gate: Gate, monkeypatch: pytest.Monk
         return Schema(json.loads(path.read_text()))
 
     monkeypatch.setattr(Schema, "load", load)
-    assert [found.name for found in gate.validation().fine] == ["notes"]
+    assert gate.validation().fine[0].name == "notes"
     assert {path.parent.name for path in loaded} == {"keystone"}
     gate.world.override("notes.conf", "[DEFAULT]\nshout = a\n")
     gate.validation()
     assert {path.parent.name for path in loaded} == {"keystone", "notes"}
+
+
+def test_a_program_that_refuses_its_files_stops_a_deploy(gate: Gate) -> None:
+    gate.engine = Engine(*PROGRAMS, status=1)
+    assert errors(gate) == [
+        "haproxy: haproxy -c -f /etc/haproxy/haproxy.cfg -f /etc/haproxy/services.d: [ERROR] bad"
+        " (read by haproxy)",
+        "mariadb: mariadbd --verbose --help: [ERROR] bad (read by mariadb)",
+    ]
+
+
+def test_programs_are_asked_once_about_the_same_files(gate: Gate) -> None:
+    assert gate.engine is not None
+    gate.validation()
+    gate.validation()
+    assert sorted(gate.engine.asked) == sorted(PROGRAMS)
+    gate.world.override("mariadb/my.cnf", "[mariadbd]\nmax_connections = 5\n")
+    gate.validation()
+    assert gate.engine.asked[2:] == ["sha256:mariadb"]
+
+
+def test_programs_of_other_services_are_not_asked(gate: Gate) -> None:
+    gate.tags = frozenset({"mariadb"})
+    assert gate.engine is not None
+    gate.validation()
+    assert gate.engine.asked == ["sha256:mariadb"]
+
+
+def test_without_the_engine_or_an_image_one_sentence_says_so(gate: Gate) -> None:
+    gate.engine = Engine("sha256:haproxy")
+    assert gate.validation().unchecked == (
+        "configuration of mariadb is not checked by the programs themselves:"
+        " the images are not on this machine",
+    )
+    gate.engine = None
+    gate.world.override("haproxy/haproxy.cfg", "global\n")
+    assert gate.validation().unchecked == (
+        "configuration of haproxy, mariadb is not checked by the programs themselves:"
+        " no container engine answers",
+    )
