@@ -135,7 +135,7 @@ def test_status_of_sets(deployed: World) -> None:
         "hosts": 1,
         "running": "1/2",
         "health": "1 not healthy: keystone",
-        "version": "",
+        "version": "2026.1",
         "generation": 1,
         "checks": control["checks"],
     }
