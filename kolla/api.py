@@ -29,10 +29,12 @@ from kolla.state.clients import client_files
 from kolla.state.demand import demanded
 from kolla.state.derive import desire
 from kolla.state.desired import Desired
+from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import deploy_course
+from kolla.state.revision_diff import as_applied
 from kolla.state.topology import engine_name
 from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
 from kolla.validation import ValidationVerbs
@@ -128,17 +130,39 @@ class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs, ValidationVerbs):
 
     # -- plan and deploy ---------------------------------------------------------------------
 
-    def plan(self, *, offline: bool = False) -> Planned:
-        """What deploy would do, and why. `offline` asks no host: everything appears as new."""
+    def plan(
+        self, *, offline: bool = False, against_config: Path | None = None, diff: bool = False
+    ) -> Planned:
+        """What deploy would do, and why; with `diff` also how each configuration file changes.
+
+        `offline` asks no host: everything appears as new. `against_config` asks none either, and takes the
+        hosts to be as that other configuration directory says: what a deploy after it would do.
+        """
         warnings = self._warnings()
-        if offline:
-            desired = desire(
-                self.configuration.settings, self.configuration.report, self._hosts.known_facts()
-            )
+        if against_config is not None:
+            desired, states = self._as_configured(against_config)
+        elif offline:
+            desired = self._desired(self.configuration)
             states = {host: HostState(host=host) for host in self.configuration.hosts()}
         else:
             desired, states = self._hosts.observed(deploy_course)
-        return Planned(self._plan(desired, states), (*warnings, *self._doubts(desired, states)))
+        plan = self._plan(desired, states)
+        files = file_diffs(plan, desired, states) if diff else ()
+        return Planned(plan, (*warnings, *self._doubts(desired, states)), files)
+
+    def _desired(self, configuration: Configuration) -> Desired:
+        """What a configuration says, with the images and host facts known here; asks nobody."""
+        return desire(configuration.settings, self.configuration.report, self._hosts.known_facts())
+
+    def _as_configured(self, directory: Path) -> tuple[Desired, dict[str, HostState]]:
+        """What our configuration says, and the hosts as that of `directory` would have made them."""
+        if not directory.is_dir():
+            raise InputError("there is no such configuration directory", where=Location(directory))
+        before = self._desired(replace(self.configuration, directory=directory))
+        desired = self._desired(self.configuration)
+        desired = replace(desired, secrets=desired.secrets | before.secrets)
+        states = as_applied(before, desired)
+        return desired, {host: states[host] for host in self.configuration.hosts()}
 
     def deploy(
         self, plan_file: Path | None = None, *, lock_timeout: int = LOCK_TIMEOUT, verb: str = "deploy"

@@ -11,6 +11,7 @@ from typing import Any
 from kolla.build_report import BuildReport
 from kolla.images.scan_diff import ORDER, Change
 from kolla.state import explain
+from kolla.state.file_diff import FileDiff
 from kolla.state.impact import summarise
 from kolla.state.plan import Plan
 
@@ -182,6 +183,8 @@ class Planned:
 
     plan: Plan
     warnings: tuple[str, ...] = ()
+    files: tuple[FileDiff, ...] = ()
+    """How configuration files change, when that was asked for."""
 
     @property
     def empty(self) -> bool:
@@ -199,11 +202,13 @@ class Planned:
             **self.plan.model_dump(mode="json"),
             "summary": summarise(self.plan).to_json(),
             "warnings": list(self.warnings),
+            "files": [asdict(file) for file in self.files],
         }
 
     def text(self) -> str:
-        """The plan for people."""
-        return "\n".join([*(f"warning: {w}" for w in self.warnings), explain.text(self.plan)])
+        """The plan for people, below the diffs of its files."""
+        diffs = [line for file in self.files for line in (*file.lines, "")]
+        return "\n".join([*(f"warning: {w}" for w in self.warnings), *diffs, explain.text(self.plan)])
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,20 @@ _TELLING = re.compile(
 )
 
 
+def is_telling(key: str) -> bool:
+    """Whether a key's name (`[section] option`, `a.b`) tells that its value is a secret."""
+    return bool(_TELLING.search(key.rpartition("] ")[2]))
+
+
 def mask(text: str, change: Change, secrets: Collection[str]) -> str:
     """`text` (which shows `change`) without values that are, hold or may have held a secret.
 
     An old value may hold a password that is no longer in passwords.yml, so both sides are masked when
     either holds a known secret or the key's name tells that it carries one.
     """
-    option = change.key.rpartition("] ")[2]
     values = [value for value in (change.old, change.new) if value]
     known = [secret for secret in secrets if len(secret) > 3]
-    if _TELLING.search(option) or any(secret in value for secret in known for value in values):
+    if is_telling(change.key) or any(secret in value for secret in known for value in values):
         for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, MASK)
     for secret in known:

@@ -11,10 +11,13 @@ from dataclasses import replace
 from kolla.catalogue.model import Model
 from kolla.secret import Secret
 from kolla.state.desired import Desired
-from kolla.state.host_state import Engine, HostState, ObservedContainer, ObservedFile
+from kolla.state.host_state import Engine, HostState, JobRecord, ObservedContainer, ObservedFile
 from kolla.state.plan import ContainerOperation, HostOperation, RemoveOperation
 from kolla.state.reconcile import reconcile
 from kolla.state.resources import union
+
+EPOCH = "as it was"
+"""Of every volume: nothing was lost between the two."""
 
 
 class Difference(Model):
@@ -54,6 +57,7 @@ def as_applied(desired: Desired, other: Desired) -> dict[str, HostState]:
 
 def _host(host: str, desired: Desired) -> HostState:
     containers = [container for container in desired.containers if container.host == host]
+    nodes = [node for node in (*desired.containers, *desired.jobs) if node.host == host]
     given = {service: needs for (h, service), needs in desired.host_needs.items() if h == host}
     return HostState(
         host=host,
@@ -78,6 +82,13 @@ def _host(host: str, desired: Desired) -> HostState:
                 for name, file in container.config.files.items()
             }
             for container in containers
+        },
+        volumes={m.source: EPOCH for node in nodes for m in node.spec.mounts if m.type == "volume"},
+        images=tuple(sorted({node.spec.image for node in nodes})),
+        jobs={
+            job.name: JobRecord(key=job.key, epochs={f"{h}/{volume}": EPOCH for h, volume in job.volumes})
+            for job in desired.jobs
+            if job.host == host
         },
         resources=union(given.values()),
         given=given,

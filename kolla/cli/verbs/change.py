@@ -20,21 +20,42 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.option("-o", "--output", type=FILE, help="Keep the plan, for: kolla deploy --plan FILE.")
 @click.option("--offline", is_flag=True, help="Ask no host: a first deploy, with the host facts last seen.")
+@click.option(
+    "--against-config",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIRECTORY",
+    help="Ask no host: what a deploy changes where that configuration directory is deployed.",
+)
+@click.option("--diff", is_flag=True, help="Show how each configuration file changes; secrets are masked.")
 @click.option("--upgrade", is_flag=True, help="Say what kolla upgrade would do.")
 @click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
 @options.services
-def plan(output: Path | None, offline: bool, upgrade: bool, finish: bool) -> None:
+def plan(
+    output: Path | None,
+    offline: bool,
+    against_config: Path | None,
+    diff: bool,
+    upgrade: bool,
+    finish: bool,
+) -> None:
     """Say what a deploy would do: each operation, its cause, and what it interrupts.
 
-    Touches nothing. Exit code 2 when there are changes.
+    Touches nothing. Exit code 2 when there are changes. docs/plan.md explains how to read it.
     """
 
-    if upgrade + finish + offline > 1:
-        raise click.UsageError("--upgrade, --finish and --offline are three different plans")
+    if upgrade + finish + (offline or against_config is not None) > 1:
+        raise click.UsageError(
+            "--upgrade, --finish and --offline (or --against-config) are three different plans"
+        )
+    if diff and (upgrade or finish):
+        raise click.UsageError("--diff is for plans of a deploy")
 
     def verb(cloud: Cloud) -> Result:
         between = upgrade or finish
-        result = cloud.plan_upgrade(finish=finish) if between else cloud.plan(offline=offline)
+        if between:
+            result = cloud.plan_upgrade(finish=finish)
+        else:
+            result = cloud.plan(offline=offline, against_config=against_config, diff=diff)
         if output:
             result.plan.save(output)
         return result
