@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
 from kolla.configuration import Configuration
 from kolla.errors import InputError, Location, LockedError, did_you_mean
@@ -46,7 +47,7 @@ BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
 
-class Cloud(ImageVerbs, UpgradeVerbs, ServiceVerbs, SetVerbs, ValidationVerbs):
+class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs, ValidationVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(

@@ -33,7 +33,7 @@ LOCK_TIMEOUT = 60
 Decide = Callable[[str, Mapping[str, HostState]], Course]
 """The release of the images and the hosts' states -> where the cloud is between two releases."""
 
-NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "resources": {}}
+NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "volumes": [], "resources": {}}
 """The question to a host of which not even the facts are known."""
 
 

@@ -14,7 +14,18 @@ USUAL_GROUPS = ("control", "network", "compute", "storage", "monitoring", "deplo
 """Inventory groups every inventory of the field has; services' own groups stand below them."""
 
 OWN_VERBS = (
-    *("bootstrap-servers", "build", "check", "deploy", "destroy", "exec", "genconfig", "genpwd", "load"),
+    *(
+        "adopt",
+        "bootstrap-servers",
+        "build",
+        "check",
+        "deploy",
+        "destroy",
+        "exec",
+        "genconfig",
+        "genpwd",
+        "load",
+    ),
     *("lock", "logs", "mergepwd", "plan", "post-deploy", "prechecks", "promote", "publish", "pull", "push"),
     *("quickstart", "reconfigure", "restart", "revisions", "start", "status", "stop", "upgrade"),
     "validate-config",

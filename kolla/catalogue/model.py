@@ -289,6 +289,8 @@ class Container(Model):
 
     image: Name | None = None
     """Default: the image of the container's own name."""
+    replaces: tuple[Key, ...] = ()
+    """Containers of Kolla-Ansible whose work it does, besides the one of its own name (docs/adopting.md)."""
     group: Name | None = None
     """Inventory group that runs it; default: the service's name."""
     when: Expression = "true"

@@ -22,7 +22,7 @@ INTERRUPTED = 130
 EXIT_CODES = {
     OK: "done, or nothing to do",
     FAILED: "something failed; what, and what to do next, is printed",
-    CHANGES: "kolla plan: there are changes",
+    CHANGES: "kolla plan: there are changes; kolla adopt: something has to be decided",
     BAD_INPUT: "the command line, settings, inventory or a service are wrong; no host was touched",
     LOCKED: "another deployer holds a host; its owner is named",
     INTERRUPTED: "interrupted; run it again to go on",

@@ -11,6 +11,7 @@ from kolla import __version__
 from kolla.cli import failure, options
 from kolla.cli.options import Options
 from kolla.cli.verbs import (
+    adopt,
     change,
     hosts,
     images,
@@ -25,6 +26,7 @@ from kolla.errors import InputError, KollaError
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "From nothing": (quickstart.quickstart,),
+    "From Kolla-Ansible": (adopt.adopt,),
     "Images": (images.build, images.push, images.promote, images.publish, images.load, images.lock),
     "Before a deploy": (
         passwords.genpwd,

@@ -18,17 +18,17 @@ def check(settings: Settings) -> tuple[str, ...]:
     In the folder of an enabled service such a file is an InputError naming the nearest path that
     would be read; in a disabled service's folder, or anywhere else, it is a warning.
     """
-    readable = set(_readable(settings))
+    known = readable(settings)
     enabled = {folder.name for folder in settings.services}
     warnings: list[str] = []
     errors: list[InputError] = []
     for relative, path in settings.overrides.files.items():
-        if relative in readable:
+        if relative in known:
             continue
         top = PurePosixPath(relative).parts[0]
         is_folder = top != relative
         if is_folder and top in enabled:
-            nearby = [name for name in readable if name.startswith(f"{top}/")]
+            nearby = [name for name in known if name.startswith(f"{top}/")]
             match = _nearest_path(relative, nearby)
             errors.append(
                 InputError(
@@ -44,11 +44,16 @@ def check(settings: Settings) -> tuple[str, ...]:
             warnings.append(f"{path}: not used, service '{top}' is not enabled")
         else:
             hint = did_you_mean(
-                top, settings.catalogue.folders if is_folder else (n for n in readable if "/" not in n)
+                top, settings.catalogue.folders if is_folder else (n for n in known if "/" not in n)
             )
             warnings.append(f"{path}: nothing reads this file" + (f"; {hint}" if hint else ""))
     raise_all(errors)
     return tuple(warnings)
+
+
+def readable(settings: Settings) -> frozenset[str]:
+    """Every path below config/ that some layer of an enabled service would read."""
+    return frozenset(_readable(settings))
 
 
 def _nearest_path(relative: str, readable: Sequence[str]) -> str | None:

@@ -32,7 +32,7 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     running = _running_as_wanted(operation, context)
     if running is not None and operation["action"] == "wait":
         _gate(operation, context)
-        _record(operation, context)
+        record(operation, context)
         return Outcome()
     if running is not None and health.is_ready(running, spec, context.engine):
         return SKIPPED
@@ -40,13 +40,13 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     _undo(name, wanted["path"], context)
     present = context.own_container(name)
     if present is None:
-        _begin(operation, context)
+        begin(operation, context)
     elif _is_right(present, spec, context):
         _start_again(operation, context)
     else:
         _swap(operation, context)
     folders.keep(wanted["path"])
-    _record(operation, context)
+    record(operation, context)
     return Outcome()
 
 
@@ -83,6 +83,12 @@ def base_name(name: str) -> str:
     return name
 
 
+def holds(operation: ContainerOperation, context: Context) -> bool:
+    """Whether the container is as the operation is to make it, its health included."""
+    running = _running_as_wanted(operation, context)
+    return running is not None and health.is_ready(running, operation["spec"], context.engine)
+
+
 def _running_as_wanted(operation: ContainerOperation, context: Context) -> Json | None:
     """The container if it runs with its spec and has taken its folder: all but its health."""
     spec, wanted = operation["spec"], operation["folder"]
@@ -115,7 +121,7 @@ def _create(name: str, operation: ContainerOperation, context: Context) -> None:
     context.engine.create(name, projection.payload(operation["spec"], labels))
 
 
-def _begin(operation: ContainerOperation, context: Context) -> None:
+def begin(operation: ContainerOperation, context: Context) -> None:
     """Create and start a container where there is none. One that fails is left to look at."""
     name = operation["spec"]["name"]
     context.cloud.forget_taken(name)
@@ -171,7 +177,7 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
     engine.remove(name + OLD)
 
 
-def _record(operation: ContainerOperation, context: Context) -> None:
+def record(operation: ContainerOperation, context: Context) -> None:
     """Write down that the container is ready, since this start, with its folder."""
     name = operation["spec"]["name"]
     container = context.own_container(name)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import daemon, folder, lock, mounts, packages, program, resources
+from . import adopted, daemon, folder, lock, mounts, packages, program, resources, volumes
 from .cloud import Cloud
 from .containers import base_name
 from .engine import Engine, EngineUnreachable, connect
 from .errors import OperationFailed
 from .manifest import Manifest
 from .own import own_containers
-from .projection import LABEL_CLOUD
 from .shapes import Json
 
 FAREWELL = 120
@@ -21,7 +20,7 @@ FAREWELL = 120
 RUNTIME = "/run/"
 """What is in a directory of ours below it was left by what ran there (hier(7))."""
 
-LASTING = ("images", "packages", "registries", "authorities", "engine", "mounts")
+LASTING = ("images", "packages", "registries", "authorities", "engine", "mounts", "adopted")
 """Kinds of things that may stay although the cloud is gone; the manifest stays with them."""
 
 
@@ -44,7 +43,7 @@ def destroy(request: Json) -> Json:
         else:
             _farewells(engine, cloud, changes, kept)
             changes += _containers(engine, cloud)
-            _volumes(engine, cloud, request["volumes"], changes, kept)
+            _volumes(engine, cloud, manifest, request["volumes"], changes, kept)
             _images(engine, manifest, request["images"], changes, kept)
         if request["purge"]:
             _engine(engine, manifest, changes, kept)
@@ -86,15 +85,17 @@ def _containers(engine: Engine, cloud: Cloud) -> list[str]:
     return [f"removed container {name}" for name in names if name == base_name(name)]
 
 
-def _volumes(engine: Engine, cloud: Cloud, asked: bool, changes: list[str], kept: list[str]) -> None:
-    for volume in engine.volumes(f"{LABEL_CLOUD}={cloud.id}"):
-        name = volume["Name"]
+def _volumes(
+    engine: Engine, cloud: Cloud, manifest: Manifest, asked: bool, changes: list[str], kept: list[str]
+) -> None:
+    for name in sorted(volumes.own(engine, cloud, manifest)):
         if not asked:
             kept.append(f"volume {name}")
             continue
         try:
             engine.remove_volume(name)
             changes.append(f"removed volume {name}")
+            adopted.forget(name, manifest)
         except OperationFailed as failure:
             kept.append(f"volume {name}: {failure}")
 

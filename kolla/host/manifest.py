@@ -1,8 +1,8 @@
 """Everything we made on this host that does not carry the cloud's label.
 
-Containers and volumes say themselves, by their label, whose they are. Folders, directories, images,
-packages, mounts and a started engine cannot: they are written here before they are made, so that nothing
-that was made is ever missing here, whenever we are killed.
+Containers and volumes say themselves, by their label, whose they are; volumes that were taken over cannot.
+Folders, directories, images, packages, mounts and a started engine cannot either: they are written here
+before they are made, so that nothing that was made is ever missing here, whenever we are killed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .cloud import Cloud
 
 KINDS = (
     *("folders", "directories", "images", "packages", "registries", "engine"),
-    *("files", "sysctls", "mounts", "authorities"),
+    *("files", "sysctls", "mounts", "authorities", "adopted"),
 )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import facts, files, folder, kernel, lock, projection, resources, volumes
+from . import facts, files, folder, kernel, lock, predecessors, projection, resources, volumes
 from .cloud import Cloud
 from .containers import OLD, base_name
 from .context import is_own
 from .engine import Engine, EngineUnreachable, connect
+from .manifest import Manifest
 from .shapes import Json
 
 
@@ -17,12 +18,13 @@ def observe(request: Json) -> Json:
     """Facts, state and lease. Changes nothing and waits for nobody."""
     cloud = Cloud.of(request)
     state: Json = {"engine": None, "containers": {}, "foreign": [], "volumes": {}, "images": []}
+    state.update(predecessors={}, unclaimed=[])
     try:
         engine = connect(request["engine"])
     except EngineUnreachable:
         pass
     else:
-        state.update(_of_engine(engine, cloud, request["images"]))
+        state.update(_of_engine(engine, cloud, request))
     own: dict[str, dict[str, str]] = {
         container["folder"]: {} for container in state["containers"].values() if container["folder"]
     }
@@ -37,24 +39,25 @@ def observe(request: Json) -> Json:
     return {"facts": known, "state": state, "lease": lease}
 
 
-def _of_engine(engine: Engine, cloud: Cloud, images: list[str]) -> Json:
+def _of_engine(engine: Engine, cloud: Cloud, request: Json) -> Json:
     names: dict[str, str] = {}
     foreign = []
-    for listed in engine.containers():
+    every = engine.containers()
+    for listed in every:
         name = listed["Names"][0].lstrip("/")
         if not is_own(listed["Labels"], cloud):
             foreign.append(name)
         elif projection.LABEL_JOB not in listed["Labels"]:
             names[name] = base_name(name)
+    own_volumes = volumes.own(engine, cloud, Manifest(cloud))
     return {
         "engine": {"name": engine.name, "version": engine.version},
         "containers": _containers(engine, cloud, names),
         "foreign": sorted(foreign),
-        "volumes": {
-            volume["Name"]: volumes.epoch(volume, cloud)
-            for volume in engine.volumes(f"{projection.LABEL_CLOUD}={cloud.id}")
-        },
-        "images": [image for image in images if engine.image(image)],
+        "predecessors": predecessors.observe(every),
+        "volumes": own_volumes,
+        "unclaimed": volumes.unclaimed(request["volumes"], engine, own_volumes),
+        "images": [image for image in request["images"] if engine.image(image)],
     }
 
 

@@ -7,20 +7,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, power, release, resources, volumes
+from . import containers, endpoint, images, jobs, power, release, resources, takeover, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
 from .runs import event
-from .shapes import Json, Operation
+from .shapes import ContainerOperation, Json, Operation
 
 THREADS = 8
+
+
+def _container(operation: ContainerOperation, context: Context) -> Outcome:
+    perform = takeover.perform if operation["replaces"] else containers.perform
+    return perform(operation, context)
+
 
 PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "host": resources.perform,
     "image": images.perform,
     "volume": volumes.perform,
-    "container": containers.perform,
+    "container": _container,
     "remove": containers.remove,
     "stop": containers.stop,
     "job": jobs.perform,

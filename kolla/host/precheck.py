@@ -41,7 +41,8 @@ def precheck(request: Json) -> Json:
     except EngineUnreachable as refusal:
         hint = refusal.details["hint"]
         findings.append(_finding("engine", request["engine"], False, str(refusal), hint))
-    findings += _ports(request.get("ports", ()), _own_pids(engine, cloud) if engine else {})
+    making_way = request.get("makes_way", ())
+    findings += _ports(request.get("ports", ()), _pids(engine, cloud, making_way) if engine else {})
     findings += [_address(address) for address in request.get("addresses", ())]
     findings += _space(request.get("directories", {}))
     if "memory" in request:
@@ -70,10 +71,11 @@ def _engine(name: str, version: str) -> Json:
     return _finding("engine", name, True, f"{name} {version} answers")
 
 
-def _own_pids(engine: Engine, cloud: Cloud) -> dict[int, str]:
-    """Pid of the first process of each running container of the cloud -> its name."""
+def _pids(engine: Engine, cloud: Cloud, making_way: Iterable[str]) -> dict[int, str]:
+    """Pid of the first process of each running container of the cloud, and of those that make way for it ->
+    its name."""
     found = {}
-    for name in own_containers(engine, cloud):
+    for name in (*own_containers(engine, cloud), *making_way):
         container = engine.inspect(name)
         if container and container["State"]["Pid"]:
             found[container["State"]["Pid"]] = name

@@ -101,6 +101,8 @@ class VolumeOperation(Operation):
 
     volume: str
     epoch: str
+    adopt: bool
+    owner: int
 
 
 class ContainerOperation(Operation):
@@ -111,6 +113,7 @@ class ContainerOperation(Operation):
     folder: Folder
     generation: int
     start_timeout: int
+    replaces: list[str]
 
 
 class RemoveOperation(Operation):

@@ -2,16 +2,20 @@
 
 A job that replaces what is in a volume gives it another epoch, which no label can take: that one is
 recorded beside the label it stands in for, so the record of a volume that is gone says nothing of the next.
+What stands for the label of one that was taken over is in `adopted`.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from . import files
+from . import adopted, files
 from .cloud import Cloud
 from .context import SKIPPED, Context, Outcome, is_own
+from .engine import Engine
 from .errors import OperationFailed
+from .manifest import Manifest
 from .projection import LABEL_CLOUD, LABEL_SERVICE
 from .shapes import Json, VolumeOperation
 
@@ -19,10 +23,17 @@ LABEL_EPOCH = "kolla.epoch"
 
 
 def epoch(volume: Json, cloud: Cloud) -> str | None:
-    """The epoch of a volume, from its `inspect` document or the record of a later one."""
-    made: str | None = (volume["Labels"] or {}).get(LABEL_EPOCH)
-    record = files.read_json(cloud.volume_record(volume["Name"]))
+    """The epoch of a volume of the cloud, from its `inspect` document or the record of a later one; None of
+    a volume that it neither made nor took over."""
+    made = _made(volume, cloud)
+    record = files.read_json(cloud.volume_record(volume["Name"])) if made else None
     return record["epoch"] if record and record["made"] == made else made
+
+
+def _made(volume: Json, cloud: Cloud) -> str | None:
+    """The epoch a volume got when the cloud made it or took it over."""
+    labels = volume["Labels"] or {}
+    return labels.get(LABEL_EPOCH) if is_own(labels, cloud) else adopted.epoch(volume, cloud)
 
 
 def renew(name: str, epoch: str, context: Context) -> None:
@@ -30,21 +41,39 @@ def renew(name: str, epoch: str, context: Context) -> None:
     volume = context.engine.volume(name)
     if volume is None:
         raise OperationFailed(f"volume '{name}' was removed meanwhile")
-    made = (volume["Labels"] or {}).get(LABEL_EPOCH)
+    made = _made(volume, context.cloud)
     files.write_json(context.cloud.volume_record(name), {"made": made, "epoch": epoch})
+
+
+def own(engine: Engine, cloud: Cloud, manifest: Manifest) -> dict[str, str | None]:
+    """Every volume of the cloud -> its epoch."""
+    found = {v["Name"]: epoch(v, cloud) for v in engine.volumes(f"{LABEL_CLOUD}={cloud.id}")}
+    for name in adopted.names(manifest):
+        volume = engine.volume(name)
+        if volume is not None and (made := epoch(volume, cloud)):
+            found[name] = made
+    return found
+
+
+def unclaimed(names: list[str], engine: Engine, own_: dict[str, str | None]) -> list[str]:
+    """Of `names`, the volumes that exist and belong to no cloud of ours, this one or another."""
+    found = ((name, engine.volume(name)) for name in names if name not in own_)
+    return [name for name, volume in found if volume and LABEL_CLOUD not in (volume["Labels"] or {})]
 
 
 def perform(operation: VolumeOperation, context: Context) -> Outcome:
     """Have the volume, with an epoch; one that is there keeps the one it has.
 
-    A volume without our label is replaced when it is empty and unused, as engines make them by the
-    way; with something in it, it is somebody's.
+    A volume that is nobody's is taken over with its data when the operation says so. Otherwise it is replaced
+    when it is empty and unused, as engines make them by the way; with something in it, it is somebody's.
     """
     engine, name = context.engine, operation["volume"]
     volume = engine.volume(name)
     if volume is not None:
-        if is_own(volume["Labels"], context.cloud) and epoch(volume, context.cloud):
+        if epoch(volume, context.cloud):
             return SKIPPED
+        if operation["adopt"]:
+            return _adopt(volume, operation, context)
         if os.listdir(volume["Mountpoint"]):
             raise OperationFailed(
                 f"volume '{name}' holds data and was not made by this cloud; "
@@ -56,9 +85,18 @@ def perform(operation: VolumeOperation, context: Context) -> Outcome:
     return Outcome(message=f"made volume {name}")
 
 
+def _adopt(volume: Json, operation: VolumeOperation, context: Context) -> Outcome:
+    if LABEL_CLOUD in (volume["Labels"] or {}):
+        raise OperationFailed(f"volume '{operation['volume']}' belongs to another cloud of Kolla's")
+    if operation["owner"]:
+        adopted.give(Path(volume["Mountpoint"]), operation["owner"])
+    adopted.record(volume, operation["epoch"], context.cloud, context.manifest)
+    return Outcome(message=f"took over volume {operation['volume']} with what is in it")
+
+
 def check_present(names: list[str], context: Context) -> None:
     """OperationFailed unless all are this cloud's: the engine would make missing ones, empty."""
     for name in names:
         volume = context.engine.volume(name)
-        if volume is None or not is_own(volume["Labels"], context.cloud):
+        if volume is None or not epoch(volume, context.cloud):
             raise OperationFailed(f"volume '{name}' is missing or was not made by this cloud")

@@ -49,7 +49,7 @@ def demands(
             image = image_operation(job.image, job.host)
             operations[image.id] = image
         own = {volume_id(volume, job.host) for volume in job.own_volumes}
-        for volume in missing(job, state, desired.cloud_id, precondition):
+        for volume in missing(job, state, desired, precondition):
             if volume.id in own:
                 operations.setdefault(volume.id, volume)
         after = (image_id(job.image.name, job.host), *sorted(own))

@@ -23,7 +23,7 @@ from kolla.catalogue.model import (
 from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.catalogue.upgrades import Stage, at
 from kolla.settings import Settings
-from kolla.state import checkouts
+from kolla.state import adoption, checkouts, volume_names
 from kolla.state.consumer import Consumer, ProviderView
 from kolla.state.desired import (
     Desired,
@@ -79,6 +79,7 @@ class _Builder:
         self.references = References(topology, self.consumers)
 
     def build(self) -> Desired:
+        volume_names.check(self.settings)
         where = self.settings.globals.where(checkouts.KEY)
         for host in self.settings.inventory.hosts:
             checkouts.check(self.settings.scope(host)[checkouts.KEY], self.report, where)
@@ -110,6 +111,8 @@ class _Builder:
                 for provision in folder.service.provides.values()
                 if provision.backup is not None
             ),
+            volume_names=self.settings.scope(None)[volume_names.KEY],
+            adopting=bool(self.settings.scope(None)[adoption.SETTING]),
         )
 
     # -- rendering ---------------------------------------------------------------------------
@@ -191,6 +194,8 @@ class _Builder:
             sources=_sources(renderer, container),
             sockets=self._sockets(folder, name, container, host, renderer),
             config_check=tuple(renderer.text(word) for word in container.config_check),
+            user=self._user_number(container.user or image.user or "root"),
+            replaces=container.replaces,
         )
 
     def _behind(self, endpoints: tuple[str, ...]) -> tuple[str, ...]:
@@ -203,6 +208,10 @@ class _Builder:
             if provision.endpoint in endpoints
         }
         return tuple(folder.name for folder in services if offered & set(folder.service.needs))
+
+    def _user_number(self, name: str) -> int:
+        users = (folder.service.users for folder in self.settings.catalogue.folders.values())
+        return next((known[name].uid for known in users if name in known), 0)
 
     def _sockets(
         self, folder: ServiceFolder, name: str, container: Container, host: str, renderer: Renderer
@@ -264,7 +273,7 @@ class _Builder:
         mounts = [
             Mount(type="bind", source=folder, target=CONFIG_FILES, read_only=True),
             Mount(type="volume", source=LOGS_VOLUME, target=LOGS_PATH),
-            *(Mount(type="volume", source=volume, target=t) for volume, t in container.volumes.items()),
+            *(volume_names.mount(self.settings, volume, t) for volume, t in container.volumes.items()),
             *(self._bind(renderer, bind) for bind in container.binds),
             *(Mount(type="tmpfs", target=target) for target in container.tmpfs),
             *development.values(),
@@ -401,7 +410,7 @@ class _Builder:
             volumes=tuple(sorted(self.references.volumes(folder, owner.provision, job, container, host))),
             after=tuple(sorted(after)),
             timeout=job.timeout,
-            own_volumes=tuple(job.volumes),
+            own_volumes=volume_names.volumes(self.settings, job.volumes),
             success=job.success,
             description=job.description,
         )

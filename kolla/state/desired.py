@@ -32,6 +32,11 @@ class Node:
     after: tuple[str, ...]
     """Ids of nodes that must be done first."""
 
+    @property
+    def mounted(self) -> tuple[str, ...]:
+        """The named volumes it mounts."""
+        return tuple(mount.source for mount in self.spec.mounts if mount.type == "volume")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredContainer(Node):
@@ -50,6 +55,10 @@ class DesiredContainer(Node):
     """Part of the spec (`environment TZ`, `mounts`) -> the settings behind it, and where they are set."""
     sockets: tuple[tuple[str, int], ...]
     """(address, port) it listens on."""
+    user: int
+    """Number of the user its process runs as."""
+    replaces: tuple[str, ...] = ()
+    """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -127,6 +136,10 @@ class Desired:
     """Names of the verbs' jobs that keep data safe before an upgrade."""
     upgrade: ReleaseChange | None = None
     """The upgrade that is not finished."""
+    volume_names: Mapping[str, str] = field(default_factory=dict)
+    """Volumes of services that are elsewhere: name -> the engine's volume, or a directory of the hosts."""
+    adopting: bool = False
+    """Whether what Kolla-Ansible left on the hosts is taken over."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -144,6 +157,7 @@ class Desired:
                     c.config.path: {name: f.sha256 for name, f in c.config.files.items()} for c in own
                 },
                 "images": sorted(images),
+                "volumes": sorted({v for node in self.nodes if node.host == host for v in node.mounted}),
                 "resources": union(r for (h, _), r in self.host_needs.items() if h == host).model_dump(),
             }
         return questions

@@ -13,13 +13,14 @@ from kolla.state.plan import (
     Plan,
     RemoveOperation,
     StartOperation,
+    VolumeOperation,
 )
 
 WIDTH = 100
 """Columns that people are taken to have."""
 
 _PURPOSES = {"deploy": "Plan", "upgrade": "Upgrade plan", "finish": "Plan of the end of an upgrade"}
-_MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?"}
+_MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?", "adopt": "±"}
 
 
 def text(plan: Plan) -> str:
@@ -57,6 +58,8 @@ def title(operation: Operation) -> str:
         return f"{action} container {subject}"
     if isinstance(operation, StartOperation) and operation.again:
         return f"restart container {subject}"
+    if isinstance(operation, VolumeOperation) and operation.adopt:
+        return f"adopt volume {subject}"
     verbs = {
         "host": "prepare host for",
         "image": "get image",

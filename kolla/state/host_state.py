@@ -80,8 +80,12 @@ class HostState(Model):
     containers: dict[str, ObservedContainer] = {}
     foreign: tuple[str, ...] = ()
     """Names of containers of the engine that are not this cloud's."""
+    predecessors: dict[str, str] = {}
+    """Of those, the ones that Kolla-Ansible made: name, also of one set aside -> image."""
     volumes: dict[str, str | None] = {}
     """Volume of this cloud -> its epoch, None when the file inside is missing."""
+    unclaimed: tuple[str, ...] = ()
+    """Of the volumes asked for, those that exist and are nobody's."""
     images: tuple[str, ...] = ()
     """Those of the asked-for image IDs that the engine has."""
     folders: dict[str, dict[str, ObservedFile]] = {}

@@ -10,7 +10,7 @@ from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer
 from kolla.state.plan import Action, Impact, JobOperation, Plan
 
-TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart"})
+TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart", "adopt"})
 """What is done to a container that serves somebody; any other action finds it serving nobody, or lets it."""
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kolla.catalogue.model import Requirements, ServiceFolder
 from kolla.errors import InputError
 from kolla.settings.expressions import evaluate
+from kolla.state import volume_names
 from kolla.state.render import Renderer
 from kolla.state.topology import Topology
 
@@ -62,7 +63,10 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
         host=on.host,
         name=name,
         memory=_amount(asked.memory, on),
-        disk={place: _amount(amount, on) for place, amount in asked.disk.items()},
+        disk={
+            volume_names.place(on.settings, place): _amount(amount, on)
+            for place, amount in asked.disk.items()
+        },
         devices=(*devices, *_texts(asked.devices, on)),
         virtualization=_virtualization(asked.virtualization, on),
         virtualization_setting=setting[1] if setting else "",

@@ -98,14 +98,18 @@ class ImageOperation(_Operation):
 
 
 class VolumeOperation(_Operation):
-    """Make a named volume and put its epoch inside. Post-condition: it exists and has an epoch."""
+    """Make a named volume and give it its epoch. Post-condition: it exists and has an epoch."""
 
     kind: Literal["volume"] = "volume"
     volume: str
     epoch: str
+    adopt: bool = False
+    """Take over the volume there is, with its data, instead of making one."""
+    owner: int = 0
+    """Of a volume taken over: who gets what belongs to root in it (user and group number); 0: nobody."""
 
 
-Action = Literal["create", "recreate", "restart", "start", "wait"]
+Action = Literal["create", "recreate", "restart", "start", "wait", "adopt"]
 
 
 class ContainerOperation(_Operation):
@@ -114,6 +118,7 @@ class ContainerOperation(_Operation):
     create: there is none. recreate: swap for a new one (create, stop old, rename, start, health
     gate; else the old one is started again). restart / start: the container itself is right. wait: it runs
     as it should, the engine started it (as after a start of the host), and nobody has seen it ready yet.
+    adopt: as create, in the place of the containers that `replaces` names (else those are started again).
     Post-condition: it runs with `spec`, took `folder`, and its health check passed.
     """
 
@@ -124,6 +129,8 @@ class ContainerOperation(_Operation):
     generation: int
     start_timeout: int
     """Seconds the health check may take to pass."""
+    replaces: tuple[str, ...] = ()
+    """Containers of Kolla-Ansible that make way for it, and are removed when it is ready."""
 
 
 class RemoveOperation(_Operation):

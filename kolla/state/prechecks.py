@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kolla.errors import did_you_mean
+from kolla.state import adoption
 from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState
@@ -30,6 +31,7 @@ def findings(
     return [
         *_hostnames(desired.requirements, facts, states),
         *_kernels(desired, facts, states),
+        *adoption.findings(desired, states),
         *(
             _interface(requirement, name, facts[requirement.host], reserved)
             for requirement in asked

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 
 from kolla.build_report import BuiltImage
+from kolla.state import adoption
 from kolla.state.changes import ReleaseChange
 from kolla.state.compare import compare
 from kolla.state.desired import (
@@ -79,6 +80,8 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
                 for name, container in state.containers.items()
             },
             "volumes": state.volumes,
+            "predecessors": state.predecessors,
+            "unclaimed": state.unclaimed,
             "images": sorted(state.images),
             "folders": {
                 path: {name: [file.sha256, file.mode] for name, file in files.items()}
@@ -140,7 +143,10 @@ class _Builder:
             state = self.states.get(wanted.host)
             if state is None:
                 continue
+            replaces = adoption.replaced(self.desired, wanted, state)
             action, causes = compare(wanted, state, self.desired.secrets)
+            if replaces:
+                action, causes = "adopt", adoption.causes(replaces, state)
             if action is None:
                 continue
             observed = state.containers.get(wanted.spec.name)
@@ -158,6 +164,7 @@ class _Builder:
                 folder=wanted.config.folder,
                 generation=generation,
                 start_timeout=wanted.start_timeout,
+                replaces=replaces,
             )
 
     def removals(self) -> Iterator[Operation]:
@@ -241,7 +248,7 @@ class _Builder:
         return [*operations, *extra.values()]
 
     def _volumes(self, node: Node) -> Iterator[Operation]:
-        yield from missing(node, self.states[node.host], self.desired.cloud_id, self.precondition)
+        yield from missing(node, self.states[node.host], self.desired, self.precondition)
 
     def _images(self, node: Node) -> Iterator[Operation]:
         if node.spec.image not in self.states[node.host].images:

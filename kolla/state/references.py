@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kolla.catalogue.model import Capability, Container, Job, Provision, ServiceFolder
 from kolla.errors import InputError
+from kolla.state import volume_names
 from kolla.state.consumer import Consumer
 from kolla.state.desired import DesiredEndpoint, container_id, endpoint_id, job_id
 from kolla.state.topology import Topology, service_file
@@ -96,7 +97,10 @@ class References:
     def volumes(
         self, folder: ServiceFolder, provision: Provision | None, job: Job, container: Container, host: str
     ) -> set[HostVolume]:
-        """A job's own volumes, and those of every provider it waits for, directly or through jobs."""
+        """A job's own volumes, and those of every provider it waits for, directly or through jobs.
+
+        By their names in the engine; a directory of the host in the place of one has no epoch.
+        """
         volumes = {(host, volume) for volume in container.volumes}
         if provision is not None:
             volumes |= self._provider_volume(folder, provision)
@@ -115,7 +119,8 @@ class References:
                     )
             elif reference.startswith("job/"):
                 waiting += folder.service.jobs[reference.removeprefix("job/")].after
-        return volumes
+        found = {(owner, volume_names.place(self.topology.settings, volume)) for owner, volume in volumes}
+        return {(owner, place) for owner, place in found if volume_names.is_volume(place)}
 
     def _provider_volume(self, provider: ServiceFolder, provision: Provision) -> set[HostVolume]:
         if provision.volume is None:

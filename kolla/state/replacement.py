@@ -34,7 +34,8 @@ def replaced(
     """
     volumes = frozenset(verb.replaces)
     affected = {service.name, *_consumers(service, services, volumes)}
-    holders, users = _concerned(desired, affected, volumes)
+    places = frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
+    holders, users = _concerned(desired, affected, places)
     _check_complete([*holders, *users], states, name)
     cause = f"kolla {name} replaces its data"
     stops = [_stop(c, cause) for c in users if _runs(c, states)]
@@ -44,7 +45,7 @@ def replaced(
     work: list[Operation] = []
     for operation in demands(desired, jobs, states, ("asked for",)):
         if isinstance(operation, JobOperation):
-            own = {v for v in volumes if any(m.source == v for m in operation.spec.mounts)}
+            own = places & {m.source for m in operation.spec.mounts if m.type == "volume"}
             epochs = {v: new_epoch(desired.cloud_id, operation.host, v, precondition) for v in own}
             after = (*operation.after, *(stop.id for stop in stops))
             operation = operation.model_copy(update={"renews": epochs, "after": after})

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kolla.build_report import BuildReport
+from kolla.state import adoption
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
@@ -49,6 +50,7 @@ def requests(
                 if r.virtualization
             ],
             "hostname": any(requirement.hostname for requirement in asked),
+            "makes_way": sorted({name for c in own for name in adoption.replaced(desired, c, state)}),
         }
     return result
 

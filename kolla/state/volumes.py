@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
-from kolla.state.desired import Node, volume_id
+from kolla.state import adoption
+from kolla.state.desired import Desired, Node, volume_id
 from kolla.state.host_state import HostState
 from kolla.state.plan import VolumeOperation
 
@@ -22,17 +24,19 @@ def new_epoch(cloud_id: str, host: str, volume: str, precondition: str) -> str:
     return hashlib.sha256(seed.encode()).hexdigest()[:32]
 
 
-def missing(node: Node, state: HostState, cloud_id: str, precondition: str) -> list[VolumeOperation]:
-    """Making the volumes that a container or job mounts and its host does not have."""
-    return [
-        VolumeOperation(
-            id=volume_id(mount.source, node.host),
+def missing(node: Node, state: HostState, desired: Desired, precondition: str) -> Iterator[VolumeOperation]:
+    """Making or taking over the volumes that a container or job mounts and its host does not have."""
+    for volume in node.mounted:
+        if state.volumes.get(volume) is not None:
+            continue
+        adopt = adoption.adopts_volume(desired, volume, state)
+        yield VolumeOperation(
+            id=volume_id(volume, node.host),
             host=node.host,
-            service=HOST_SERVICE if mount.source.startswith("kolla_") else node.service,
-            causes=("it does not exist",),
-            volume=mount.source,
-            epoch=new_epoch(cloud_id, node.host, mount.source, precondition),
+            service=HOST_SERVICE if volume.startswith("kolla_") else node.service,
+            causes=("it keeps its data",) if adopt else ("it does not exist",),
+            volume=volume,
+            epoch=new_epoch(desired.cloud_id, node.host, volume, precondition),
+            adopt=adopt,
+            owner=adoption.owner(desired, volume, node.host) if adopt else 0,
         )
-        for mount in node.spec.mounts
-        if mount.type == "volume" and state.volumes.get(mount.source) is None
-    ]

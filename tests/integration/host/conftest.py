@@ -108,7 +108,7 @@ class Host:
 
     def question(self, **request: Any) -> Json:
         """The whole answer to the question before every plan."""
-        nothing: Json = {"folders": {}, "images": [], "resources": {}, "modules": []}
+        nothing: Json = {"folders": {}, "images": [], "volumes": [], "resources": {}, "modules": []}
         return self.ask("observe", **{**nothing, **request})
 
     def observe(self, **request: Any) -> Json:
@@ -188,7 +188,8 @@ class Host:
         self, noun: str = "web", run: str = SERVE, files: Mapping[str, str] = {}, **changes: Any
     ) -> Json:
         """A container operation."""
-        settings = {"action": "create", "generation": 1, "start_timeout": 5, "after": [], "timeout": 60}
+        settings: Json = {"action": "create", "generation": 1, "start_timeout": 5, "after": [], "timeout": 60}
+        settings["replaces"] = []
         settings.update({key: changes.pop(key) for key in list(changes) if key in settings})
         return {
             "id": f"container:{noun}@here",
@@ -222,6 +223,8 @@ class Host:
             "service": "test",
             "volume": self.name(noun),
             "epoch": uuid.uuid4().hex,
+            "adopt": False,
+            "owner": 0,
             "after": [],
             "timeout": 10,
             **changes,

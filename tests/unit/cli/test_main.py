@@ -25,6 +25,7 @@ DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
 
 # command line -> the one call it makes
 CALLS = {
+    "adopt /etc": ("adopt", (Path("/etc"),), {}),
     "build": ("build", ((), {}, None), {}),
     "build --bundle out.tar": ("build", ((), {}, Path("out.tar")), {}),
     "build keystone --refresh --no-push": (

@@ -1,0 +1,55 @@
+"""Volumes that were taken over: labels of a volume cannot be changed, so these are marked beside their data.
+
+The mark is a file in the engine's own directory of the volume, next to the one its data is in: gone with the
+volume, as a label is, and out of sight of what uses it. The manifest lists their names.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from . import files
+from .cloud import Cloud
+from .manifest import Manifest
+from .shapes import Json
+
+KIND = "adopted"
+MARK = "kolla.json"
+
+
+def epoch(volume: Json, cloud: Cloud) -> str | None:
+    """The epoch a volume got when the cloud took it over, from its `inspect` document; None of others."""
+    mark = files.read_json(_mark(volume)) or {}
+    return mark["epoch"] if mark.get("cloud") == cloud.id else None
+
+
+def names(manifest: Manifest) -> tuple[str, ...]:
+    """Every name a volume was taken over under."""
+    return manifest.entries(KIND)
+
+
+def record(volume: Json, epoch_: str, cloud: Cloud, manifest: Manifest) -> None:
+    """Note that a volume is the cloud's from now on."""
+    manifest.add(KIND, [volume["Name"]])
+    files.write_json(_mark(volume), {"cloud": cloud.id, "epoch": epoch_})
+
+
+def forget(name: str, manifest: Manifest) -> None:
+    """A volume of that name is gone."""
+    manifest.remove(KIND, [name])
+
+
+def give(directory: Path, owner: int) -> None:
+    """Give what belongs to root below a directory, and itself, to a user.
+
+    Where Kolla-Ansible runs a server as root and we do not, its files must become readable to it. Root's own
+    processes go on with them as before, so this can be done while they run.
+    """
+    for path in (directory, *directory.rglob("*")):
+        if path.lstat().st_uid == 0:
+            os.chown(path, owner, owner, follow_symlinks=False)
+
+
+def _mark(volume: Json) -> Path:
+    return Path(volume["Mountpoint"]).parent / MARK
