@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from kolla import skeleton
 from kolla.ansible.outcome import Result
+from kolla.catalogue.loader import load as load_catalogue
 from kolla.catalogue.model import ServiceFolder, Verb
 from kolla.configuration import Configuration
 from kolla.errors import InputError, did_you_mean
 from kolla.hosts import LOCK_TIMEOUT, Hosts
-from kolla.results import Ran
+from kolla.results import Ran, Written
 from kolla.settings.keys import enable_key
 from kolla.state.demand import demanded, told
 from kolla.state.derive import verb_job
@@ -26,6 +29,19 @@ class ServiceVerbs:
 
     configuration: Configuration
     _hosts: Hosts
+
+    def new_service(self, name: str, directory: Path) -> Written:
+        """Write the folder of a new service that works as it is below `directory`.
+
+        InputError when the name is taken, or the folder is there.
+        """
+        services = load_catalogue(self.configuration.service_paths)
+        written = skeleton.write(name, directory, services)
+        given = f"--service-path {directory / name}"
+        return Written(
+            written,
+            (f"try it: kolla build {given} '^{name}$'; kolla deploy {given}", "see docs/adding-a-service.md"),
+        )
 
     def run_verb(self, name: str, argument: str = "") -> Ran:
         """Run a verb that a service has of its own, with what is said to it.

@@ -19,6 +19,7 @@ from kolla.cli.verbs import (
     passwords,
     quickstart,
     revisions,
+    service,
     services,
     upgrade,
 )
@@ -55,6 +56,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.restart,
         operate.destroy,
     ),
+    "Extend": (service.service,),
 }
 """The verbs as `kolla --help` shows them."""
 

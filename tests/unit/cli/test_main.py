@@ -80,6 +80,7 @@ CALLS = {
     "status": ("status", ((),), {}),
     "status keystone compute": ("status", (("keystone", "compute"),), {}),
     "status --sets": ("status_of_sets", ((),), {}),
+    "service new birds": ("new_service", ("birds", Path()), {}),
     "check": ("check", ((),), {}),
     "check keystone": ("check", (("keystone",),), {}),
     "logs keystone": ("logs", ("keystone",), {"lines": 100}),
