@@ -1,19 +1,20 @@
-"""Override files that nothing reads: the silent mistake of misplaced files, made loud."""
+"""Override files that nothing reads, or nobody can: found before any host is asked for anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from kolla.catalogue.model import ConfigFile, ServiceFolder
 from kolla.config.layers import config_json_paths, paths
+from kolla.config.merge import file_format, keys
 from kolla.errors import InputError, Location, did_you_mean, nearest, raise_all
-from kolla.settings import Settings
+from kolla.settings import Settings, expressions
 from kolla.settings.expressions import render
 
 
 def check(settings: Settings) -> tuple[str, ...]:
-    """Warnings about override files that no layer reads.
+    """Warnings about override files that no layer reads; InputError for one that cannot be understood.
 
     In the folder of an enabled service such a file is an InputError naming the nearest path that
     would be read; in a disabled service's folder, or anywhere else, it is a warning.
@@ -24,6 +25,7 @@ def check(settings: Settings) -> tuple[str, ...]:
     errors: list[InputError] = []
     for relative, path in settings.overrides.files.items():
         if relative in known:
+            errors += _malformed(settings, relative, path, known[relative])
             continue
         top = PurePosixPath(relative).parts[0]
         is_folder = top != relative
@@ -51,9 +53,9 @@ def check(settings: Settings) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def readable(settings: Settings) -> frozenset[str]:
-    """Every path below config/ that some layer of an enabled service would read."""
-    return frozenset(_readable(settings))
+def readable(settings: Settings) -> dict[str, str]:
+    """Every path below config/ that some layer of an enabled service would read -> how it is merged."""
+    return dict(_readable(settings))
 
 
 def _nearest_path(relative: str, readable: Sequence[str]) -> str | None:
@@ -63,16 +65,30 @@ def _nearest_path(relative: str, readable: Sequence[str]) -> str | None:
     return same[0] if same else nearest(relative, readable)
 
 
-def _readable(settings: Settings) -> Iterator[str]:
-    """Every override path some layer of an enabled service would read."""
+def _malformed(settings: Settings, relative: str, path: Path, format: str) -> Iterator[InputError]:
+    """What would be wrong with an override file wherever it is merged; what depends on the values of
+    expressions in it shows only then."""
+    try:
+        text = settings.overrides.text(relative)
+        if expressions.is_expression(text):
+            expressions.check(text, Location(path, 1))
+        else:
+            keys(format, text, path)
+    except InputError as error:
+        yield error
+
+
+def _readable(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The same, in the order of services; a path may be read by several."""
     for folder in settings.services:
         for container, group, config in _rendered(folder):
             for host in settings.hosts_of(group) if group else settings.inventory.hosts:
                 if container in folder.service.containers:
-                    yield from config_json_paths(folder, container, host)
+                    yield from ((path, "json") for path in config_json_paths(folder, container, host))
                 for name, file in config.items():
                     for own_name in _names(name, file, settings, folder):
-                        yield from paths(folder, container, own_name, file, host)
+                        format = file_format(own_name, file)
+                        yield from ((p, format) for p in paths(folder, container, own_name, file, host))
 
 
 def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[str, ConfigFile]]]:

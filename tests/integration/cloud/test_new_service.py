@@ -24,9 +24,7 @@ def test_it_is_a_set(tiny):
     assert (row["running"], row["health"], row["version"]) == ("1/1", "healthy", "2026.1")
     assert row["checks"] == f"{tiny.name}/check-greeting"
     planned = tiny.cloud.plan_power("restart", [tiny.name])
-    assert [operation.interrupts for operation in planned.plan.operations] == [
-        (f"endpoint {tiny.name} (nobody else serves it)",)
-    ]
+    assert [operation.impact.interrupted for operation in planned.plan.operations] == [(tiny.name,)]
     assert tiny.cloud.power("restart", planned).exit_code == 0
     assert tiny.cloud.stop([tiny.name]).exit_code == 0
     assert tiny.cloud.status([tiny.name]).rows[0]["state"] == "exited"

@@ -202,7 +202,8 @@ class Host:
 
     def job(self, noun: str, run: str, **changes: Any) -> Json:
         """A job operation."""
-        settings = {"key": "k1", "epochs": {}, "record": True, "renews": {}, "after": [], "timeout": 30}
+        settings = {"key": "k1", "epochs": {}, "record": True, "renews": {}, "success": [0]}
+        settings |= {"after": [], "timeout": 30}
         settings.update({key: changes.pop(key) for key in list(changes) if key in settings})
         spec = self.spec(noun, restart_policy="no", health=None, **changes)
         return {
