@@ -335,12 +335,11 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs, Validat
         """Remove what the builder made on this machine; not an error when nothing was built."""
         from kolla.images.remove import remove
 
-        if not self.configuration.places.build_report.exists():
+        places = self.configuration.places
+        if not places.build_report.exists():
             return []
-        tags = remove(
-            self.configuration.report, str(self.configuration.globals.value("kolla_container_engine"))
-        )
-        self.configuration.places.build_report.unlink()
+        engine = str(self.configuration.globals.value("kolla_container_engine"))
+        tags = remove(self.configuration.report, places, engine)
         return [f"removed image {tag}" for tag in tags]
 
     def _refuse_foreign_configuration(self, made: Sequence[Path]) -> None:

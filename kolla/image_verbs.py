@@ -138,7 +138,7 @@ class ImageVerbs:
         from kolla.images.signing import sign_report
 
         if key := self._key(settings):
-            sign_report(self.configuration.places.build_report, key)
+            sign_report(self.configuration.places, key)
 
     def _bundle(self, wanted: _Wanted, report: BuildReport, path: Path) -> None:
         from kolla.images import bundle

@@ -49,6 +49,11 @@ class Places:
         return self.directory / "build.json"
 
     @property
+    def build_signature(self) -> Path:
+        """The signature over it."""
+        return self.directory / "build.json.sig"
+
+    @property
     def bills(self) -> Path:
         """Bills of materials of images, a folder for each image."""
         return self.directory / "sbom"

@@ -24,9 +24,6 @@ from kolla.secret import Secret
 from kolla.settings.globals import Globals
 
 PHASE = "sign"
-SIGNED = ".sig"
-"""Suffix of the signature beside the report it is over."""
-
 _SAME = "it is the one of the report"
 
 Passwords = Mapping[str, Secret]
@@ -69,14 +66,13 @@ def _tell(on_event: Listener, name: str, attempt: int, error: KollaError) -> Non
     on_event(Event(PHASE, "started", name, message=f"try {attempt}: {error.what}"))
 
 
-def sign_report(path: Path, key: PrivateKey) -> Path:
-    """Sign the report, and by that the identity, ID, digest and bill of every image in it.
+def sign_report(places: Places, key: PrivateKey) -> Path:
+    """Sign the build report, and by that the identity, ID, digest and bill of every image in it.
 
     The signature, in Base64, is what `openssl dgst -verify` (after Base64) and `cosign verify-blob` take.
     """
-    signed = path.with_name(path.name + SIGNED)
-    write_private(signed, key.sign(path.read_bytes()) + "\n")
-    return signed
+    write_private(places.build_signature, key.sign(places.build_report.read_bytes()) + "\n")
+    return places.build_signature
 
 
 def verify(settings: Globals, passwords: Passwords, state_directory: Path) -> tuple[dict[str, Any], ...]:
@@ -86,11 +82,11 @@ def verify(settings: Globals, passwords: Passwords, state_directory: Path) -> tu
     InputError without a key or a report; KollaError when the registry or the engine does not answer.
     """
     key = signature.public_key(_path(settings), passwords.get(signature.PASSWORD))
-    path = Places(state_directory).build_report
-    report = BuildReport.load(path)
+    places = Places(state_directory)
+    report = BuildReport.load(places.build_report)
     engine = connect(Options.of(settings).engine)
     present = {tag: image for image, tags in engine.images().items() for tag in tags}
-    found = [_report(path, key)]
+    found = [_report(places, key)]
     for image in report.images.values():
         if image.sbom:
             found.append(_bill(state_directory / image.sbom, image))
@@ -134,8 +130,8 @@ def _is_valid(repository: Repository, one: Signature, digest: str, key: PublicKe
     return key.verifies(content, one.text) and signature.speaks_of(content, digest)
 
 
-def _report(path: Path, key: PublicKey) -> dict[str, Any]:
-    signed = path.with_name(path.name + SIGNED)
+def _report(places: Places, key: PublicKey) -> dict[str, Any]:
+    path, signed = places.build_report, places.build_signature
     if not signed.exists():
         return _finding("report", path.name, False, "it is not signed", hint="run: kolla build --sign")
     same = key.verifies(path.read_bytes(), signed.read_text().strip())

@@ -14,6 +14,7 @@ from kolla.images import signature, signing
 from kolla.images.push import push
 from kolla.images.registry import PASSWORD, Registry
 from kolla.images.registry_api import Repository
+from kolla.places import Places
 from kolla.secret import Secret
 
 from . import registries
@@ -76,7 +77,7 @@ class Signer:
     def sign(self, report: BuildReport) -> None:
         private = signing.signing_key(self.settings, PASSWORDS)
         signing.sign_images(self.settings, PASSWORDS, private, report)
-        signing.sign_report(self.workshop.state / "build.json", private)
+        signing.sign_report(Places(self.workshop.state), private)
 
     def findings(self) -> dict[str, tuple[bool, str]]:
         """Check -> whether it is as it should be, and what was said."""

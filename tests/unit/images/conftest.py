@@ -10,6 +10,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
 from kolla.images import preparation as preparation_module
+from kolla.images import remove as remove_module
 from kolla.images import scans as scans_module
 from kolla.images import signing as signing_module
 from kolla.images.engine import BuildError, Request, Trial
@@ -73,6 +74,10 @@ class FakeEngine:
     def tag(self, image: str, reference: str) -> None:
         self.tags.setdefault(image, set()).add(reference)
 
+    def untag(self, reference: str) -> None:
+        for tags in self.tags.values():
+            tags.discard(reference)
+
     def pull(self, reference: str) -> str:
         return f"{reference}@sha256:00"
 
@@ -111,6 +116,6 @@ class FakeEngine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     fake = FakeEngine()
-    for module in (preparation_module, scans_module, signing_module):
+    for module in (preparation_module, remove_module, scans_module, signing_module):
         monkeypatch.setattr(module, "connect", lambda name: fake)
     return fake

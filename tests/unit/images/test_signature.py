@@ -162,7 +162,7 @@ def signed(tmp_path: Path, catalogue: Catalogue, engine: FakeEngine) -> settings
     report = BuildReport(release="2026.1", base="debian-13", images={"base": image})
     path = Places(tmp_path).build_report
     path.write_text(report.model_dump_json())
-    signing.sign_report(path, signature.private_key(key, None))
+    signing.sign_report(Places(tmp_path), signature.private_key(key, None))
     engine.tags["sha256:1"] = {"kolla/base:t"}
     return settings.load(tmp_path, catalogue)
 
@@ -184,7 +184,7 @@ def test_whatever_was_changed_is_found(signed: settings.Globals, tmp_path: Path,
     report = Places(tmp_path).build_report
     report.write_text(report.read_text().replace("sha256:1", "sha256:2"))
     assert bad(signed, tmp_path) == {"bill base", "report build.json"}
-    report.with_name("build.json.sig").unlink()
+    Places(tmp_path).build_signature.unlink()
     assert "report build.json" in bad(signed, tmp_path)
 
 
