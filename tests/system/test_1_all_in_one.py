@@ -19,6 +19,7 @@ from system.harness import ROOT, Kolla, containers, http, make, snapshot, starte
 
 from bench.verbs import Verbs
 
+PACKAGES = "/var/lib/kolla/venv/lib/python3.13/site-packages"
 THIRD_PARTY = ROOT / "tests" / "system" / "services"
 KILLS = 20
 RULERS_OF_THE_HOST = {
@@ -30,6 +31,18 @@ RULERS_OF_THE_HOST = {
     "ovn_controller",
 }
 """Containers that make interfaces and servers, and so run as root."""
+
+MARKING = """
+_image = application
+
+
+def application(environ, start_response):
+    def marked(status, headers, *rest):
+        return start_response(status, [*headers, ("X-Checkout", "WORD")], *rest)
+
+    return _image(environ, marked)
+"""
+"""What a developer adds to a WSGI application: a header in every answer."""
 
 pytestmark = pytest.mark.usefixtures("as_it_was")
 
@@ -333,3 +346,32 @@ def test_the_load_balancer_can_be_switched_off_and_on(cloud: Kolla, engine: dock
     cloud.run("deploy")
     cloud.run("post-deploy")
     assert token(cloud)
+
+
+def test_a_service_runs_from_a_checkout_for_as_long_as_the_settings_say(
+    cloud: Kolla, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    def marks() -> str | None:
+        return http("http://127.0.0.1:5000/v3/")[2].get("X-Checkout")
+
+    # The checkout is the image's own code, without bytecode, which is never compared with the source.
+    stream, _ = engine.containers.get("keystone").get_archive(f"{PACKAGES}/keystone")
+    unpack = ["tar", "--extract", "--exclude=__pycache__", f"--directory={tmp_path}"]
+    subprocess.run(unpack, input=b"".join(stream), check=True)
+    tmp_path.chmod(0o755)
+    module = tmp_path / "keystone" / "wsgi" / "api.py"
+    original = module.read_text()
+
+    module.write_text(original + MARKING.replace("WORD", "one"))
+    cloud.set(development_checkouts={"keystone": str(tmp_path)})
+    assert [operation["id"] for operation in cloud.plan()] == ["container:keystone@localhost"]
+    cloud.run("deploy")
+    assert marks() == "one"
+
+    module.write_text(original + MARKING.replace("WORD", "two"))
+    cloud.run("restart", "keystone", "--yes-i-really-really-mean-it")
+    assert marks() == "two"
+
+    cloud.set(development_checkouts={})
+    cloud.run("deploy")
+    assert marks() is None
