@@ -158,6 +158,8 @@ class Ran:
 
     results: tuple[Mapping[str, Any], ...]
     """host, ok, message, result (the document it printed), log (last lines, when it failed)."""
+    hint: str = ""
+    """What to do now, when it went wrong half-way."""
 
     @property
     def exit_code(self) -> int:
@@ -175,7 +177,7 @@ class Ran:
             message = result["message"] or "Done."
             lines.append(f"{result['host']}: {message}" if len(self.results) > 1 else message)
             lines += [f"    | {line}" for line in result["log"]]
-        return "\n".join(lines)
+        return "\n".join([*lines, self.hint] if self.hint else lines)
 
 
 @dataclass(frozen=True)

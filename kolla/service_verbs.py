@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kolla import skeleton
-from kolla.ansible.outcome import Result
+from kolla.ansible.outcome import Outcome, Result
 from kolla.catalogue.loader import load as load_catalogue
 from kolla.catalogue.model import ServiceFolder, Verb
 from kolla.configuration import Configuration
@@ -17,10 +17,8 @@ from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Ran, Written
 from kolla.settings.keys import enable_key
 from kolla.state.demand import demanded, told
-from kolla.state.derive import verb_job
-from kolla.state.desired import Desired, DesiredJob
-from kolla.state.host_state import HostState
-from kolla.state.plan import Plan
+from kolla.state.derive import verb_check, verb_job
+from kolla.state.desired import DesiredJob
 from kolla.state.replacement import replaced
 
 
@@ -53,35 +51,32 @@ class ServiceVerbs:
         folder, verb = self._verb(name)
         _check_argument(name, verb, argument)
         desired, states = self._hosts.observed()
-        jobs = [job for job in desired.verbs if job.name == verb_job(folder.name, name)]
-        if verb.argument is not None:
-            jobs = [told(job, argument) for job in jobs]
+
+        def named(job_name: str) -> list[DesiredJob]:
+            found = [job for job in desired.verbs if job.name == job_name]
+            return [told(job, argument) for job in found] if verb.argument is not None else found
+
+        jobs = named(verb_job(folder.name, name))
         if not any(job.host in states for job in jobs):
             hosts = ", ".join(job.host for job in jobs)
             raise InputError(f"--limit leaves out where '{name}' runs", expected=hosts or None)
-        plan = self._plan_of(name, folder, verb, jobs, desired, states)
+        if verb.replaces:
+            services = [other.service for other in self.configuration.settings.services]
+            checks = named(verb_check(folder.name, name))
+            plan = replaced(
+                desired,
+                jobs,
+                states,
+                checks=checks,
+                name=name,
+                verb=verb,
+                service=folder.service,
+                services=services,
+            )
+        else:
+            plan = demanded(desired, jobs, states)
         outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase=name)
-        ran = [job for job in jobs if job.host in states]
-        results = [_result(job.host, outcome.operations[job.id]) for job in ran]
-        own = {job.id for job in ran}
-        others = [failure for failure in outcome.failures() if failure["operation"] not in own]
-        return Ran(tuple(results + [_failed(failure) for failure in others]))
-
-    def _plan_of(
-        self,
-        name: str,
-        folder: ServiceFolder,
-        verb: Verb,
-        jobs: list[DesiredJob],
-        desired: Desired,
-        states: Mapping[str, HostState],
-    ) -> Plan:
-        if not verb.replaces:
-            return demanded(desired, jobs, states)
-        services = [other.service for other in self.configuration.settings.services]
-        return replaced(
-            desired, jobs, states, name=name, verb=verb, service=folder.service, services=services
-        )
+        return _ran([job for job in jobs if job.host in states], outcome)
 
     def verbs(self) -> tuple[str, ...]:
         """The verbs that enabled services have of their own."""
@@ -113,6 +108,17 @@ def _result(host: str, result: Result) -> dict[str, Any]:
     said = json.loads(result.message) if done and result.message else {}
     message = str(said.get("message", "")) if done else result.message or f"it was {result.status}"
     return {"host": host, "ok": done, "message": message, "result": said, "log": list(result.log)}
+
+
+def _ran(jobs: list[DesiredJob], outcome: Outcome) -> Ran:
+    """What the jobs came to, after whatever else did not succeed: that is why they were not begun."""
+    own = {job.id for job in jobs}
+    others = [f for f in outcome.failures() if f["status"] != "blocked" and f["operation"] not in own]
+    results = [_failed(failure) for failure in others]
+    results += [_result(job.host, outcome.operations[job.id]) for job in jobs]
+    stopped = any(id_.startswith("stop:") and r.status == "done" for id_, r in outcome.operations.items())
+    hint = "What was stopped stays so; to start it again, run: kolla deploy"
+    return Ran(tuple(results), hint if stopped and outcome.failures() else "")
 
 
 def _failed(failure: Mapping[str, Any]) -> dict[str, Any]:

@@ -160,6 +160,8 @@ def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
         yield ("checks", name, "job"), check.job
     for name, verb in service.verbs.items():
         yield ("verbs", name, "job"), verb.job
+        if verb.check:
+            yield ("verbs", name, "check"), verb.check
     for part, jobs in upgrades.jobs(service.upgrade).items():
         for name, job in jobs.items():
             yield ("upgrade", part, name), job
@@ -220,6 +222,9 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for name, verb in service.verbs.items():
         if name in OWN_VERBS:
             yield wrong(("verbs", name), f"kolla has a verb '{name}' of its own", "another name")
+        if verb.check and not verb.replaces:
+            what = f"'{name}' checks something first and stops nothing afterwards"
+            yield wrong(("verbs", name, "check"), what, "'replaces'")
         if verb.replaces and not verb.loses:
             what = f"'{name}' replaces data and does not say what is lost"
             yield wrong(("verbs", name), what, "'loses'")

@@ -358,6 +358,9 @@ class Job(Model):
 
     container: Name | None = None
     """The container whose image, user, volumes and configuration it borrows."""
+    present: bool = False
+    """True: of a verb, with the image that the container runs with now, not the one it is going to get; what
+    an upgrade keeps safe is kept by the programs it was made with."""
     image: Name | None = None
     """Instead of `container`: an image of the catalogue."""
     command: tuple[Expression, ...]
@@ -503,6 +506,8 @@ class Verb(Model):
     """What is run. The last line it prints, if it is JSON, is its result; the `message` in it is shown."""
     argument: Argument | None = None
     """What may be said besides."""
+    check: Job | None = None
+    """Run first: when it fails, nothing was stopped and nothing replaced."""
     replaces: tuple[Volume, ...] = ()
     """Volumes of the service whose content it puts another in place of. Meanwhile the containers of these
     volumes, and those of every service that needs what they hold, are stopped; afterwards they are started in

@@ -104,7 +104,8 @@ def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[
     for name, check_ in service.checks.items():
         yield name, None, check_.job.config
     for name, verb in service.verbs.items():
-        yield name, None, verb.job.config
+        for part in filter(None, (verb.job, verb.check)):
+            yield name, None, part.config
 
 
 def _names(name: str, file: ConfigFile, settings: Settings, folder: ServiceFolder) -> Iterator[str]:

@@ -45,7 +45,10 @@ def demands(
         state = states.get(job.host)
         if state is None:
             continue
-        if job.spec.image not in state.images:
+        observed = state.containers.get(job.present)
+        if observed is not None:
+            job = replace(job, spec=job.spec.model_copy(update={"image": observed.spec["image"]}))
+        elif job.spec.image not in state.images:
             image = image_operation(job.image, job.host)
             operations[image.id] = image
         own = {volume_id(volume, job.host) for volume in job.own_volumes}

@@ -348,6 +348,8 @@ class _Builder:
             for name, verb in folder.service.verbs.items():
                 for job in self._job(_Owner(folder), verb_job(folder.name, name), verb.job, None):
                     yield replace(job, description=verb.description)
+                if verb.check is not None:
+                    yield from self._job(_Owner(folder), verb_check(folder.name, name), verb.check, None)
 
     def _release_checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
@@ -411,6 +413,7 @@ class _Builder:
             after=tuple(sorted(after)),
             timeout=job.timeout,
             own_volumes=volume_names.volumes(self.settings, job.volumes),
+            present=engine_name(job.container) if job.present and job.container else "",
             success=job.success,
             description=job.description,
         )
@@ -419,6 +422,11 @@ class _Builder:
 def verb_job(service: str, verb: str) -> str:
     """Name of the job of a verb: `keystone/verb-rotate-keys`."""
     return f"{service}/verb-{verb}"
+
+
+def verb_check(service: str, verb: str) -> str:
+    """Name of the job that is run before that of a verb: `mariadb/before-restore`."""
+    return f"{service}/before-{verb}"
 
 
 def _sources(renderer: Renderer, container: Container) -> dict[str, str]:

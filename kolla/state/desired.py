@@ -78,6 +78,8 @@ class DesiredJob(Node):
     timeout: int
     success: tuple[int, ...]
     """Exit statuses that mean it is done."""
+    present: str = ""
+    """The container whose image of now it takes, if there is one."""
     own_volumes: tuple[str, ...] = ()
     """Volumes that no container has: whoever runs the job makes them."""
     description: str = ""

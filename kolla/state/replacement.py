@@ -21,13 +21,14 @@ def replaced(
     jobs: Iterable[DesiredJob],
     states: Mapping[str, HostState],
     *,
+    checks: Iterable[DesiredJob] = (),
     name: str,
     verb: Verb,
     service: Service,
     services: Iterable[Service],
 ) -> Plan:
-    """The plan of a verb with `replaces`: stop, run its `jobs`, start again, repeat what was done for the
-    earlier content.
+    """The plan of a verb with `replaces`: run its `checks`, stop, run its `jobs`, start again, repeat what
+    was done for the earlier content.
 
     What follows the jobs is the plan from the state they leave behind, for the stopped services. InputError
     when some of the hosts concerned have no state (`--limit`): what runs there would go on writing.
@@ -37,24 +38,30 @@ def replaced(
     places = frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
     holders, users = _concerned(desired, affected, places)
     _check_complete([*holders, *users], states, name)
-    cause = f"kolla {name} replaces its data"
-    stops = [_stop(c, cause) for c in users if _runs(c, states)]
-    waiting = tuple(operation.id for operation in stops)
-    stops += [_stop(c, cause, waiting) for c in holders if _runs(c, states)]
+    first = demands(desired, checks, states, (f"before kolla {name}",))
+    checked = tuple(operation.id for operation in first)
+    stops = [_stop(c, f"kolla {name} replaces the data it uses", checked) for c in users if _runs(c, states)]
+    waiting = (*checked, *(operation.id for operation in stops))
+    stops += [_stop(c, f"kolla {name} replaces its data", waiting) for c in holders if _runs(c, states)]
     precondition = fingerprint(states)
     work: list[Operation] = []
     for operation in demands(desired, jobs, states, ("asked for",)):
+        if operation.id in checked:
+            continue
         if isinstance(operation, JobOperation):
             own = places & {m.source for m in operation.spec.mounts if m.type == "volume"}
             epochs = {v: new_epoch(desired.cloud_id, operation.host, v, precondition) for v in own}
-            after = (*operation.after, *(stop.id for stop in stops))
+            after = (*operation.after, *checked, *(stop.id for stop in stops))
             operation = operation.model_copy(update={"renews": epochs, "after": after})
         work.append(operation)
     later = reconcile(desired, _left_behind(states, stops, work), services=affected)
-    done = tuple(operation.id for operation in work)
+    done = (*checked, *(operation.id for operation in work))
     afterwards = [_again(o, done) for o in later.operations if o.id not in done]
     return later.model_copy(
-        update={"precondition": precondition, "operations": tuple(ordered([*stops, *work, *afterwards]))}
+        update={
+            "precondition": precondition,
+            "operations": tuple(ordered([*first, *stops, *work, *afterwards])),
+        }
     )
 
 

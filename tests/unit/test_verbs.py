@@ -1,15 +1,18 @@
 """Verbs of services through the API, as far as no host is needed."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import yaml
 
-from kolla.ansible.outcome import Result
+from kolla.ansible.outcome import Outcome, Result
 from kolla.api import Cloud
 from kolla.errors import InputError
 from kolla.results import Ran
-from kolla.service_verbs import _result
+from kolla.service_verbs import _ran, _result
+from kolla.state.desired import DesiredJob
 
 SERVICE = """\
 name: shapes
@@ -76,3 +79,21 @@ def test_each_of_several_hosts_is_named_and_a_failure_shows_its_log() -> None:
     assert ran.text() == "a: Three shapes.\nb: job ended with exit status 1\n    | no paper"
     assert ran.to_json()[1]["result"] == {}
     assert _result("b", Result("b", "blocked"))["message"] == "it was blocked"
+
+
+def test_what_failed_comes_first_and_what_was_stopped_is_not_forgotten() -> None:
+    job = SimpleNamespace(host="a", id="job:shapes/verb-swap@a")
+    operations = {
+        "stop:shapes@a": Result("a", "done"),
+        "container:x@a": Result("a", "failed", message="no paper", log=("jammed",)),
+        job.id: Result("a", "blocked", message="waits for container:x@a, which failed"),
+        "endpoint:y@a": Result("a", "blocked", message="waits for container:x@a, which failed"),
+    }
+    ran = _ran([cast(DesiredJob, job)], Outcome("run", operations))
+    assert ran.exit_code == 1
+    assert ran.text().splitlines() == [
+        "a: container:x@a failed: no paper",
+        "    | jammed",
+        "a: waits for container:x@a, which failed",
+        "What was stopped stays so; to start it again, run: kolla deploy",
+    ]

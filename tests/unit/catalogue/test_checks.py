@@ -93,6 +93,7 @@ def test_nothing_wrong(make_service: MakeService):
         ("jot: {", "plan: {", 28, "kolla has a verb 'plan' of its own"),
         ("jot: {", "jot: {replaces: [nots], loses: loses all, ", 28, "no volume 'nots'"),
         ("jot: {", "jot: {replaces: [notes], ", 28, "replaces data and does not say what is lost"),
+        ("jot: {", "jot: {check: {image: base, command: [x]}, ", 28, "stops nothing afterwards"),
         ("volume: notes}", "volume: notes, backup: jt}", 26, "no verb 'jt'\n  hint: did you mean 'jot'?"),
         ("volume: notes}", "volume: notes, restore: jt}", 26, "no verb 'jt'"),
         ("needs: [database, identity]", "needs: [identity]", 11, "databases without the need for one"),

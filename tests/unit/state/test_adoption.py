@@ -62,6 +62,7 @@ def test_one_service_is_taken_over_and_the_plan_says_how(theirs: World) -> None:
         "adopt volume mariadb",
         "run job mariadb/bootstrap",
         "adopt container mariadb",
+        "run job mariadb/upgrade",
     ]
     assert operations[1].causes == ("it keeps its data",)
     image = "quay.io/openstack.kolla/mariadb-server:2026.1-debian-trixie"

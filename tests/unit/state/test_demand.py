@@ -7,6 +7,7 @@ from world import World
 
 from kolla.errors import InputError
 from kolla.state.demand import demanded
+from kolla.state.desired import Desired, DesiredJob
 from kolla.state.plan import JobOperation
 
 VERBS = """
@@ -30,6 +31,10 @@ def with_verbs(world: World) -> World:
     return world
 
 
+def of_notes(desired: Desired) -> list[DesiredJob]:
+    return [job for job in desired.verbs if job.service == "notes"]
+
+
 def test_what_is_asked_for_leaves_no_record_and_waits_for_nothing(deployed: World) -> None:
     desired = with_verbs(deployed).desired
     jobs = [job for job in desired.verbs if job.name == "notes/verb-jot"]
@@ -49,7 +54,7 @@ def test_checks_are_asked_for_alike(deployed: World) -> None:
 
 def test_a_host_that_lacks_the_image_gets_it_first(world: World) -> None:
     desired = with_verbs(world).desired
-    plan = demanded(desired, desired.verbs, world.states)
+    plan = demanded(desired, of_notes(desired), world.states)
     assert [o.id for o in plan.operations] == [
         "image:notes@one",
         "job:notes/verb-dust@one",
@@ -61,9 +66,9 @@ def test_a_host_that_lacks_the_image_gets_it_first(world: World) -> None:
 def test_each_host_does_it_unless_it_is_left_out(tmp_path: Path) -> None:
     world = with_verbs(World(tmp_path, hosts=("one", "two")))
     desired = world.desired
-    hosts = [o.host for o in demanded(desired, desired.verbs, world.states).operations if o.kind == "job"]
+    hosts = [o.host for o in demanded(desired, of_notes(desired), world.states).operations if o.kind == "job"]
     assert hosts == ["one", "one", "two"]
-    limited = demanded(desired, desired.verbs, {"two": world.states["two"]})
+    limited = demanded(desired, of_notes(desired), {"two": world.states["two"]})
     assert [o.id for o in limited.operations] == ["image:notes@two", "job:notes/verb-dust@two"]
 
 
@@ -81,3 +86,14 @@ def test_an_expression_of_a_verb_names_its_line(world: World) -> None:
     number = path.read_text().splitlines().index(next(x for x in verb.splitlines() if "nots_port" in x)) + 1
     with pytest.raises(InputError, match=f"notes/service.yml:{number}: the variable 'nots_port'"):
         _ = world.desired
+
+
+def test_a_backup_is_made_by_the_programs_of_the_server_that_runs(deployed: World) -> None:
+    deployed.image_ids["mariadb"] = "sha256:newer"
+    desired = deployed.desired
+    backup = [job for job in desired.verbs if job.name == "mariadb/verb-backup"]
+    operations = demanded(desired, backup, deployed.states).operations
+    assert [o.id for o in operations] == ["volume:mariadb_backup@one", "job:mariadb/verb-backup@one"]
+    job = operations[1]
+    assert isinstance(job, JobOperation)
+    assert job.spec.image == "sha256:mariadb"

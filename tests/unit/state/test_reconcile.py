@@ -37,7 +37,7 @@ def test_an_empty_host_gets_everything_in_order(world: World) -> None:
     assert (
         explain.text(plan(world))
         == """\
-Plan for cloud 'kolla': 32 operations on 1 host
+Plan for cloud 'kolla': 33 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -62,6 +62,7 @@ one
   > run job mariadb/bootstrap
       it has not been done (makes an empty server's own tables and users)
   + create container mariadb                     it does not exist
+  > run job mariadb/upgrade                      it has not been done
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone
       it has not been done (makes the database and its user)
@@ -80,7 +81,7 @@ one
       it has not been done (registers the service, its user and its endpoints)
   > run job notes/welcome                        it has not been done
 
-32 operations on 1 host.
+33 operations on 1 host.
 Endpoints interrupted: none.
 Running servers and their networks: not touched."""
     )
@@ -268,6 +269,7 @@ def test_an_empty_database_volume_repeats_the_jobs_that_lived_in_it(deployed: Wo
         "wait for endpoint keystone",
         "run job mariadb/bootstrap",
         "create container mariadb",
+        "run job mariadb/upgrade",
         "wait for endpoint mariadb",
         "run job mariadb/database-keystone",
         "run job mariadb/database-notes",

@@ -10,6 +10,7 @@ from world import World
 from kolla.errors import InputError
 from kolla.state import explain
 from kolla.state.demand import ARGUMENT, told
+from kolla.state.desired import DesiredJob
 from kolla.state.plan import Impact, JobOperation, Plan
 from kolla.state.reconcile import reconcile
 from kolla.state.replacement import replaced
@@ -39,10 +40,21 @@ def plan_of(world: World, name: str, service: str, argument: str = "", hosts: tu
     settings, desired = world.settings, world.desired
     services = {folder.name: folder.service for folder in settings.services}
     states = {host: world.states[host] for host in hosts or world.hosts}
-    jobs = [told(job, argument) for job in desired.verbs if job.name == f"{service}/verb-{name}"]
+
+    def named(job_name: str) -> list[DesiredJob]:
+        return [told(job, argument) for job in desired.verbs if job.name == job_name]
+
+    jobs, checks = named(f"{service}/verb-{name}"), named(f"{service}/before-{name}")
     verb = services[service].verbs[name]
     return replaced(
-        desired, jobs, states, name=name, verb=verb, service=services[service], services=services.values()
+        desired,
+        jobs,
+        states,
+        checks=checks,
+        name=name,
+        verb=verb,
+        service=services[service],
+        services=services.values(),
     )
 
 
@@ -112,3 +124,37 @@ def test_a_limit_that_leaves_somebody_writing_is_refused(tmp_path: Path) -> None
     world.carry_out(reconcile(world.desired, world.states))
     with pytest.raises(InputError, match="'swap-notes' stops what uses the data, and --limit leaves out two"):
         plan_of(world, "swap-notes", "notes", hosts=("one",))
+
+
+def test_to_restore_the_database_its_users_stop_first_and_their_schemas_are_seen_to_again(
+    deployed: World,
+) -> None:
+    plan = plan_of(deployed, "restore", "mariadb", "2026-01-02T03-04-05Z")
+    assert [o.id for o in plan.operations] == [
+        "volume:mariadb_backup@one",
+        "job:mariadb/before-restore@one",
+        "stop:keystone@one",
+        "stop:notes@one",
+        "stop:mariadb@one",
+        "job:mariadb/verb-restore@one",
+        "job:mariadb/bootstrap@one",
+        "container:mariadb@one",
+        "job:mariadb/upgrade@one",
+        "endpoint:mariadb@one",
+        "job:mariadb/database-keystone@one",
+        "job:mariadb/database-notes@one",
+        "job:keystone/db-sync@one",
+        "job:notes/db-sync@one",
+        "container:keystone@one",
+        "container:notes@one",
+        "job:keystone/bootstrap@one",
+        "endpoint:keystone@one",
+        "job:keystone/identity-keystone@one",
+        "job:keystone/identity-notes@one",
+        "job:notes/welcome@one",
+    ]
+    waits = {operation.id: operation.after for operation in plan.operations}
+    # Nothing is stopped before it is known that there is something to restore.
+    assert all("job:mariadb/before-restore@one" in waits[id_] for id_ in waits if id_.startswith("stop:"))
+    deployed.carry_out(plan)
+    assert not reconcile(deployed.desired, deployed.states)

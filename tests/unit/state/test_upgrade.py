@@ -63,7 +63,7 @@ def test_an_upgrade_checks_records_expands_and_swaps(older: World) -> None:
     assert (
         explain.text(plan)
         == """\
-Upgrade plan for cloud 'kolla': 28 operations on 1 host
+Upgrade plan for cloud 'kolla': 31 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -74,6 +74,10 @@ one
   + get image notes                              the host does not have it
   + get image rabbitmq                           the host does not have it
   > run job keystone/upgrade-check-status        before anything is changed
+  + create volume mariadb_backup                 it does not exist
+  > run job mariadb/verb-backup
+      kept before anything is changed (Make a backup of the database while it is in use, and restore
+        it for trial.)
   ! record upgrade                               the upgrade 2025.2 -> 2026.1 begins
   ± recreate container haproxy
       image 2025.2-hapro -> 2026.1-hapro
@@ -92,6 +96,7 @@ one
   ± recreate container mariadb
       image 2025.2-maria -> 2026.1-maria
       impact: endpoint mariadb is interrupted: no other host serves meanwhile
+  > run job mariadb/upgrade                      its image changed
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone            its image changed (makes the database and its user)
   > run job mariadb/database-notes               its image changed (makes the database and its user)
@@ -112,7 +117,7 @@ one
       its image changed (registers the service, its user and its endpoints)
   > run job notes/welcome                        its image changed
 
-28 operations on 1 host.
+31 operations on 1 host.
 Endpoints interrupted: keystone, mariadb, notes, memcached, rabbitmq.
 Their users, whose requests may fail meanwhile: keystone, notes, toolbox.
 Running servers and their networks: not touched."""
@@ -207,8 +212,9 @@ def test_after_a_rollback_an_upgrade_begins_anew(older: World) -> None:
     go_to(older, NEWER)
     again, wanted = upgrade(older)
     assert {o.id for o in plan.operations if o.kind in ("job", "release")} <= {o.id for o in again.operations}
-    assert [o.id for o in again.operations][:2] == [
+    assert [o.id for o in again.operations][:3] == [
         "job:keystone/upgrade-check-status@one",
+        "job:mariadb/verb-backup@one",
         "release:upgrade@one",
     ]
     older.carry_out(again, wanted)
