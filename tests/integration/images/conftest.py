@@ -2,6 +2,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import subprocess
 import tarfile
 import threading
@@ -50,6 +51,14 @@ class Workshop:
         path = self.directory / "services" / "workpiece"
         (path / "image").mkdir(parents=True, exist_ok=True)
         return path
+
+    def another(self, directory: Path, **changes: object) -> "Workshop":
+        """One with services and a state of its own, where the base is not bootstrapped once more."""
+        other = Workshop(directory, {**self.settings, **changes})
+        for name in ("base-debian-13.json", "base-debian-13.tar"):
+            if not (other.state / name).exists():
+                os.link(self.state / name, other.state / name)
+        return other
 
     def describe(self, images: str) -> None:
         """Say what the images of our own service are, as YAML below `images:`."""

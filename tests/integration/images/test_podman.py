@@ -4,7 +4,6 @@ It is not installed on this machine, whose engine it would disturb: it runs in t
 in a mount namespace of its own. What the builder finds as `podman` is a script that goes in there.
 """
 
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -97,14 +96,10 @@ def podman(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
 
 @pytest.fixture
 def yard(workshop: Workshop, podman: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
-    """A workshop whose engine is podman. The base is not bootstrapped once more."""
+    """A workshop whose engine is podman."""
     monkeypatch.setenv("PATH", f"{podman / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(tempfile, "tempdir", str(podman))
-    settings = {**workshop.settings, "kolla_container_engine": "podman"}
-    yard = dataclasses.replace(workshop, directory=podman, settings=settings, events=[])
-    for name in ("base-debian-13.json", "base-debian-13.tar"):
-        if not (yard.state / name).exists():
-            os.link(workshop.state / name, yard.state / name)
+    yard = workshop.another(podman, kolla_container_engine="podman")
     yard.describe(CARGO)
     yard.file("work", WORK)
     return yard

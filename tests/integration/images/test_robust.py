@@ -178,13 +178,9 @@ def test_two_builds_at_once_on_one_engine_do_not_mix(
     reports: dict[str, BuildReport] = {}
 
     def build(word: str) -> None:
-        directory = tmp_path_factory.mktemp(word)
-        alone = dataclasses.replace(workshop, directory=directory, events=[])
-        alone.settings = {**workshop.settings, "docker_image_tag": word}
+        alone = workshop.another(tmp_path_factory.mktemp(word), docker_image_tag=word)
         alone.describe("  twin: {files: {say: /usr/local/bin/say}}\n  child: {parent: twin}\n")
         alone.file("say", f"#!/bin/sh\necho {word}\n")
-        (alone.state / "base-debian-13.json").write_text((workshop.state / "base-debian-13.json").read_text())
-        os.link(workshop.state / "base-debian-13.tar", alone.state / "base-debian-13.tar")
         reports[word] = alone.build("child")
 
     workshop.build("base")
