@@ -63,7 +63,7 @@ def test_an_upgrade_checks_records_expands_and_swaps(older: World) -> None:
     assert (
         explain.text(plan)
         == """\
-Upgrade plan for cloud 'kolla': 31 operations on 1 host
+Upgrade plan for cloud 'kolla': 33 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -74,6 +74,7 @@ one
   + get image notes                              the host does not have it
   + get image rabbitmq                           the host does not have it
   > run job keystone/upgrade-check-status        before anything is changed
+  > run job rabbitmq/upgrade-check-takeover      before anything is changed
   + create volume mariadb_backup                 it does not exist
   > run job mariadb/verb-backup
       kept before anything is changed (Make a backup of the database while it is in use, and restore
@@ -86,16 +87,18 @@ one
   ± recreate container memcached
       image 2025.2-memca -> 2026.1-memca
       impact: endpoint memcached is interrupted: no other host serves meanwhile
-  ± recreate container rabbitmq
-      image 2025.2-rabbi -> 2026.1-rabbi
-      impact: endpoint rabbitmq is interrupted: no other host serves meanwhile
   > run job keystone/seed-keys
       its image changed (puts the first keys into their volumes)
   > run job mariadb/bootstrap
       its image changed (makes an empty server's own tables and users)
+  > run job rabbitmq/takeover
+      its image changed (sees whether this version may have the data of the one before)
   ± recreate container mariadb
       image 2025.2-maria -> 2026.1-maria
       impact: endpoint mariadb is interrupted: no other host serves meanwhile
+  ± recreate container rabbitmq
+      image 2025.2-rabbi -> 2026.1-rabbi
+      impact: endpoint rabbitmq is interrupted: no other host serves meanwhile
   > run job mariadb/upgrade                      its image changed
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone            its image changed (makes the database and its user)
@@ -117,7 +120,7 @@ one
       its image changed (registers the service, its user and its endpoints)
   > run job notes/welcome                        its image changed
 
-31 operations on 1 host.
+33 operations on 1 host.
 Endpoints interrupted: keystone, mariadb, notes, memcached, rabbitmq.
 Their users, whose requests may fail meanwhile: keystone, notes, toolbox.
 Running servers and their networks: not touched."""
@@ -212,8 +215,9 @@ def test_after_a_rollback_an_upgrade_begins_anew(older: World) -> None:
     go_to(older, NEWER)
     again, wanted = upgrade(older)
     assert {o.id for o in plan.operations if o.kind in ("job", "release")} <= {o.id for o in again.operations}
-    assert [o.id for o in again.operations][:3] == [
+    assert [o.id for o in again.operations][:4] == [
         "job:keystone/upgrade-check-status@one",
+        "job:rabbitmq/upgrade-check-takeover@one",
         "job:mariadb/verb-backup@one",
         "release:upgrade@one",
     ]
