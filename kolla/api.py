@@ -38,7 +38,6 @@ from kolla.state.releases import deploy_course
 from kolla.state.revision_diff import as_applied
 from kolla.state.topology import engine_name
 from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
-from kolla.validation import ValidationVerbs
 
 LOCK_PAUSE = 2
 """Seconds between two tries to have the hosts for oneself."""
@@ -47,7 +46,7 @@ BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
 
 
-class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs, ValidationVerbs):
+class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(

@@ -17,6 +17,7 @@ from kolla.state.plan import JobOperation, Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import FINISH, ROLLBACK, finish_course, unfinished, upgrade_course
 from kolla.state.upgrade import finish_plan, upgrade_plan
+from kolla.validation import ValidationVerbs
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,23 @@ class Upgraded(Deployed):
         return "\n".join(filter(None, (super().text(), self.next)))
 
 
-class UpgradeVerbs(RevisionVerbs):
+class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
     """Upgrading, and finishing an upgrade."""
 
     def plan_upgrade(self, *, finish: bool = False) -> Planned:
         """What `upgrade` would do, and why."""
-        plan, _, _ = self._planned(finish)
-        return Planned(plan, self.configuration.warnings)
+        plan, desired, states = self._planned(finish)
+        return Planned(plan, (*self.configuration.warnings, *self._doubts(desired, states)))
 
     def upgrade(self, plan_file: Path | None = None, *, finish: bool = False) -> Upgraded:
         """Go to the release of the images, or (`finish`) end the upgrade that brought the cloud there.
 
         After it, until it is finished, one can go back. InputError, before anything is touched, when the
-        releases are not those of an upgrade, or the plan in the file is for other hosts or settings.
+        releases are not those of an upgrade, the plan in the file is for other hosts or settings, or the
+        images of the new release do not take the configuration.
         """
         plan, desired, states = self._planned(finish)
+        doubts = self._gate(desired, states)
         if plan_file is not None:
             kept = Plan.load(plan_file)
             check_purpose(kept, plan_file, plan.purpose)
@@ -62,7 +65,7 @@ class UpgradeVerbs(RevisionVerbs):
             done.failed,
             reconcile(desired, states),
             complete=True,
-            warnings=(*self.configuration.warnings, *_warnings(done)),
+            warnings=(*self.configuration.warnings, *doubts, *_warnings(done)),
             revision=done.revision,
             next=_next(plan, states, failed=bool(done.failed)),
         )

@@ -8,9 +8,9 @@ import sys
 FOLDER = "/var/lib/kolla/config_files"
 
 os.makedirs(FOLDER, exist_ok=True)
-os.umask(0o077)
 for name, text in json.load(sys.stdin).items():
-    with open(os.path.join(FOLDER, name), "w") as file:
+    descriptor = os.open(os.path.join(FOLDER, name), os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "w") as file:
         file.write(text)
 os.environ["KOLLA_CONFIG_STRATEGY"] = "COPY_ALWAYS"
 os.execvp("kolla_start", ["kolla_start"])

@@ -15,13 +15,14 @@ from world import World
 from kolla.build_report import BuildReport
 from kolla.config.option_schema import Schema
 from kolla.configuration import Configuration
-from kolla.errors import KollaError
+from kolla.errors import InputErrors, KollaError
 from kolla.images import engine as engine_module
 from kolla.images.engine import Trial
 from kolla.images.inside.oslo_options import add
 from kolla.places import Places
 from kolla.state.derive import desire
-from kolla.validation import Validation
+from kolla.state.desired import Desired
+from kolla.validation import Validation, ValidationVerbs
 
 KNOWN: dict[str, dict[str, list[Any]]] = {
     "keystone": {
@@ -87,7 +88,7 @@ class Gate:
             images[image] = images[image].model_copy(update=update)
         return self.world.report.model_copy(update={"images": images})
 
-    def validation(self) -> Validation:
+    def configuration(self) -> Configuration:
         settings = self.world.settings
         read = SimpleNamespace(
             places=Places(self.directory),
@@ -95,8 +96,13 @@ class Gate:
             globals=settings.globals,
             services=lambda: self.tags,
         )
-        desired = desire(settings, self.report(), self.world.facts)
-        return Validation.of(cast(Configuration, read), desired, self.world.hosts)
+        return cast(Configuration, read)
+
+    def desired(self) -> Desired:
+        return desire(self.world.settings, self.report(), self.world.facts)
+
+    def validation(self) -> Validation:
+        return Validation.of(self.configuration(), self.desired(), self.world.hosts)
 
 
 MakeGate = Callable[..., Gate]
@@ -117,6 +123,14 @@ def make_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeGate:
 @pytest.fixture
 def gate(make_gate: MakeGate) -> Gate:
     return make_gate()
+
+
+class Verbs(ValidationVerbs):
+    def __init__(self, gate: Gate) -> None:
+        self.configuration = gate.configuration()
+
+    def deploys(self, gate: Gate) -> tuple[str, ...]:
+        return self._gate(gate.desired(), gate.world.hosts)
 
 
 def errors(gate: Gate) -> list[str]:
@@ -249,3 +263,18 @@ def test_without_the_engine_or_an_image_one_sentence_says_so(gate: Gate) -> None
         "configuration of haproxy, mariadb is not checked by the programs themselves:"
         " no container engine answers",
     )
+
+
+def test_the_settings_say_what_a_deploy_does_about_it(gate: Gate) -> None:
+    gate.known["keystone"] = {}
+    gate.world.override("notes.conf", "[DEFAULT]\nshot = yes\nshut = yes\n")
+    with pytest.raises(InputErrors) as caught:
+        Verbs(gate).deploys(gate)
+    assert len(caught.value.errors) == 2
+    gate.world.globals["config_validation"] = "warn"
+    shot, shut = Verbs(gate).deploys(gate)
+    assert shot.endswith("[DEFAULT] shot: there is no such option; did you mean 'shout'?")
+    assert shut.endswith("[DEFAULT] shut: there is no such option; did you mean 'shout'?")
+    gate.world.globals["config_validation"] = "off"
+    gate.engine = None
+    assert Verbs(gate).deploys(gate) == ()
