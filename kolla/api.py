@@ -34,7 +34,7 @@ from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
-from kolla.state.releases import deploy_course
+from kolla.state.releases import deploy_course, reminder
 from kolla.state.revision_diff import as_applied
 from kolla.state.topology import engine_name
 from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
@@ -148,7 +148,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             desired, states = self._hosts.observed(deploy_course)
         plan = self._plan(desired, states)
         files = file_diffs(plan, desired, states) if diff else ()
-        return Planned(plan, (*warnings, *self._doubts(desired, states)), files)
+        reminders = filter(None, (reminder(desired.upgrade),))
+        return Planned(plan, (*warnings, *self._doubts(desired, states), *reminders), files)
 
     def _desired(self, configuration: Configuration) -> Desired:
         """What a configuration says, with the images and host facts known here; asks nobody."""
@@ -187,7 +188,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
         desired, states = self._hosts.observed(deploy_course)
-        warnings += self._gate(desired, states)
+        warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.upgrade),)))
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
             plan = Plan.model_validate_json(self._plan(desired, states).model_dump_json())

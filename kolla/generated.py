@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kolla.catalogue import loader, privileges
+from kolla.catalogue import loader, privileges, upgrade_table
 from kolla.catalogue import reference as service_reference
 from kolla.images import picture
 from kolla.images.graph import Graph
@@ -27,6 +27,7 @@ def files() -> dict[str, str]:
         "docs/reference/settings.md": reference.text(catalogue),
         "docs/reference/service.md": service_reference.text(),
         "docs/reference/privileges.md": privileges.text(catalogue),
+        "docs/reference/upgrades.md": upgrade_table.text(catalogue),
         "docs/images/image-tree.svg": picture.svg(Graph.of(catalogue)),
     }
 

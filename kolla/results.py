@@ -232,6 +232,11 @@ class Deployed:
     """Operation -> what it said when it was done."""
 
     @property
+    def advice(self) -> str:
+        """What to do when something failed."""
+        return "Mend the cause, then deploy again."
+
+    @property
     def exit_code(self) -> int:
         """1 when an operation failed, or something remains that should not."""
         return 1 if self.failed or (self.complete and self.remaining) else 0
@@ -251,7 +256,7 @@ class Deployed:
         lines = [f"warning: {warning}" for warning in self.warnings]
         lines += _failures(self.failed)
         if self.failed:
-            lines.append("What was already running was left running. Mend the cause, then deploy again.")
+            lines.append(f"What was already running was left running. {self.advice}")
         elif not self.plan:
             lines.append("Nothing to do: the hosts are as the settings say.")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from kolla.errors import InputError, Location
 from kolla.results import Deployed, Planned
 from kolla.revisions.verbs import RevisionVerbs
+from kolla.state.changes import ReleaseChange
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import JobOperation, Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
-from kolla.state.releases import FINISH, ROLLBACK, finish_course, unfinished, upgrade_course
+from kolla.state.releases import FINISH, ROLLBACK, finish_course, reminder, unfinished, upgrade_course
 from kolla.state.upgrade import finish_plan, upgrade_plan
 from kolla.validation import ValidationVerbs
 
@@ -24,16 +25,25 @@ from kolla.validation import ValidationVerbs
 class Upgraded(Deployed):
     """An upgrade, or its end, that was carried out."""
 
-    next: str = ""
-    """What to do now."""
+    unfinished: ReleaseChange | None = None
+    """The upgrade that is not finished now."""
+
+    @property
+    def advice(self) -> str:
+        """How to go on, and how to go back."""
+        verb = FINISH if self.plan.purpose == "finish" else "kolla upgrade"
+        back = f", or go back: {ROLLBACK}" if self.unfinished else ""
+        return f"Mend the cause and go on: {verb}{back}"
 
     def to_json(self) -> Any:
-        """As of a deploy, and what to do now."""
-        return {**super().to_json(), "next": self.next}
+        """As of a deploy, and the upgrade that is not finished now."""
+        change = self.unfinished.model_dump() if self.unfinished else None
+        return {**super().to_json(), "unfinished": change}
 
     def text(self) -> str:
         """As of a deploy, and what to do now."""
-        return "\n".join(filter(None, (super().text(), self.next)))
+        said = super().text()
+        return said if self.failed or self.unfinished is None else f"{said}\n{reminder(self.unfinished)}"
 
 
 class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
@@ -67,7 +77,7 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
             complete=True,
             warnings=(*self.configuration.warnings, *doubts, *_warnings(done)),
             revision=done.revision,
-            next=_next(plan, states, failed=bool(done.failed)),
+            unfinished=unfinished(states),
         )
 
     def _planned(self, finish: bool) -> tuple[Plan, Desired, dict[str, HostState]]:
@@ -92,19 +102,6 @@ def check_purpose(plan: Plan, path: Path, purpose: Purpose) -> None:
             where=Location(path),
             hint=f"run: {verbs[plan.purpose]} --plan {path}",
         )
-
-
-def _next(plan: Plan, states: Mapping[str, HostState], *, failed: bool) -> str:
-    change = unfinished(states)
-    if failed:
-        back = f", or go back: {ROLLBACK}" if change else ""
-        return f"Mend the cause and go on: {'kolla upgrade' if plan.purpose == 'upgrade' else FINISH}{back}"
-    if change is None:
-        return ""
-    return (
-        f"{change.after} runs; the upgrade {change} is not finished. Look at it as long as you like. Then:\n"
-        f"to go back: {ROLLBACK}; to stay: {FINISH}"
-    )
 
 
 def _warnings(done: Deployed) -> Iterator[str]:

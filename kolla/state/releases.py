@@ -62,6 +62,13 @@ def unfinished(states: Mapping[str, HostState]) -> ReleaseChange | None:
     return next((state.upgrade for state in states.values() if state.upgrade is not None), None)
 
 
+def reminder(change: ReleaseChange | None) -> str:
+    """That an upgrade is not finished, and both ways on; empty without one."""
+    if change is None:
+        return ""
+    return f"the upgrade {change} is not finished; to stay: {FINISH}; to go back: {ROLLBACK}"
+
+
 def course(release: str, states: Mapping[str, HostState]) -> Course:
     """Where the cloud is, for whoever only looks; refuses nothing."""
     change = unfinished(states)

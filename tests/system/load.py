@@ -1,0 +1,116 @@
+"""Somebody who uses the cloud all the time: `with Load(openstack) as load: ...`, then `load.gaps`.
+
+Each thing is asked for by itself, over and over, so that one that is away hides no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import threading
+import time
+import urllib.error
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from system.client import OpenStack, Refused
+
+PAUSE = 0.5
+"""Seconds between an answer and the next question."""
+TROUBLE = (Refused, urllib.error.URLError, http.client.HTTPException, OSError, ValueError)
+
+Action = Callable[[OpenStack], object]
+
+
+def image_made_and_deleted(user: OpenStack) -> None:
+    image = {"name": "load", "container_format": "bare", "disk_format": "raw"}
+    made = user.call("POST", "image", "/v2/images", image)["id"]
+    user.call("DELETE", "image", f"/v2/images/{made}")
+
+
+def network_made_and_deleted(user: OpenStack) -> None:
+    made = user.call("POST", "network", "/v2.0/networks", {"network": {"name": "load"}})["network"]["id"]
+    user.call("DELETE", "network", f"/v2.0/networks/{made}")
+
+
+ACTIONS: Mapping[str, Action] = {
+    "token": lambda user: user.log_in(),
+    "images listed": lambda user: user.get("image", "/v2/images"),
+    "image made and deleted": image_made_and_deleted,
+    "servers listed": lambda user: user.get("compute", "/servers/detail"),
+    "networks listed": lambda user: user.get("network", "/v2.0/networks"),
+    "network made and deleted": network_made_and_deleted,
+    "resource providers listed": lambda user: user.get("placement", "/resource_providers"),
+}
+
+
+@dataclass
+class Answers:
+    """What came of one kind of request."""
+
+    asked: int = 0
+    failures: list[str] = field(default_factory=list)
+    longest_gap: float = 0.0
+    """Seconds between the last answer before a failure and the first one after it, at most."""
+    last: float = field(default_factory=time.monotonic)
+    failing: bool = False
+
+    def note(self, failure: str | None) -> None:
+        """Another request ended."""
+        self.asked += 1
+        if failure is not None:
+            self.failures.append(failure)
+            self.failing = True
+            return
+        now = time.monotonic()
+        if self.failing:
+            self.longest_gap = max(self.longest_gap, now - self.last)
+        self.last, self.failing = now, False
+
+
+class Load:
+    """Asks for everything of ACTIONS, each in a thread of its own, while the context lasts."""
+
+    def __init__(self, user: OpenStack) -> None:
+        self.answers = {name: Answers() for name in ACTIONS}
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=(name, replace(user)), daemon=True) for name in ACTIONS
+        ]
+
+    @property
+    def gaps(self) -> dict[str, float]:
+        """Seconds that each thing was out of reach, at most."""
+        return {name: answers.longest_gap for name, answers in self.answers.items()}
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{name}: {len(of.failures)} of {of.asked} failed, longest gap {of.longest_gap:.1f} s"
+            for name, of in self.answers.items()
+        )
+
+    def _ask(self, name: str, user: OpenStack) -> None:
+        while not self._over.is_set():
+            failure = None
+            try:
+                ACTIONS[name](user)
+            except TROUBLE as trouble:
+                failure = f"{type(trouble).__name__}: {trouble}"
+                if isinstance(trouble, Refused) and trouble.status == 401:
+                    with contextlib.suppress(*TROUBLE):
+                        user.log_in()
+            self.answers[name].note(failure)
+            self._over.wait(PAUSE)

@@ -1,0 +1,67 @@
+"""An upgrade between releases with users on the cloud, its end, and everything still there.
+
+Needs the images of the older release built beside those of the newer one, which takes long.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from system.client import Demo, Login, OpenStack
+from system.harness import Kolla, qemu_pid
+from system.load import Load
+
+from bench.pings import Pings
+
+pytestmark = pytest.mark.long
+
+OLDER, NEWER = "2025.2", "2026.1"
+PING_GAP = 1.0
+"""Seconds a server may be out of reach when its switch is replaced."""
+
+
+@pytest.fixture(scope="module")
+def older(cloud: Kolla) -> Kolla:
+    """The machine's cloud, from nothing, with the older release."""
+    cloud.run("destroy", "--volumes", "--yes-i-really-really-mean-it")
+    cloud.set(openstack_release=OLDER)
+    for verb in ("build", "bootstrap-servers", "deploy", "post-deploy", "init-runonce"):
+        cloud.run(verb)
+    cloud.set(openstack_release=NEWER)
+    cloud.run("build")
+    return cloud
+
+
+@pytest.fixture(scope="module")
+def user(older: Kolla) -> Demo:
+    openstack = OpenStack.of(older.config_directory)
+    server = openstack.server("demo1")
+    addresses = [address for of in server["addresses"].values() for address in of]
+    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
+    login = Login(floating, Path(older.config_directory) / "demo_key")
+    return Demo(openstack, server["id"], server["name"], login)
+
+
+def test_a_deploy_says_that_it_would_be_an_upgrade(older: Kolla) -> None:
+    assert f"{OLDER} runs, and the images are of {NEWER}: this is an upgrade" in older.run("deploy", expect=3)
+
+
+@pytest.mark.parametrize("finish", [False, True], ids=["upgrade", "finish"])
+def test_a_server_and_its_users_go_through_it(older: Kolla, user: Demo, finish: bool) -> None:
+    pid = qemu_pid(user.id)
+    with Pings(user.login.address) as pings, Load(user.openstack) as load:
+        older.run("upgrade", *(["--finish"] if finish else []))
+    print(f"{pings}\n{load}")
+    assert pings.longest_gap <= PING_GAP
+    assert qemu_pid(user.id) == pid
+    assert user.login.run("hostname").strip() == user.name
+    made = user.openstack.create_server(f"after-{finish}".lower(), user.server)
+    user.openstack.wait_for_server(made)
+    user.openstack.delete_server(made)
+    assert older.plan() == []
+    assert {row["version"] for row in older.json("status")} == {NEWER}
+
+
+def test_there_is_nothing_left_to_finish(older: Kolla) -> None:
+    assert "no upgrade is unfinished" in older.run("upgrade", "--finish", expect=3)
