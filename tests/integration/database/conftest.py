@@ -47,6 +47,7 @@ def images(
         if version not in known:
             config = tmp_path_factory.mktemp(f"debian-{version}")
             chosen = {"docker_namespace": NAMESPACE, "kolla_base_distro_version": version}
+            (config / "state").mkdir()
             (config / "globals.yml").write_text(yaml.safe_dump({**(machine or {}), **chosen}))
             given = settings.load(config, loader.load())
             found = build(given, customised(given), ("mariadb",), config / "state").image("mariadb").id
