@@ -6,7 +6,6 @@ The acting shell around the deciding rooms: what the operator wrote is a `Config
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +14,13 @@ from typing import Any
 from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
 from kolla.configuration import Configuration
-from kolla.errors import InputError, Location, LockedError, did_you_mean
-from kolla.events import Event, Listener, ignore
+from kolla.errors import InputError, Location, did_you_mean
+from kolla.events import Listener, ignore
 from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
-from kolla.results import Changes, Deployed, Findings, Holdings, Lines, Planned, Written
+from kolla.results import Changes, Deployed, Findings, Holdings, Lines, Planned, Rows, Written
 from kolla.service_verbs import ServiceVerbs
 from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
@@ -33,14 +32,12 @@ from kolla.state.desired import Desired
 from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, check_usable
+from kolla.state.prune import with_discards
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import deploy_course, reminder
 from kolla.state.revision_diff import as_applied
 from kolla.state.topology import engine_name
 from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
-
-LOCK_PAUSE = 2
-"""Seconds between two tries to have the hosts for oneself."""
 
 BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
@@ -149,7 +146,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         plan = self._plan(desired, states)
         files = file_diffs(plan, desired, states) if diff else ()
         reminders = filter(None, (reminder(desired.upgrade),))
-        return Planned(plan, (*warnings, *self._doubts(desired, states), *reminders), files)
+        warnings = (*warnings, *self._doubts(desired, states), *reminders)
+        return Planned(plan, (*warnings, *self._situation) if plan else warnings, files)
 
     def _desired(self, configuration: Configuration) -> Desired:
         """What a configuration says, with the images and host facts known here; asks nobody."""
@@ -174,16 +172,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         LockedError when another deployer stays for longer than `lock_timeout` seconds; InputError when the
         plan in the file is for other hosts or settings than those of now.
         """
-        deadline = time.monotonic() + lock_timeout
-        while True:
-            try:
-                return self._deploy(plan_file, verb)
-            except LockedError as locked:
-                if time.monotonic() >= deadline:
-                    raise
-                # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
-                self.progress(Event(verb, "started", "waiting for the lock", message=str(locked)))
-                time.sleep(LOCK_PAUSE)
+        return self._patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb))
 
     def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
@@ -197,7 +186,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             check_purpose(plan, plan_file, "deploy")
             check_usable(plan, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
         if not plan:
-            return Deployed(plan, (), plan, complete=True, warnings=warnings)
+            found = self._confirm(verb, plan, desired)
+            return Deployed(plan, (), plan, complete=True, warnings=warnings, revision=found)
         done = self._change(verb, plan, desired, 0)
         remaining = self._plan(*self._hosts.observed())
         return replace(done, remaining=remaining, complete=plan_file is None, warnings=warnings)
@@ -215,6 +205,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
 
     def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:
         plan = reconcile(desired, states, services=self.configuration.services())
+        plan = with_discards(plan, desired, states, self._needed_images)
         return self._hooks.planned("deploy", plan)
 
     def check(self, sets: Sequence[str] = ()) -> Findings:
@@ -264,6 +255,11 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             self.configuration.remember(path)
             written.append(path)
         return Written(tuple(written))
+
+    def status(self, sets: Sequence[str] = ()) -> Rows:
+        """Every container: wanted or not, running, healthy, version, generation; below it what an operator
+        must know of the cloud as a whole."""
+        return replace(super().status(sets), notes=self._situation)
 
     def logs(self, container: str, lines: int = 100) -> Lines:
         """The last `lines` lines a container wrote to its standard output, from every host that has it."""

@@ -132,17 +132,28 @@ class Hosts:
             questions = desired.questions()
             observations = self._observe({host: questions[host] for host in self.configuration.hosts()})
             facts |= self._remember_facts(observations)
-            states = {host: observation.state for host, observation in observations.items()}
+            states = _states(observations)
             renewed = desire(settings, report, facts, decide(report.release, states))
             if renewed.questions() == questions:
                 break
             desired = renewed
-        for host, observation in observations.items():
-            if observation.state.engine is None:
-                raise KollaError(
-                    f"no container engine answers on host '{host}'", hint="run: kolla bootstrap-servers"
-                )
         return renewed, states
+
+    def compared_with(self, desired: Desired) -> dict[str, HostState]:
+        """The hosts' states, asked with a desired state that is not of the settings: a revision's."""
+        questions = desired.questions()
+        hosts = self.configuration.hosts()
+        return _states(self._observe({host: questions.get(host, NOTHING_WANTED) for host in hosts}))
+
+
+def _states(observations: Mapping[str, Observation]) -> dict[str, HostState]:
+    """KollaError for a host without an engine: what it has is not known."""
+    for host, observation in observations.items():
+        if observation.state.engine is None:
+            raise KollaError(
+                f"no container engine answers on host '{host}'", hint="run: kolla bootstrap-servers"
+            )
+    return {host: observation.state for host, observation in observations.items()}
 
 
 def owner(command: str) -> dict[str, object]:

@@ -188,6 +188,8 @@ class Planned:
     warnings: tuple[str, ...] = ()
     files: tuple[FileDiff, ...] = ()
     """How configuration files change, when that was asked for."""
+    towards: int | None = None
+    """The revision it leads to; None: what the settings say."""
 
     @property
     def empty(self) -> bool:
@@ -211,7 +213,10 @@ class Planned:
     def text(self) -> str:
         """The plan for people, below the diffs of its files."""
         diffs = [line for file in self.files for line in (*file.lines, "")]
-        return "\n".join([*(f"warning: {w}" for w in self.warnings), *diffs, explain.text(self.plan)])
+        plan = explain.text(self.plan)
+        if self.towards and not self.plan:
+            plan = _as_revision(self.towards)
+        return "\n".join([*(f"warning: {w}" for w in self.warnings), *diffs, plan])
 
 
 @dataclass(frozen=True)
@@ -230,6 +235,8 @@ class Deployed:
     """The number it is recorded under; None: nothing was done."""
     messages: Mapping[str, str] = field(default_factory=dict)
     """Operation -> what it said when it was done."""
+    towards: int | None = None
+    """The revision it led back to; None: what the settings say."""
 
     @property
     def advice(self) -> str:
@@ -257,8 +264,11 @@ class Deployed:
         lines += _failures(self.failed)
         if self.failed:
             lines.append(f"What was already running was left running. {self.advice}")
+        elif not self.plan and self.towards:
+            lines.append(_as_revision(self.towards))
         elif not self.plan:
-            lines.append("Nothing to do: the hosts are as the settings say.")
+            recorded = f" This is revision {self.revision}." if self.revision else ""
+            lines.append(f"Nothing to do: the hosts are as the settings say.{recorded}")
         else:
             recorded = f"; this is revision {self.revision}" if self.revision else ""
             lines.append(f"{explain.count(len(self.plan.operations), 'operation')} done{recorded}.")
@@ -309,6 +319,10 @@ class Done:
         if not self.plan:
             return "Nothing to do: all of it is so already."
         return f"{explain.count(len(self.plan.operations), 'operation')} done."
+
+
+def _as_revision(number: int) -> str:
+    return f"Nothing to do: the hosts are as revision {number} says."
 
 
 @dataclass(frozen=True)
@@ -370,6 +384,8 @@ class Rows:
 
     rows: tuple[Mapping[str, Any], ...]
     exit_code: int = 0
+    notes: tuple[str, ...] = ()
+    """Sentences under it, for people."""
 
     def to_json(self) -> Any:
         """The rows."""

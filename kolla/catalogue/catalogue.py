@@ -27,7 +27,7 @@ OWN_VERBS = (
         "load",
     ),
     *("lock", "logs", "mergepwd", "plan", "post-deploy", "prechecks", "promote", "publish", "pull", "push"),
-    *("quickstart", "reconfigure", "restart", "revisions", "service", "start", "status", "stop"),
+    *("quickstart", "reconfigure", "restart", "revisions", "rollback", "service", "start", "status", "stop"),
     *("upgrade", "validate-config"),
 )
 """Verbs of the command line itself; services cannot have these."""

@@ -48,6 +48,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Operate": (
         operate.status,
         revisions.revisions,
+        revisions.rollback,
         operate.check,
         operate.logs,
         operate.execute,

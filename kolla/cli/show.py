@@ -38,7 +38,7 @@ def show(result: Result, output_format: str) -> None:
         if text := result.text():
             click.echo(text)
     else:
-        for line in table(result.to_json()):
+        for line in (*table(result.to_json()), *getattr(result, "notes", ())):
             click.echo(line)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from .context import SKIPPED, Context, Outcome
 from .deadline import Deadline
 from .errors import OperationFailed
-from .shapes import ImageOperation
+from .manifest import others_entries
+from .shapes import DiscardOperation, ImageOperation
 
 _WANTS_A_LOGIN = re.compile(
     r"unauthorized|authentication required|no basic auth|denied|incorrect username or password", re.IGNORECASE
@@ -41,6 +42,20 @@ def _as_whom(words: str, login: Mapping[str, str] | None) -> str:
         return ""
     who = f"as '{login['username']}'" if login else "with no docker_registry_username set"
     return f"; asked {who}: see docker_registry_username, and docker_registry_password in passwords.yml"
+
+
+def discard(operation: DiscardOperation, context: Context) -> Outcome:
+    """Have it off this cloud's record, and gone from the engine unless somebody else needs it."""
+    image, engine = operation["image"], context.engine
+    if image not in context.manifest.entries("images"):
+        return SKIPPED
+    needing = [c["Names"][0].lstrip("/") for c in engine.containers() if c["ImageID"] == image]
+    of_others = others_entries(context.cloud, "images").items()
+    needing += [f"cloud {name}" for name, entries in of_others if image in entries]
+    if not needing and engine.image(image):
+        engine.remove_image(image)
+    context.manifest.remove("images", [image])
+    return Outcome(message=f"left for {', '.join(needing)}" if needing else "")
 
 
 def _mismatch(operation: ImageOperation, came: str | None) -> str:

@@ -50,3 +50,12 @@ class Manifest:
             if gone & set(self._entries[kind]):
                 self._entries[kind] = [name for name in self._entries[kind] if name not in gone]
                 files.write_json(self._path, self._entries)
+
+
+def others_entries(cloud: Cloud, kind: str) -> dict[str, list[str]]:
+    """What the manifests of the other clouds on this host list under a kind: cloud -> names."""
+    found = {}
+    for path in cloud.directory.parent.glob("*/manifest.json"):
+        if path.parent != cloud.directory:
+            found[path.parent.name] = (files.read_json(path) or {}).get(kind, [])
+    return found

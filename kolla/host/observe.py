@@ -25,6 +25,8 @@ def observe(request: Json) -> Json:
         pass
     else:
         state.update(_of_engine(engine, cloud, request))
+        brought = Manifest(cloud).entries("images")
+        state["brought"] = [image for image in brought if engine.image(image)]
     own: dict[str, dict[str, str]] = {
         container["folder"]: {} for container in state["containers"].values() if container["folder"]
     }

@@ -25,6 +25,7 @@ def _container(operation: ContainerOperation, context: Context) -> Outcome:
 PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "host": resources.perform,
     "image": images.perform,
+    "discard": images.discard,
     "volume": volumes.perform,
     "container": _container,
     "remove": containers.remove,

@@ -96,6 +96,12 @@ class ImageOperation(Operation):
     digest: str | None
 
 
+class DiscardOperation(Operation):
+    """Have no such image, unless somebody else needs it."""
+
+    image: str
+
+
 class VolumeOperation(Operation):
     """Have a volume with an epoch."""
 

@@ -99,6 +99,9 @@ class RevisionShown:
             yield f"went back to revision {revision.restores}"
         ended = f" to {_when(revision.ended)}" if revision.ended else ""
         yield f"{_when(revision.started)}{ended}"
+        for what, names in (("hosts", revision.limit), ("services", revision.tags)):
+            if names:
+                yield f"only {what} {', '.join(names)}"
         yield f"release {revision.source.release} on {revision.source.base}"
         if revision.source.commit:
             changed = ", with changes that are in no commit" if revision.source.commit.endswith("+") else ""

@@ -87,7 +87,7 @@ class Store:
     def prune(self, keep: int) -> None:
         """Forget those that `kolla.state.revision.kept` leaves out, and contents nobody has any more."""
         with self._locked():
-            wanted = kept(self.all(), keep)
+            wanted = {revision.number for revision in kept(self.all(), keep)}
             for number in self._numbers():
                 if number not in wanted:
                     shutil.rmtree(self._directory / str(number))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from kolla.configuration import Configuration
-from kolla.events import Listener
+from kolla.errors import InputError, LockedError, did_you_mean
+from kolla.events import Event, Listener
 from kolla.hooks import Hooks
-from kolla.hosts import Hosts, owner
-from kolla.results import Deployed
+from kolla.hosts import LOCK_TIMEOUT, Hosts, owner
+from kolla.results import Deployed, Planned
 from kolla.revisions import origin
 from kolla.revisions.recording import recording
 from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
 from kolla.revisions.store import Store
 from kolla.state import revision as choice
-from kolla.state import revision_diff, revision_state
+from kolla.state import revision_diff, revision_state, rollback
 from kolla.state.desired import Desired
 from kolla.state.plan import Plan
+from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
+
+LOCK_PAUSE = 2
+"""Seconds between two tries to have the hosts for oneself."""
 
 
 class RevisionVerbs:
@@ -50,6 +57,87 @@ class RevisionVerbs:
         differences = revision_diff.differences(store.desired(old), store.desired(new))
         return RevisionDiff(before, after, differences)
 
+    def plan_against(self, number: int | None = None) -> Planned:
+        """What a rollback to a revision would do, and why. InputError when it cannot be gone back to."""
+        revision, target = self._target(number)
+        return Planned(self._towards(revision, target), self._situation, towards=revision.number)
+
+    def rollback(
+        self, number: int | None = None, plan: Plan | None = None, *, lock_timeout: int = LOCK_TIMEOUT
+    ) -> Deployed:
+        """Bring the cloud back to a revision: containers, images, configuration; never schemas, never data.
+
+        `number`: by default the last state that was good before the present one. `plan`: what
+        `plan_against` gave; InputError, before anything is touched, when it would be another by now, when
+        there is no such revision, or an image of it is neither on its host nor in a registry. LockedError
+        when another deployer stays for longer than `lock_timeout` seconds.
+        """
+        revision, target = self._target(number)
+        return self._patiently("rollback", lock_timeout, lambda: self._go_back(revision, target, plan))
+
+    def _go_back(self, revision: Revision, target: Desired, shown: Plan | None) -> Deployed:
+        plan = self._towards(revision, target)
+        if shown is not None and plan != shown:
+            raise InputError(
+                "the hosts have changed since this plan was shown",
+                hint=f"look at it again: kolla plan --against {revision.number}",
+            )
+        if not plan:
+            return Deployed(plan, (), plan, complete=True, towards=revision.number)
+        done = self._change("rollback", plan, target, 0, revision)
+        remaining = self._towards(revision, target)
+        return replace(done, remaining=remaining, towards=revision.number, warnings=self._situation)
+
+    def _target(self, number: int | None) -> tuple[Revision, Desired]:
+        """A revision to go back to, and its state."""
+        store = self._revisions
+        known = store.all()
+        revision = choice.restorable(number, known) if number is not None else choice.previous(known)
+        target = store.desired(revision.number)
+        rollback.check_hosts(revision.number, target, self.configuration.inventory.hosts)
+        return revision, target
+
+    def _towards(self, revision: Revision, target: Desired) -> Plan:
+        states = self._hosts.compared_with(target)
+        plan = rollback.towards(revision.number, target, states, services=self._asked_services(target))
+        plan = with_discards(plan, target, states, self._needed_images)
+        return self._hooks.planned("rollback", plan)
+
+    def _needed_images(self) -> frozenset[str]:
+        """Images that stay on hosts: of revisions that are kept after one more change, and of the last build,
+        which the next deploy may want."""
+        read = self.configuration
+        kept = choice.images_kept(self._revisions.all(), read.globals.value("revisions_kept"))
+        built = read.report.images.values() if read.places.build_report.exists() else ()
+        return kept | {image.id for image in built if image.id}
+
+    def _asked_services(self, target: Desired) -> frozenset[str] | None:
+        """The services that `--tags` leaves, None for all; InputError for one the revision does not have."""
+        tags, known = self.configuration.tags, {container.service for container in target.containers}
+        for tag in tags:
+            if tag not in known:
+                raise InputError(
+                    f"--tags: the revision has no service '{tag}'", hint=did_you_mean(tag, known)
+                )
+        return frozenset(tags) or None
+
+    @property
+    def _situation(self) -> tuple[str, ...]:
+        return choice.situation(self._revisions.all())
+
+    def _patiently(self, verb: str, lock_timeout: int, change: Callable[[], Deployed]) -> Deployed:
+        """Make a change, again and again while another deployer has the hosts, for some seconds."""
+        deadline = time.monotonic() + lock_timeout
+        while True:
+            try:
+                return change()
+            except LockedError as locked:
+                if time.monotonic() >= deadline:
+                    raise
+                # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
+                self.progress(Event(verb, "started", "waiting for the lock", message=str(locked)))
+                time.sleep(LOCK_PAUSE)
+
     def _change(
         self, verb: str, plan: Plan, desired: Desired, lock_timeout: int, revision: Revision | None = None
     ) -> Deployed:
@@ -59,17 +147,15 @@ class RevisionVerbs:
         `revision`: one whose state this is; without it, the state is that of the settings.
         """
         store = self._revisions
-        standing = choice.current(store.all())
-        before = store.desired(standing.number) if standing is not None else None
-        asked = self.configuration.hosts()
-        applied = revision_state.narrowed(desired, before, asked, plan.services)
-        beginning = self._beginning(verb, applied, revision)
+        hosts = self.configuration.hosts()
+        applied = revision_state.narrowed(desired, self._before, hosts, plan.services)
+        beginning = self._beginning(verb, plan, desired, applied, revision)
         with (
             self._hooks.before(verb, plan, self.progress),
             recording(store, beginning, plan, applied, self.progress) as recorder,
         ):
-            hosts = replace(self._hosts, progress=recorder.see)
-            outcome = hosts.apply(plan, desired, lock_timeout, phase=verb)
+            told = replace(self._hosts, progress=recorder.see)
+            outcome = told.apply(plan, desired, lock_timeout, phase=verb)
         if recorder.revision.result == "done":
             store.prune(self.configuration.globals.value("revisions_kept"))
             self._hooks.after(verb, plan, self.progress)
@@ -83,8 +169,29 @@ class RevisionVerbs:
             messages={id_: result.message for id_, result in outcome.operations.items()},
         )
 
-    def _beginning(self, verb: str, applied: Desired, revision: Revision | None) -> Revision:
+    def _confirm(self, verb: str, plan: Plan, desired: Desired) -> int | None:
+        """There was nothing to do: keep that as a revision if the newest one leaves it open what the cloud is
+        like, and give its number. So it is after a change that was interrupted and that the hosts ended by
+        themselves, and when settings were taken back after a rollback."""
+        known, read = self._revisions.all(), self.configuration
+        if read.limit or read.tags or (known and not choice.situation(known)):
+            return None
+        applied = revision_state.narrowed(desired, self._before, read.hosts(), None)
+        found = self._beginning(verb, plan, desired, applied, None)
+        found = found.model_copy(update={"ended": found.started, "result": "done"})
+        return self._revisions.begin(found, plan, applied).number
+
+    def _before(self) -> Desired | None:
+        """The state of the cloud before a change, as far as it is known."""
+        store = self._revisions
+        standing = choice.current(store.all())
+        return store.desired(standing.number) if standing is not None else None
+
+    def _beginning(
+        self, verb: str, plan: Plan, desired: Desired, applied: Desired, revision: Revision | None
+    ) -> Revision:
         """A revision before anything was done; its number is given when it is kept."""
+        images = {node.spec.image for node in (*desired.nodes, *applied.nodes)}
         return Revision(
             number=0,
             verb=verb,
@@ -92,7 +199,10 @@ class RevisionVerbs:
             started=datetime.now(UTC),
             cloud_name=applied.cloud_name,
             cloud_id=applied.cloud_id,
+            images=tuple(sorted(images)),
             state=revision_state.digest(revision_state.document(applied)),
+            limit=self.configuration.limit,
+            tags=plan.services or (),
             source=revision.source if revision else origin.source(self.configuration),
             restores=revision.number if revision else None,
         )

@@ -63,6 +63,7 @@ def title(operation: Operation) -> str:
     verbs = {
         "host": "prepare host for",
         "image": "get image",
+        "discard": "remove image",
         "volume": "create volume",
         "remove": "remove container",
         "stop": "stop container",
@@ -76,7 +77,7 @@ def title(operation: Operation) -> str:
 
 def _operation(operation: Operation) -> list[str]:
     marks = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">", "start": ">"}
-    mark = {**marks, "release": "!"}.get(operation.kind, "+")
+    mark = {**marks, "release": "!", "discard": "-"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
     details = [*_causes(operation), *(f"impact: {one}" for one in _impact(operation))]

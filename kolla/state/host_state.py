@@ -88,6 +88,8 @@ class HostState(Model):
     """Of the volumes asked for, those that exist and are nobody's."""
     images: tuple[str, ...] = ()
     """Those of the asked-for image IDs that the engine has."""
+    brought: tuple[str, ...] = ()
+    """Images that came to the host through this cloud, and that the engine still has."""
     folders: dict[str, dict[str, ObservedFile]] = {}
     """Folder path -> file name -> file."""
     jobs: dict[str, JobRecord] = {}

@@ -8,7 +8,10 @@ from graphlib import CycleError, TopologicalSorter
 from kolla.errors import InputError
 from kolla.state.plan import ContainerOperation, Operation
 
-KINDS = (*("release", "stop", "remove", "host", "image", "volume", "container", "job", "endpoint", "start"),)
+KINDS = (
+    *("release", "stop", "remove", "host", "image", "volume", "container", "job", "endpoint", "start"),
+    "discard",
+)
 
 
 def ordered(operations: Sequence[Operation]) -> list[Operation]:

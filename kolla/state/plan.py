@@ -97,6 +97,18 @@ class ImageOperation(_Operation):
     """`registry/name@sha256:...` to pull."""
 
 
+class DiscardOperation(_Operation):
+    """Remove an image that came to the host through this cloud and that nothing of it needs any more.
+
+    Guard: nothing else on the host needs it either, no container and no other cloud; it is theirs then.
+    Post-condition: this cloud no longer has it on record.
+    """
+
+    kind: Literal["discard"] = "discard"
+    image: str
+    """Image ID."""
+
+
 class VolumeOperation(_Operation):
     """Make a named volume and give it its epoch. Post-condition: it exists and has an epoch."""
 
@@ -215,6 +227,7 @@ class ReleaseOperation(_Operation):
 Operation = Annotated[
     HostOperation
     | ImageOperation
+    | DiscardOperation
     | VolumeOperation
     | ContainerOperation
     | RemoveOperation

@@ -83,6 +83,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
             "predecessors": state.predecessors,
             "unclaimed": state.unclaimed,
             "images": sorted(state.images),
+            "brought": sorted(state.brought),
             "folders": {
                 path: {name: [file.sha256, file.mode] for name, file in files.items()}
                 for path, files in state.folders.items()

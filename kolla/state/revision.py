@@ -66,9 +66,15 @@ class Revision(Model):
     """Why it ended early, other than by an operation: a host that broke, for example."""
     cloud_name: str
     cloud_id: str
+    limit: tuple[str, ...] = ()
+    """The hosts and groups it was limited to; empty: all."""
+    tags: tuple[str, ...] = ()
+    """The services it was narrowed to; empty: all."""
     source: Source
     state: str
     """Digest of the desired state."""
+    images: tuple[str, ...] = ()
+    """IDs of the images it needs, those of jobs among them; sorted."""
     restores: int | None = None
     """The revision that this one went back to."""
 
@@ -140,20 +146,40 @@ def restorable(number: int, revisions: Sequence[Revision]) -> Revision:
     return revision
 
 
-def kept(revisions: Sequence[Revision], keep: int) -> frozenset[int]:
-    """Numbers of those to keep: the newest `keep` that succeeded, and every one after the oldest of these.
+def kept(revisions: Sequence[Revision], keep: int) -> tuple[Revision, ...]:
+    """Those to keep: the newest `keep` that succeeded, and every one after the oldest of these.
 
     Attempts that failed do not count, so that a bad night does not push out what one could go back to.
     """
-    good = [revision.number for revision in revisions if revision.result == "done"][-keep:]
-    oldest = good[0] if good else 0
-    return frozenset(revision.number for revision in revisions if revision.number >= oldest)
+    good = [revision.number for revision in revisions if revision.result == "done"]
+    oldest = 0 if len(good) < keep else good[-keep] if keep else max(good, default=0) + 1
+    return tuple(revision for revision in revisions if revision.number >= oldest)
 
 
-def rolled_back(revisions: Sequence[Revision]) -> Revision | None:
-    """The newest success, if it went back to an older one: settings then say more than what runs."""
+def images_kept(revisions: Sequence[Revision], keep: int) -> frozenset[str]:
+    """IDs of the images that are needed to go back, once one more change has succeeded."""
+    return frozenset(image for revision in kept(revisions, keep - 1) for image in revision.images)
+
+
+def situation(revisions: Sequence[Revision]) -> tuple[str, ...]:
+    """What an operator must know who looks at the cloud: that it runs something else than its settings say,
+    or is half changed. Usually nothing."""
     standing = current(revisions)
-    return standing if standing is not None and standing.restores is not None else None
+    found = []
+    if standing is not None and standing.restores is not None:
+        found.append(
+            f"the cloud {'partly ' if standing.limit or standing.tags else ''}runs revision "
+            f"{standing.restores}, which it was rolled back to; kolla deploy leads to what the settings say"
+        )
+    if revisions and (last := revisions[-1]).result in ("failed", "interrupted"):
+        back = f", kolla rollback goes back to {standing.origin}" if standing is not None else ""
+        found.append(
+            f"revision {last.number} ({last.verb}) {_ENDED[last.result]}: kolla deploy goes on{back}"
+        )
+    return tuple(found)
+
+
+_ENDED: Mapping[Result, str] = {"failed": "failed", "interrupted": "was interrupted"}
 
 
 def changed_settings(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:

@@ -110,10 +110,13 @@ def file_digests(saved: Mapping[str, Any]) -> frozenset[str]:
 
 
 def narrowed(
-    desired: Desired, before: Desired | None, hosts: Collection[str], services: Collection[str] | None
+    desired: Desired,
+    before: Callable[[], Desired | None],
+    hosts: Collection[str],
+    services: Collection[str] | None,
 ) -> Desired:
     """What the cloud is after a change of only some hosts (`--limit`) and services (`--tags`, None: all):
-    these as `desired` has them, everything else as it was before."""
+    these as `desired` has them, everything else as it was `before`, which is asked only then."""
     complete = services is None and set(hosts) >= set(desired.hosts)
     if complete:
         return replace(desired, jobs=(), checks=(), verbs=(), requirements=())
@@ -121,7 +124,7 @@ def narrowed(
     def inside(host: str, service: str) -> bool:
         return host in hosts and (services is None or service in services)
 
-    old = before or replace(desired, containers=(), host_needs={}, endpoints={}, secrets=frozenset())
+    old = before() or replace(desired, containers=(), host_needs={}, endpoints={}, secrets=frozenset())
     containers = (
         *(each for each in desired.containers if inside(each.host, each.service)),
         *(each for each in old.containers if not inside(each.host, each.service)),

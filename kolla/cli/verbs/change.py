@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kolla.api import Cloud
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+REVISION = click.IntRange(min=1)
 
 
 @click.command()
@@ -29,6 +30,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--diff", is_flag=True, help="Show how each configuration file changes; secrets are masked.")
 @click.option("--upgrade", is_flag=True, help="Say what kolla upgrade would do.")
 @click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
+@click.option("--against", type=REVISION, metavar="REVISION", help="Say what a rollback to it would do.")
 @options.services
 def plan(
     output: Path | None,
@@ -37,20 +39,25 @@ def plan(
     diff: bool,
     upgrade: bool,
     finish: bool,
+    against: int | None,
 ) -> None:
     """Say what a deploy would do: each operation, its cause, and what it interrupts.
 
     Touches nothing. Exit code 2 when there are changes. docs/plan.md explains how to read it.
     """
 
-    if upgrade + finish + (offline or against_config is not None) > 1:
+    if upgrade + finish + (offline or against_config is not None) + (against is not None) > 1:
         raise click.UsageError(
-            "--upgrade, --finish and --offline (or --against-config) are three different plans"
+            "--upgrade, --finish, --against and --offline (or --against-config) are different plans"
         )
-    if diff and (upgrade or finish):
+    if diff and (upgrade or finish or against is not None):
         raise click.UsageError("--diff is for plans of a deploy")
+    if against is not None and output:
+        raise click.UsageError("a plan against a revision is carried out by kolla rollback, not from a file")
 
     def verb(cloud: Cloud) -> Result:
+        if against is not None:
+            return cloud.plan_against(against)
         between = upgrade or finish
         if between:
             result = cloud.plan_upgrade(finish=finish)

@@ -1,6 +1,7 @@
 """Pulling from a registry of our own."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -172,3 +173,55 @@ def test_a_registry_that_wants_a_password_gets_it_with_the_request(host, engine,
         engine.images.remove(reference)
     kept = [path for path in host.directory.rglob("*") if path.is_file()]
     assert kept and not [path for path in kept if b"a word for pulling" in path.read_bytes()]
+
+
+def discard(image: str):
+    return {
+        "id": "discard:test@here",
+        "kind": "discard",
+        "service": "test",
+        "image": image,
+        "after": [],
+        "timeout": 30,
+    }
+
+
+def test_an_image_that_came_through_us_goes_when_it_is_told_to(host, engine, registry):
+    image, reference, digest = push(engine, registry, os.urandom(4))
+    host.do(operation(image, reference, digest))
+    assert host.observe()["brought"] == [image]
+    assert host.do(discard(image))["message"] == ""
+    assert host.observe(images=[image])["images"] == []
+    assert host.observe()["brought"] == []
+    host.do(discard(image), "skipped")
+
+
+def test_an_image_that_others_use_is_left_to_them(host, engine, registry):
+    image, reference, digest = push(engine, registry, os.urandom(4))
+    host.do(operation(image, reference, digest))
+    user = engine.api.create_container(image, command=["x"], name=host.name("stranger"))
+    try:
+        assert host.do(discard(image))["message"] == f"left for {host.name('stranger')}"
+        assert host.observe(images=[image])["images"] == [image]
+        assert host.observe()["brought"] == []
+    finally:
+        engine.api.remove_container(user)
+        engine.images.remove(reference)
+
+
+def test_an_image_that_another_cloud_brought_as_well_is_left_to_it(host, engine, registry):
+    image, reference, digest = push(engine, registry, os.urandom(4))
+    host.do(operation(image, reference, digest))
+    other = host.state.parent / "other"
+    other.mkdir()
+    (other / "manifest.json").write_text(json.dumps({"images": [image]}))
+    try:
+        assert host.do(discard(image))["message"] == "left for cloud other"
+        assert host.observe(images=[image])["images"] == [image]
+    finally:
+        engine.images.remove(reference)
+
+
+def test_an_image_that_was_built_here_is_not_ours_to_remove(host):
+    host.do(discard(host.image), "skipped")
+    assert host.observe(images=[host.image])["images"] == [host.image]

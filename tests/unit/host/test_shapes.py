@@ -14,6 +14,7 @@ PAIRS = {
     shapes.Resources: resources.Resources,
     shapes.HostOperation: plan.HostOperation,
     shapes.ImageOperation: plan.ImageOperation,
+    shapes.DiscardOperation: plan.DiscardOperation,
     shapes.VolumeOperation: plan.VolumeOperation,
     shapes.ContainerOperation: plan.ContainerOperation,
     shapes.RemoveOperation: plan.RemoveOperation,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kolla.build_report import BuiltImage
+from kolla.catalogue.model import Impact
 from kolla.config.merge import Merged
 from kolla.errors import KollaError, LockedError
 from kolla.events import Event, ignore
@@ -50,6 +51,9 @@ def desired(*texts: str) -> Desired:
         endpoints=(),
         redundant=False,
         sockets=(),
+        behind=(),
+        impact=Impact(),
+        sources={},
     )
     return Desired(
         cloud_name="kolla",

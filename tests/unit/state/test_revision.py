@@ -18,7 +18,7 @@ from kolla.state.revision import (
     named,
     previous,
     restorable,
-    rolled_back,
+    situation,
 )
 
 WHO = Deployer(user="root", host="deploy", boot_id="b", pid=1, command="deploy")
@@ -93,8 +93,22 @@ def test_what_runs_is_the_newest_success() -> None:
     standing = current(history)
     assert standing is not None
     assert (standing.number, standing.origin) == (3, 1)
-    assert rolled_back(history) == standing
-    assert rolled_back([*history, revision(5, "c")]) is None
+
+
+def test_what_an_operator_must_know() -> None:
+    history = [revision(1, "a"), revision(2, "b")]
+    assert situation([]) == situation(history) == ()
+    back = (
+        "the cloud runs revision 1, which it was rolled back to; kolla deploy leads to what the settings say"
+    )
+    history.append(revision(3, "a", restores=1))
+    assert situation(history) == (back,)
+    broken = revision(4, "c", "interrupted")
+    goes_on = "revision 4 (deploy) was interrupted: kolla deploy goes on, kolla rollback goes back to 1"
+    assert situation([*history, broken]) == (back, goes_on)
+    assert situation([revision(1, "a", "failed")]) == ("revision 1 (deploy) failed: kolla deploy goes on",)
+    partly = history[-1].model_copy(update={"tags": ("glance",)})
+    assert situation([partly])[0].startswith("the cloud partly runs revision 1,")
 
 
 def test_settings_that_changed() -> None:
@@ -113,12 +127,12 @@ RESULTS = st.lists(st.sampled_from(["done", "failed", "interrupted"]), max_size=
 @given(RESULTS, st.integers(1, 12))
 def test_pruning_keeps_the_newest_successes_and_all_that_came_after(results: list[str], keep: int) -> None:
     history = [revision(number, "a", result) for number, result in enumerate(results, 1)]
-    wanted = kept(history, keep)
+    wanted = {each.number for each in kept(history, keep)}
     successes = [each.number for each in history if each.result == "done"]
     assert wanted >= set(successes[-keep:])
     assert len(wanted & set(successes)) == min(keep, len(successes))
     assert wanted == set(range(min(wanted, default=1), len(history) + 1))  # no gap, up to the newest
-    assert kept([each for each in history if each.number in wanted], keep) == wanted  # nothing more to do
+    assert kept(kept(history, keep), keep) == kept(history, keep)  # nothing more to do
 
 
 @given(RESULTS, st.integers(1, 12))
@@ -130,4 +144,4 @@ def test_what_one_goes_back_to_by_default_is_never_pruned_when_two_are_kept(
         before = previous(history)
     except InputError:
         return
-    assert before.number in kept(history, keep + 1)
+    assert before in kept(history, keep + 1)

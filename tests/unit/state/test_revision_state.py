@@ -30,7 +30,7 @@ def back(desired: Desired) -> Desired:
 
 def bare(desired: Desired) -> Desired:
     """Without what no revision keeps."""
-    return revision_state.narrowed(desired, None, desired.hosts, None)
+    return revision_state.narrowed(desired, lambda: None, desired.hosts, None)
 
 
 @pytest.mark.parametrize("hosts", [("one",), ("one", "two", "three")])
@@ -140,7 +140,7 @@ def test_a_change_of_some_services_leaves_the_others_as_they_were(world: World) 
     old = back(world.desired)
     world.override("keystone.conf", "[token]\nexpiration = 60\n")
     world.override("global.conf", "[DEFAULT]\ndebug = True\n")
-    new = revision_state.narrowed(world.desired, old, ("one",), ("notes",))
+    new = revision_state.narrowed(world.desired, lambda: old, ("one",), ("notes",))
     assert {d.subject for d in differences(old, new)} == {"container notes"}
     assert {c.id for c in new.containers} == {c.id for c in old.containers}
 
@@ -149,9 +149,9 @@ def test_a_change_of_some_hosts_leaves_the_others_as_they_were(tmp_path: Path) -
     world = World(tmp_path, ("one", "two"))
     old = back(world.desired)
     world.override("keystone.conf", "[token]\nexpiration = 60\n")
-    new = revision_state.narrowed(world.desired, old, ("two",), None)
+    new = revision_state.narrowed(world.desired, lambda: old, ("two",), None)
     assert {d.host for d in differences(old, new)} == {"two"}
-    first = revision_state.narrowed(world.desired, None, ("two",), None)
+    first = revision_state.narrowed(world.desired, lambda: None, ("two",), None)
     assert {c.host for c in first.containers} == {"two"}
 
 
