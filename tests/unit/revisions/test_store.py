@@ -51,6 +51,7 @@ def desired(*texts: str) -> Desired:
         endpoints=(),
         redundant=False,
         sockets=(),
+        user=42999,
         behind=(),
         impact=Impact(),
         sources={},
