@@ -214,6 +214,8 @@ class ConfigFile(Model):
     """Rendered once for every proxied endpoint of the cloud; the file's name is an expression."""
     optional: bool = False
     """True: there is no template; the file exists only if the operator gives one under `config/`."""
+    on_change: Literal["restart", "reload"] = "restart"
+    """What takes another content into use: a start of the container again, or its `reload`."""
 
 
 class Health(Model):
@@ -342,6 +344,10 @@ class Container(Model):
     several hosts, the one of the same host if there is one, else all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
+    reload: tuple[Expression, ...] = ()
+    """Program of the image and its arguments, run in the container as root once changed files of `on_change:
+    reload` are in their places. Exit status 0: they are in use, and nobody was interrupted; anything else:
+    they are not, and the service goes on as before."""
     impact: Impact = Impact()
     """What is felt, besides its endpoints, while it is started again or replaced."""
     requires: Requirements = Requirements()

@@ -41,10 +41,12 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     present = context.own_container(name)
     if present is None:
         begin(operation, context)
-    elif _is_right(present, spec, context):
-        _start_again(operation, context)
-    else:
+    elif not _is_right(present, spec, context):
         _swap(operation, context)
+    elif operation["action"] == "reload" and _can_reload(present, operation, context):
+        _reload(operation, context)
+    else:
+        _start_again(operation, context)
     folders.keep(wanted["path"])
     record(operation, context)
     return Outcome()
@@ -150,6 +152,38 @@ def _start_again(operation: ContainerOperation, context: Context) -> None:
         context.engine.restart(spec["name"], spec["stop_timeout"])
         context.cloud.record_taken(spec["name"], taken, NEVER)
         raise OperationFailed(f"{failure}; it has its previous configuration again", failure.log) from None
+
+
+def _can_reload(container: Json, operation: ContainerOperation, context: Context) -> bool:
+    """Whether a container runs, and sees its folder: one that was put in its place by hand it would not."""
+    if not container["State"]["Running"] or context.cloud.taken(operation["spec"]["name"]) is None:
+        return False
+    path = Path(operation["folder"]["path"])
+    root = f"/proc/{container['State']['Pid']}/root"
+    inside = Path(f"{root}{folders.target(operation['spec'], str(path))}")
+    return path.exists() and inside.exists() and inside.samefile(path)
+
+
+def _reload(operation: ContainerOperation, context: Context) -> None:
+    """Have a container that goes on running take its folder into use; else the folder it had."""
+    name, path = operation["spec"]["name"], operation["folder"]["path"]
+    taken = context.cloud.taken(name)
+    context.cloud.forget_taken(name)
+    try:
+        folders.renew(operation["folder"], context.bundle)
+        _take(operation, context)
+    except OperationFailed as failure:
+        folders.renew_back(path)
+        _take(operation, context)
+        assert taken is not None  # else it would have been started again
+        context.cloud.record_taken(name, taken, NEVER)
+        raise OperationFailed(f"{failure}; it has its previous configuration again", failure.log) from None
+
+
+def _take(operation: ContainerOperation, context: Context) -> None:
+    for command in operation["reload"]:
+        context.engine.run_in(operation["spec"]["name"], command)
+    _gate(operation, context)
 
 
 def _swap(operation: ContainerOperation, context: Context) -> None:

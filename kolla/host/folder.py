@@ -19,7 +19,7 @@ from pathlib import Path
 from . import files
 from .errors import OperationFailed
 from .manifest import Manifest
-from .shapes import Folder, Json
+from .shapes import Folder, Json, Spec
 
 
 def digest(folder: Folder) -> str:
@@ -96,6 +96,43 @@ def _exchange(folder: Folder, bundle: Mapping[str, str], manifest: Manifest) -> 
         path.rename(old)
     new.rename(path)
     files.sync_directory(path.parent)
+
+
+def renew(folder: Folder, bundle: Mapping[str, str]) -> None:
+    """Change the files of a folder where they are, each atomically, so that a running container sees it; what
+    they were is beside it as after `place`. OperationFailed as of `place`."""
+    path, _, old = _paths(folder["path"])
+    try:
+        present = {sha256: content for _, sha256, _, content in _read(path)}
+        wanted = {e["name"]: _content(e["sha256"], bundle, present, e["name"]) for e in folder["files"]}
+        _remove(old)
+        shutil.copytree(path, old)
+        _fill(path, wanted)
+    except OSError as error:
+        raise OperationFailed(f"cannot write {error.filename or path}: {error.strerror}") from None
+
+
+def renew_back(folder: str) -> None:
+    """Take a `renew` back, where the files are."""
+    path, _, old = _paths(folder)
+    if old.exists():
+        _fill(path, {name: content for name, _, _, content in _read(old)})
+        _remove(old)
+
+
+def target(spec: Spec, path: str) -> str:
+    """Where a container sees its folder."""
+    return next((mount["target"] for mount in spec["mounts"] if mount["source"] == path), "")
+
+
+def _fill(path: Path, wanted: Mapping[str, bytes]) -> None:
+    """Have a directory hold these files, and no others."""
+    for name, content in wanted.items():
+        (path / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write(path / name, content)
+    for name, *_ in list(_read(path)):
+        if name not in wanted:
+            (path / name).unlink()
 
 
 def keep(path: str) -> None:

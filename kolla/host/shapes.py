@@ -120,6 +120,7 @@ class ContainerOperation(Operation):
     generation: int
     start_timeout: int
     replaces: list[str]
+    reload: list[list[str]]
 
 
 class RemoveOperation(Operation):

@@ -10,7 +10,7 @@ from kolla.config.diff import changes, difference
 from kolla.state.desired import DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer, ObservedFile
 from kolla.state.mask import mask
-from kolla.state.plan import Action
+from kolla.state.plan import Action, FileEntry, Folder
 from kolla.state.render import RenderedFile
 
 CONTAINER_FILE = "config.json"
@@ -40,13 +40,46 @@ def compare(
         return "recreate", [*(ON_THE_HOST + change for change in changed), *files]
     if not files and observed.taken != wanted.config.folder.digest:
         files = ["it never became ready with its present configuration"]
+    if files and observed.state == "running":
+        return ("reload" if _can_reload(wanted, observed, state) else "restart"), files
     if files:
-        return ("restart" if observed.state == "running" else "start"), files
+        return "start", files
     if observed.state != "running":
         return "start", [f"it is {observed.state}"]
     if not observed.ready:
         return "wait", ["it has not been ready since it was started"]
     return None, []
+
+
+def _can_reload(wanted: DesiredContainer, observed: ObservedContainer, state: HostState) -> bool:
+    """Whether all that changed can be taken into use by the service as it runs.
+
+    What was changed on the host cannot: only of a folder that is as the container took it is it known that
+    the container sees it. A file that goes can if all that stay can.
+    """
+    found = state.folders.get(wanted.config.path, {})
+    entries = tuple(FileEntry(name=name, sha256=file.sha256) for name, file in sorted(found.items()))
+    if not wanted.reload or Folder(path=wanted.config.path, files=entries).digest != observed.taken:
+        return False
+    files = wanted.config.files
+    changed = {n for n in files if n not in found or found[n].sha256 != files[n].sha256}
+    if found.keys() - files.keys():
+        changed |= files.keys()
+    return all(files[name].reloadable for name in changed - {CONTAINER_FILE}) and _only_lists_files(
+        found.get(CONTAINER_FILE), files[CONTAINER_FILE]
+    )
+
+
+def _only_lists_files(observed: ObservedFile | None, wanted: RenderedFile) -> bool:
+    """Whether what tells a container what to run says the same, but for the files it is to place."""
+    if observed is None or observed.sha256 == wanted.sha256 or observed.content is None:
+        return observed is not None and observed.sha256 == wanted.sha256
+    try:
+        documents = [json.loads(text) for text in (observed.content.reveal(), wanted.merged.text)]
+    except ValueError:
+        return False
+    one, other = ({**each, "config_files": None} for each in documents)
+    return one == other
 
 
 def _missing(wanted: DesiredContainer, state: HostState) -> str:

@@ -192,6 +192,7 @@ class _Builder:
             behind=self._behind(interrupted),
             impact=container.impact,
             sources=_sources(renderer, container),
+            reload=_reload(renderer, container),
             sockets=self._sockets(folder, name, container, host, renderer),
             config_check=tuple(renderer.text(word) for word in container.config_check),
             user=self._user_number(container.user or image.user or "root"),
@@ -427,6 +428,16 @@ def verb_job(service: str, verb: str) -> str:
 def verb_check(service: str, verb: str) -> str:
     """Name of the job that is run before that of a verb: `mariadb/before-restore`."""
     return f"{service}/before-{verb}"
+
+
+SET_CONFIGS = ("kolla_set_configs",)
+"""What puts the files of its folder in their places inside a container (the container contract)."""
+
+
+def _reload(renderer: Renderer, container: Container) -> tuple[tuple[str, ...], ...]:
+    """The commands that take changed files into use in a container that goes on running."""
+    own = tuple(renderer.text(word) for word in container.reload)
+    return (SET_CONFIGS, own) if own else ()
 
 
 def _sources(renderer: Renderer, container: Container) -> dict[str, str]:

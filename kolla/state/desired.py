@@ -47,12 +47,14 @@ class DesiredContainer(Node):
     """Endpoints that are interrupted while it is down."""
     redundant: bool
     """Whether another host runs it too."""
-    behind: tuple[str, ...]
+    behind: tuple[str, ...] = ()
     """Services that use what its endpoints offer."""
-    impact: Impact
+    impact: Impact = field(default_factory=Impact)
     """What else is felt while it is started again or replaced."""
-    sources: Mapping[str, str]
+    sources: Mapping[str, str] = field(default_factory=dict)
     """Part of the spec (`environment TZ`, `mounts`) -> the settings behind it, and where they are set."""
+    reload: tuple[tuple[str, ...], ...] = ()
+    """Commands that, one after the other inside it, take changed files into use without a start."""
     sockets: tuple[tuple[str, int], ...]
     """(address, port) it listens on."""
     user: int

@@ -20,7 +20,15 @@ WIDTH = 100
 """Columns that people are taken to have."""
 
 _PURPOSES = {"deploy": "Plan", "upgrade": "Upgrade plan", "finish": "Plan of the end of an upgrade"}
-_MARKS = {"create": "+", "recreate": "±", "restart": "~", "start": ">", "wait": "?", "adopt": "±"}
+_MARKS = {
+    "create": "+",
+    "recreate": "±",
+    "restart": "~",
+    "reload": "~",
+    "start": ">",
+    "wait": "?",
+    "adopt": "±",
+}
 
 
 def text(plan: Plan) -> str:

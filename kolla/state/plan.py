@@ -121,7 +121,7 @@ class VolumeOperation(_Operation):
     """Of a volume taken over: who gets what belongs to root in it (user and group number); 0: nobody."""
 
 
-Action = Literal["create", "recreate", "restart", "start", "wait", "adopt"]
+Action = Literal["create", "recreate", "restart", "reload", "start", "wait", "adopt"]
 
 
 class ContainerOperation(_Operation):
@@ -130,6 +130,7 @@ class ContainerOperation(_Operation):
     create: there is none. recreate: swap for a new one (create, stop old, rename, start, health
     gate; else the old one is started again). restart / start: the container itself is right. wait: it runs
     as it should, the engine started it (as after a start of the host), and nobody has seen it ready yet.
+    reload: it goes on running, its files change where it sees them, then `reload` is run in it.
     adopt: as create, in the place of the containers that `replaces` names (else those are started again).
     Post-condition: it runs with `spec`, took `folder`, and its health check passed.
     """
@@ -143,6 +144,8 @@ class ContainerOperation(_Operation):
     """Seconds the health check may take to pass."""
     replaces: tuple[str, ...] = ()
     """Containers of Kolla-Ansible that make way for it, and are removed when it is ready."""
+    reload: tuple[tuple[str, ...], ...] = ()
+    """Commands run inside it, one after the other, that take the changed files into use."""
 
 
 class RemoveOperation(_Operation):

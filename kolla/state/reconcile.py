@@ -166,6 +166,7 @@ class _Builder:
                 generation=generation,
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
+                reload=wanted.reload if action == "reload" else (),
             )
 
     def removals(self) -> Iterator[Operation]:

@@ -31,6 +31,8 @@ class RenderedFile:
     merged: Merged = field(repr=False)
     format: str
     secrets: frozenset[str] = field(repr=False, default=frozenset())
+    reloadable: bool = False
+    """Whether the container's `reload` takes another content of it into use."""
 
     @property
     def content(self) -> bytes:
@@ -102,7 +104,9 @@ class Renderer:
                 return None
             format_ = file_format(name, file)
             merged = merge(format_, layers)
-        return RenderedFile(merged, format_, frozenset(exposure.secrets))
+        return RenderedFile(
+            merged, format_, frozenset(exposure.secrets), reloadable=file.on_change == "reload"
+        )
 
     def _variables(self, file: ConfigFile, extra: Mapping[str, object]) -> dict[str, object]:
         scope = self.settings.scope(self.host, {**self.extra, **extra})

@@ -188,7 +188,14 @@ class Host:
         self, noun: str = "web", run: str = SERVE, files: Mapping[str, str] = {}, **changes: Any
     ) -> Json:
         """A container operation."""
-        settings: Json = {"action": "create", "generation": 1, "start_timeout": 5, "after": [], "timeout": 60}
+        settings: Json = {
+            "action": "create",
+            "generation": 1,
+            "start_timeout": 5,
+            "reload": [],
+            "after": [],
+            "timeout": 60,
+        }
         settings["replaces"] = []
         settings.update({key: changes.pop(key) for key in list(changes) if key in settings})
         return {

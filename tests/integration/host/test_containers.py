@@ -1,5 +1,6 @@
 """Creating, restarting, swapping and removing containers on a real engine."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -189,6 +190,74 @@ def test_a_restart_that_fails_puts_the_previous_folder_back(host):
     event = host.do(host.container(run=FAILS, action="restart"), "failed")
     assert "previous configuration" in event["message"]
     host.do(first, "skipped")
+
+
+RELOADS = """\
+trap 'cat /config/a >/tmp/taken' HUP
+trap 'exit 0' TERM
+echo $$ >/tmp/pid
+cat /config/a >/tmp/taken
+while :; do sleep 0.1; done
+"""
+"""A service that takes another file into use at a signal."""
+
+SIGNAL = ["/bin/sh", "-c", "kill -HUP $(cat /tmp/pid); sleep 0.5"]
+
+
+def taken_inside(host):
+    return host.engine.containers.get(host.name("web")).exec_run(["cat", "/tmp/taken"]).output
+
+
+def test_a_reload_changes_files_under_a_container_that_goes_on(host):
+    host.do(host.container(run=RELOADS, files={"a": "1", "gone": "x"}))
+    before = host.inspect("web")
+    operation = host.container(run=RELOADS, files={"a": "2", "come": "y"}, action="reload", reload=[SIGNAL])
+    host.do(operation)
+    assert taken_inside(host) == b"2"
+    assert host.inspect("web")["State"]["StartedAt"] == before["State"]["StartedAt"]
+    folder = Path(operation["folder"]["path"])
+    assert {file.name for file in folder.iterdir()} == {"run", "a", "come"}
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert [file.name for file in folder.parent.iterdir()] == ["web"]
+    host.do(operation, "skipped")
+    # What was reloaded can be reloaded again: it is still the folder the container sees.
+    host.do(host.container(run=RELOADS, files={"a": "3"}, action="reload", reload=[SIGNAL]))
+    assert taken_inside(host) == b"3"
+
+
+def test_a_reload_that_is_refused_puts_the_previous_files_back(host):
+    first = host.container(run=RELOADS, files={"a": "good"})
+    host.do(first)
+    before = host.inspect("web")
+    refuse = ["/bin/sh", "-c", "if test good = $(cat /config/a); then exit 0; fi; echo wrong word; exit 3"]
+    bad = host.container(run=RELOADS, files={"a": "bad"}, action="reload", reload=[refuse, SIGNAL])
+    event = host.do(bad, "failed")
+    assert event["message"].endswith("ended with exit status 3; it has its previous configuration again")
+    assert event["log"] == ["wrong word"]
+    assert taken_inside(host) == b"good"
+    assert host.inspect("web")["State"]["StartedAt"] == before["State"]["StartedAt"]
+    host.do(first, "skipped")
+
+
+def test_what_does_not_see_its_folder_any_more_is_started_again(host):
+    host.do(host.container(run=RELOADS, files={"a": "1"}))
+    operation = host.container(run=RELOADS, files={"a": "2"}, action="reload", reload=[SIGNAL])
+    folder = Path(operation["folder"]["path"])
+    shutil.copytree(folder, folder.with_name("by-hand"))
+    shutil.rmtree(folder)
+    folder.with_name("by-hand").rename(folder)
+    before = host.inspect("web")
+    host.do(operation)
+    assert taken_inside(host) == b"2"
+    assert host.inspect("web")["State"]["StartedAt"] != before["State"]["StartedAt"]
+
+
+def test_a_paused_container_is_started_again(host):
+    operation = host.container()
+    host.do(operation)
+    host.engine.api.pause(host.name("web"))
+    host.do({**operation, "action": "start"})
+    assert state_of(host)["state"] == "running"
 
 
 def test_a_created_container_that_fails_is_left_to_look_at(host):

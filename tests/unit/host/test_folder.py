@@ -152,3 +152,22 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, manifest):
     with pytest.raises(OperationFailed, match=rf"cannot write {path}\.new/a: "):
         place(path, {"a": "a file", "a/b": "and a directory"}, manifest)
     assert content(path) == OLD
+
+
+def test_a_renewed_folder_is_the_same_directory_with_other_files_and_can_be_taken_back(tmp_path):
+    path = tmp_path / "web"
+    path.mkdir()
+    for name in ("a", "gone"):
+        (path / name).write_text("old")
+        (path / name).chmod(0o600)
+    directory = path.stat().st_ino
+    content = b"new"
+    sha256 = hashlib.sha256(content).hexdigest()
+    wanted = {"path": str(path), "files": [{"name": n, "sha256": sha256} for n in ("a", "come")]}
+    folder.renew(wanted, {sha256: base64.b64encode(content).decode()})
+    assert folder.matches(wanted)
+    assert path.stat().st_ino == directory
+    folder.renew_back(str(path))
+    assert {file.name: file.read_text() for file in path.iterdir()} == {"a": "old", "gone": "old"}
+    assert path.stat().st_ino == directory
+    assert [each.name for each in tmp_path.iterdir()] == ["web"]

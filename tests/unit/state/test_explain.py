@@ -37,9 +37,7 @@ one
   - remove container notes
       it is no longer wanted
       impact: volume notes is kept
-  ~ restart container haproxy
-      notes.cfg: no longer wanted
-      impact: endpoints keystone, mariadb are interrupted: no other host serves meanwhile
+  ~ reload container haproxy                     notes.cfg: no longer wanted
   ~ restart container keystone
       keystone.conf: [token] expiration 3600 -> 7200, set by config/keystone.conf
       uwsgi.ini: [uwsgi] processes 2 -> 5, set by template base/uwsgi.ini.j2 from keystone_workers
@@ -52,7 +50,7 @@ one
 
 4 operations on 1 host.
 Endpoints interrupted: keystone, mariadb.
-Their users, whose requests may fail meanwhile: keystone, toolbox.
+Their users, whose requests may fail meanwhile: toolbox, keystone.
 Running servers and their networks: not touched.
 Volumes that stay, used by nothing: one/notes. To be rid of one and its data, on its host: docker
   volume rm NAME"""
@@ -111,7 +109,7 @@ def test_the_summary_is_data_for_programs(deployed: World) -> None:
         "hosts": ["one"],
         "interrupted": ["keystone", "mariadb"],
         "served_by_others": [],
-        "behind": ["keystone", "toolbox"],
+        "behind": ["toolbox", "keystone"],
         "servers": {},
         "jobs": [],
         "kept_volumes": ["one/notes"],

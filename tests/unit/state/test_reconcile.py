@@ -290,7 +290,7 @@ def test_an_empty_database_volume_repeats_the_jobs_that_lived_in_it(deployed: Wo
 def test_a_disabled_service_goes_and_its_volumes_stay(deployed: World) -> None:
     deployed.globals["enable_notes"] = False
     titles = [explain.title(operation) for operation in plan(deployed).operations]
-    assert titles == ["remove container notes", "restart container haproxy"]
+    assert titles == ["remove container notes", "reload container haproxy"]
     deployed.carry_out(plan(deployed))
     assert "notes" in deployed.states["one"].volumes
 
@@ -339,6 +339,50 @@ def test_a_container_on_several_hosts_is_restarted_one_host_at_a_time(tmp_path: 
         ("container:keystone@three", ("container:keystone@two",)),
     ]
     assert operations[0].impact == Impact(served_by_others=("keystone",))
+
+
+def test_files_that_a_reload_is_enough_for_are_reloaded_and_interrupt_nobody(deployed: World) -> None:
+    deployed.globals["haproxy_max_connections"] = 99
+    (operation,) = plan(deployed).operations
+    assert isinstance(operation, ContainerOperation)
+    assert (operation.action, operation.impact) == ("reload", Impact())
+    assert operation.reload == (("kolla_set_configs",), ("kolla_haproxy_reload",))
+
+
+def test_another_command_beside_reloadable_files_is_a_restart(deployed: World) -> None:
+    deployed.globals["haproxy_max_connections"] = 99
+    deployed.override("haproxy/haproxy/config.json", '{"command": "haproxy -d"}')
+    (operation,) = plan(deployed).operations
+    assert isinstance(operation, ContainerOperation)
+    assert (operation.action, operation.reload) == ("restart", ())
+
+
+def test_what_was_changed_on_the_host_is_not_reloaded_as_the_container_may_not_see_it(
+    deployed: World,
+) -> None:
+    change_file(deployed, "/etc/kolla/haproxy", "haproxy.cfg", sha256="0" * 64, content=Secret("x\n"))
+    (operation,) = plan(deployed).operations
+    assert isinstance(operation, ContainerOperation)
+    assert operation.action == "restart"
+
+
+def test_a_stopped_container_whose_files_changed_is_started(deployed: World) -> None:
+    deployed.globals["haproxy_max_connections"] = 99
+    change_container(deployed, "haproxy", state="exited")
+    (operation,) = plan(deployed).operations
+    assert isinstance(operation, ContainerOperation)
+    assert operation.action == "start"
+
+
+def test_a_container_that_was_given_another_name_is_found(deployed: World) -> None:
+    state = deployed.states["one"]
+    containers = {{"memcached": "mine"}.get(name, name): each for name, each in state.containers.items()}
+    deployed.states["one"] = state.model_copy(update={"containers": containers})
+    causes = {operation.id: operation.causes for operation in plan(deployed).operations}
+    assert causes == {
+        "remove:mine@one": ("it is no longer wanted",),
+        "container:memcached@one": ("it does not exist: it is called mine now",),
+    }
 
 
 MUTATIONS = ["remove", "stop", "start", "spec", "taken", "job", "volume", "file", "image"]

@@ -100,7 +100,7 @@ def test_a_plan_towards_a_revision_undoes_what_came_after_and_runs_no_job(deploy
     deployed.carry_out(reconcile(deployed.desired, deployed.states))
     plan = reconcile(before, deployed.states)
     assert {explain.title(operation): operation.causes[-1] for operation in plan.operations} == {
-        "restart container haproxy": "notes.cfg: missing",
+        "reload container haproxy": "notes.cfg: missing",
         "recreate container keystone": (
             "keystone.conf: [token] expiration 60 -> 3600, set by template keystone.conf.j2"
         ),
