@@ -22,6 +22,7 @@ FRAME = (
 def takeover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     script = load("rabbitmq", "kolla_rabbitmq_takeover")
     monkeypatch.setattr(script, "DATA", tmp_path)
+    monkeypatch.setattr(script, "NODES", tmp_path / "mnesia")
     monkeypatch.setattr(script, "WRITTEN", tmp_path / ".kolla-version")
     monkeypatch.setattr(script, "SERVERS", tmp_path / "servers")
     (tmp_path / "servers" / "rabbitmq_server-4.0.5").mkdir(parents=True)
@@ -75,9 +76,10 @@ def test_without_a_server_it_is_the_one_that_was_allowed_last(
     takeover: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(takeover, "running", lambda address, port: None)
+    (tmp_path / "mnesia").mkdir()  # a new volume has what the image has, and the package brings it empty
     takeover.main("127.0.0.1", "1")
     assert (tmp_path / ".kolla-version").read_text() == "4.0.5"
-    (tmp_path / "mnesia").mkdir()
+    (tmp_path / "mnesia" / "rabbit@one").mkdir()
     takeover.main("127.0.0.1", "1")
     (tmp_path / ".kolla-version").write_text("3.10.8")
     with pytest.raises(takeover.Refused, match=r"does not take over the data of 3\.10\.8"):
