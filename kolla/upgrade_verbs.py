@@ -17,6 +17,7 @@ from kolla.state.host_state import HostState
 from kolla.state.plan import JobOperation, Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import FINISH, ROLLBACK, finish_course, reminder, unfinished, upgrade_course
+from kolla.state.rollback import no_way_back
 from kolla.state.upgrade import finish_plan, upgrade_plan
 from kolla.validation import ValidationVerbs
 
@@ -52,7 +53,8 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
     def plan_upgrade(self, *, finish: bool = False) -> Planned:
         """What `upgrade` would do, and why."""
         plan, desired, states = self._planned(finish)
-        return Planned(plan, (*self.configuration.warnings, *self._doubts(desired, states)))
+        doubts = (*self._doubts(desired, states), *self._one_way(desired))
+        return Planned(plan, (*self.configuration.warnings, *doubts))
 
     def upgrade(self, plan_file: Path | None = None, *, finish: bool = False) -> Upgraded:
         """Go to the release of the images, or (`finish`) end the upgrade that brought the cloud there.
@@ -62,7 +64,7 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
         images of the new release do not take the configuration.
         """
         plan, desired, states = self._planned(finish)
-        doubts = self._gate(desired, states)
+        doubts = (*self._gate(desired, states), *self._one_way(desired))
         if plan_file is not None:
             kept = Plan.load(plan_file)
             check_purpose(kept, plan_file, plan.purpose)
@@ -79,6 +81,15 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
             revision=done.revision,
             unfinished=unfinished(states),
         )
+
+    def _one_way(self, desired: Desired) -> tuple[str, ...]:
+        """A warning when one cannot go back from the upgrade without a restored database."""
+        change = desired.upgrade
+        lost = no_way_back(self.configuration.catalogue.folders.values(), change) if change else {}
+        if not lost:
+            return ()
+        services = "; ".join(f"{service}: {reason}" for service, reason in lost.items())
+        return (f"no rollback of the upgrade {change} without restoring the backup: {services}",)
 
     def _planned(self, finish: bool) -> tuple[Plan, Desired, dict[str, HostState]]:
         read = self.configuration

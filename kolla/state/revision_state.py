@@ -1,7 +1,7 @@
 """The desired state of a revision as a document, from which it can be planned towards again.
 
-Jobs, checks and verbs are no part of it: going back never runs them. Contents of files are apart, by digest:
-revisions have most of them in common.
+Jobs, checks and verbs are no part of it: going back runs none but those that exist for it. Contents of files
+are apart, by digest: revisions have most of them in common.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from kolla.errors import KollaError
-from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint
+from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources
+
+Kept = TypeVar("Kept", DesiredContainer, DesiredJob)
 
 FORMAT = 1
 """Grows when a document of before can no longer be read."""
@@ -43,6 +45,8 @@ class _State:
     given: tuple[_Given, ...]
     endpoints: tuple[DesiredEndpoint, ...]
     secrets: tuple[str, ...]
+    release: str = ""
+    back: tuple[DesiredJob, ...] = ()
 
 
 _STATE = TypeAdapter(_State)
@@ -54,10 +58,12 @@ def document(desired: Desired) -> dict[str, Any]:
         cloud_name=desired.cloud_name,
         cloud_id=desired.cloud_id,
         hosts=desired.hosts,
-        containers=tuple(_without_contents(container) for container in desired.containers),
+        containers=tuple(replace(_without_contents(c), sources={}) for c in desired.containers),
         given=tuple(_Given(host, service, r) for (host, service), r in desired.host_needs.items()),
         endpoints=tuple(desired.endpoints.values()),
         secrets=tuple(sorted(desired.secrets)),
+        release=desired.release,
+        back=tuple(_without_contents(job) for job in desired.back),
     )
     return {"format": FORMAT, **_STATE.dump_python(state, mode="json")}
 
@@ -91,6 +97,8 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
         requirements=(),
         endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
         secrets=frozenset(state.secrets),
+        release=state.release,
+        back=tuple(_with_contents(job, contents) for job in state.back),
     )
 
 
@@ -104,8 +112,8 @@ def file_digests(saved: Mapping[str, Any]) -> frozenset[str]:
     """Digests of all files a document names."""
     return frozenset(
         file["merged"]["text"]
-        for container in saved["containers"]
-        for file in container["config"]["files"].values()
+        for node in (*saved["containers"], *saved["back"])
+        for file in node["config"]["files"].values()
     )
 
 
@@ -145,21 +153,20 @@ def narrowed(
     )
 
 
-def _without_contents(container: DesiredContainer) -> DesiredContainer:
+def _without_contents(node: Kept) -> Kept:
     # What went into an image is no question any more once it is chosen, and it is long. In which line of
     # which file a setting stood is none of what the hosts become.
-    image = container.image.model_copy(update={"inputs": None, "why": "", "log": None})
+    image = node.image.model_copy(update={"inputs": None, "why": "", "log": None})
     files = {
         name: replace(file, merged=replace(file.merged, text=file.sha256, settings={}), secrets=frozenset())
-        for name, file in container.config.files.items()
+        for name, file in node.config.files.items()
     }
-    config = RenderedFolder(container.config.path, files)
-    return replace(container, image=image, config=config, sources={})
+    return replace(node, image=image, config=RenderedFolder(node.config.path, files))
 
 
-def _with_contents(container: DesiredContainer, contents: Callable[[str], str]) -> DesiredContainer:
+def _with_contents(node: Kept, contents: Callable[[str], str]) -> Kept:
     files = {
         name: replace(file, merged=replace(file.merged, text=contents(file.merged.text)))
-        for name, file in container.config.files.items()
+        for name, file in node.config.files.items()
     }
-    return replace(container, config=RenderedFolder(container.config.path, files))
+    return replace(node, config=RenderedFolder(node.config.path, files))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from kolla.catalogue.model import ServiceFolder
 from kolla.errors import InputError, raise_all
+from kolla.state.changes import ReleaseChange
+from kolla.state.demand import demands
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.order import ordered
-from kolla.state.plan import ImageOperation, Operation, Plan, VolumeOperation
+from kolla.state.plan import ContainerOperation, ImageOperation, Operation, Plan, VolumeOperation
 from kolla.state.reconcile import reconcile
+from kolla.state.releases import running, unfinished
 
 
 def towards(
@@ -19,19 +24,79 @@ def towards(
     *,
     services: Collection[str] | None = None,
 ) -> Plan:
-    """The plan that leads hosts back to the state of revision `number`. It runs no job.
+    """The plan that leads hosts back to the state of revision `number`. It runs no job, unless that is of the
+    release before an upgrade: then what services do before their older containers start.
 
     Every image is got before anything else is touched, so that one the registry has lost stops it all.
     InputErrors names everything that cannot be brought back: images nobody has any more, data that is gone.
     """
-    plan = reconcile(target, states, services=services)
-    raise_all([problem for operation in plan.operations if (problem := _problem(number, operation))])
-    images = tuple(o.id for o in plan.operations if isinstance(o, ImageOperation))
+    # Going back ends no upgrade: schemas stay what it made of them.
+    plan = reconcile(replace(target, upgrade=unfinished(states)), states, services=services)
+    planned = list(_with_jobs(plan, target, states))
+    raise_all([problem for operation in planned if (problem := _problem(number, operation))])
+    images = tuple(o.id for o in planned if isinstance(o, ImageOperation))
     operations = [
         o if isinstance(o, ImageOperation) else o.model_copy(update={"after": (*o.after, *images)})
-        for o in plan.operations
+        for o in planned
     ]
     return plan.model_copy(update={"operations": tuple(ordered(operations))})
+
+
+def _with_jobs(plan: Plan, target: Desired, states: Mapping[str, HostState]) -> Iterator[Operation]:
+    """The operations of a plan, and before the containers of each service what it does on the way back."""
+    change = unfinished(states)
+    if change is None or target.release != change.before or change.after not in running(states):
+        yield from plan.operations
+        return
+    services = {o.service for o in plan.operations if isinstance(o, ContainerOperation)}
+    due = {job.id: job for job in target.back if job.service in services}
+    jobs = demands(target, due.values(), states, (f"{change.after} has worked on its data",))
+    known = {operation.id for operation in plan.operations}
+    for operation in jobs:
+        if operation.id in due:
+            after = (*operation.after, *due[operation.id].after)
+            operation = operation.model_copy(update={"after": after})
+        if operation.id not in known:
+            yield operation
+    for operation in plan.operations:
+        if isinstance(operation, ContainerOperation):
+            own = tuple(job.id for job in due.values() if job.service == operation.service)
+            operation = operation.model_copy(update={"after": (*operation.after, *own)})
+        yield operation
+
+
+def no_way_back(services: Iterable[ServiceFolder], change: ReleaseChange) -> dict[str, str]:
+    """Service -> why it is not known to work for the older release after the newer one did."""
+    reasons = {}
+    for folder in services:
+        upgrade = folder.service.upgrade
+        known = upgrade.releases.get(str(change))
+        if (upgrade.expand or upgrade.releases) and (known is None or not known.safe):
+            reasons[folder.name] = known.because if known else "nobody has tried it"
+    return reasons
+
+
+def check_release(
+    number: int, target: Desired, states: Mapping[str, HostState], services: Iterable[ServiceFolder]
+) -> None:
+    """InputError when services of the revision's release cannot work with the data there is."""
+    others = sorted(running(states).keys() - {target.release})
+    if not others or not target.release:
+        return
+    change = unfinished(states)
+    if change is None or target.release not in (change.before, change.after):
+        raise InputError(
+            f"revision {number} is of {target.release}, and {', '.join(others)} runs: no upgrade between "
+            "them is unfinished, so schemas are not those of then",
+            expected=f"a revision of {', '.join(others)}; kolla revisions lists all",
+        )
+    lost = no_way_back(services, change) if target.release == change.before else {}
+    if lost:
+        raise InputError(
+            f"there is no way back from {change.after} to {change.before} without a restored database: "
+            + "; ".join(f"{service}: {reason}" for service, reason in lost.items()),
+            hint="to go on: kolla upgrade; to restore what was kept before the upgrade: docs/upgrade.md",
+        )
 
 
 def _problem(number: int, operation: Operation) -> InputError | None:

@@ -8,12 +8,16 @@ from test_revision_state import back
 from world import World
 
 from kolla.ansible import plays
+from kolla.catalogue import loader
 from kolla.errors import InputError
-from kolla.state import explain, rollback
+from kolla.state import explain, releases, rollback
+from kolla.state.changes import ReleaseChange
+from kolla.state.derive import desire
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import ImageOperation
 from kolla.state.reconcile import reconcile
+from kolla.state.upgrade import finish_plan, upgrade_plan
 
 
 def pushed(desired: Desired) -> Desired:
@@ -113,3 +117,70 @@ def test_a_host_that_came_later_loses_its_containers_and_no_volume(tmp_path: Pat
 def test_only_some_services_go_back(upgraded: tuple[World, Desired]) -> None:
     world, before = upgraded
     assert not rollback.towards(1, before, world.states, services=frozenset({"notes"}))
+
+
+# -- between releases --------------------------------------------------------------------------------
+
+OLDER, NEWER = "2025.2", "2026.1"
+
+
+def go_to(world: World, release: str) -> None:
+    """Images of another release."""
+    world.release = release
+    names = [name for folder in loader.load().folders.values() for name in folder.service.images]
+    world.image_ids = {name: f"sha256:{release}-{name}" for name in (*names, "notes")}
+
+
+@pytest.fixture
+def newer(world: World) -> tuple[World, Desired]:
+    """A cloud after an upgrade that is not finished, and the state it had before."""
+    go_to(world, OLDER)
+    world.carry_out(reconcile(world.desired, world.states))
+    job = next(job for job in world.desired.jobs if job.name == "keystone/bootstrap")
+    before = back(replace(world.desired, back=(replace(job, name="keystone/versions"),)))
+    go_to(world, NEWER)
+    course = releases.upgrade_course(NEWER, world.states)
+    wanted = desire(world.settings, world.report, world.facts, course)
+    world.carry_out(upgrade_plan(wanted, world.states, begun=False))
+    return world, before
+
+
+def test_going_back_from_an_upgrade_runs_what_services_do_for_it_before_their_containers(
+    newer: tuple[World, Desired],
+) -> None:
+    world, before = newer
+    plan = rollback.towards(1, before, world.states)
+    titles = [explain.title(operation) for operation in plan.operations]
+    assert [title for title in titles if not title.startswith("recreate container")] == [
+        "run job keystone/versions"
+    ]
+    by_id = {operation.id: operation for operation in plan.operations}
+    assert by_id["job:keystone/versions@one"].causes == ("2026.1 has worked on its data",)
+    assert "job:keystone/versions@one" in by_id["container:keystone@one"].after
+    world.release = OLDER
+    world.carry_out(plan)
+    assert releases.unfinished(world.states) == ReleaseChange(before=OLDER, after=NEWER)
+    assert not rollback.towards(1, before, world.states)
+
+
+def test_one_goes_back_only_while_the_upgrade_is_unfinished(newer: tuple[World, Desired]) -> None:
+    world, before = newer
+    services = loader.load().folders.values()
+    rollback.check_release(1, before, world.states, services)
+    wanted = desire(world.settings, world.report, world.facts, releases.finish_course(NEWER, world.states))
+    world.carry_out(finish_plan(wanted, world.states))
+    with pytest.raises(InputError) as caught:
+        rollback.check_release(1, before, world.states, services)
+    assert str(caught.value).startswith(
+        "revision 1 is of 2025.2, and 2026.1 runs: no upgrade between them is unfinished"
+    )
+    assert "expected: a revision of 2026.1" in str(caught.value)
+
+
+def test_one_does_not_go_back_where_nobody_has_tried(newer: tuple[World, Desired]) -> None:
+    world, before = newer
+    services = loader.load().folders.values()
+    change = ReleaseChange(before="2025.1", after=NEWER)
+    states = {host: state.model_copy(update={"upgrade": change}) for host, state in world.states.items()}
+    with pytest.raises(InputError, match="nova: nobody has tried it"):
+        rollback.check_release(1, replace(before, release="2025.1"), states, services)
