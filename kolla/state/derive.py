@@ -40,7 +40,6 @@ from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Rende
 from kolla.state.spec import NO_NEW_PRIVILEGES, ContainerSpec, HealthCheck, Mount
 from kolla.state.topology import Topology, engine_name
 
-LOGS_VOLUME = "kolla_logs"
 LOGS_PATH = "/var/log/kolla"
 
 
@@ -273,7 +272,7 @@ class _Builder:
         development = checkouts.mounts(given, checkouts.installed(self.report, image)) if given else {}
         mounts = [
             Mount(type="bind", source=folder, target=CONFIG_FILES, read_only=True),
-            Mount(type="volume", source=LOGS_VOLUME, target=LOGS_PATH),
+            volume_names.mount(self.settings, volume_names.LOGS, LOGS_PATH),
             *(volume_names.mount(self.settings, volume, t) for volume, t in container.volumes.items()),
             *(self._bind(renderer, bind) for bind in container.binds),
             *(Mount(type="tmpfs", target=target) for target in container.tmpfs),

@@ -10,6 +10,8 @@ from kolla.settings import Settings
 from kolla.state.spec import Mount
 
 KEY = "volume_names"
+LOGS = "kolla_logs"
+"""The volume that every container writes its logs to. Two clouds on one host need two of them."""
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
@@ -41,7 +43,7 @@ def check(settings: Settings) -> None:
 
 def _mistakes(settings: Settings) -> Iterator[InputError]:
     containers = (c for f in settings.catalogue.folders.values() for c in f.service.containers.values())
-    known = {volume for container in containers for volume in container.volumes}
+    known = {LOGS, *(volume for container in containers for volume in container.volumes)}
     for volume, place_ in settings.scope(None)[KEY].items():
         where = settings.globals.where(KEY, volume)
         if volume not in known:

@@ -56,6 +56,7 @@ def tiny(
     tiny.set(
         cloud_name=name,
         docker_namespace=name,
+        volume_names={"kolla_logs": f"{name}_logs"},  # another cloud may be on this machine
         node_config=str(directory / "node"),
         network_interface="lo",
         kolla_internal_vip_address="127.0.0.1",

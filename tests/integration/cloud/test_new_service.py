@@ -37,5 +37,5 @@ def test_what_destroy_would_remove_is_named(tiny):
     (found,) = tiny.cloud.holdings(volumes=True).hosts.values()
     engine_name = tiny.name.replace("-", "_")
     assert found["containers"] == [engine_name]
-    assert set(found["volumes"]) == {"kolla_logs", engine_name}
+    assert set(found["volumes"]) == {f"{tiny.name}_logs", engine_name}
     assert found["volumes"][engine_name] > 0

@@ -84,6 +84,7 @@ class TinyCloud:
             "node_config": str(directory / "node"),
             "kolla_internal_vip_address": "192.0.2.1",
             "api_interface": "lo",
+            "volume_names": {"kolla_logs": f"{self.volume}_logs"},  # another cloud may be on this machine
             **{f"enable_{f.name.replace('-', '_')}": False for f in others},
         }
         self.set()
