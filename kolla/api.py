@@ -14,13 +14,29 @@ from typing import Any
 from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
 from kolla.configuration import Configuration
-from kolla.errors import InputError, Location, did_you_mean
-from kolla.events import Listener, ignore
+from kolla.errors import InputError, KollaError, Location, LockedError, did_you_mean
+from kolla.events import Event, Listener, ignore
 from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
-from kolla.results import Changes, Deployed, Findings, Holdings, Lines, Planned, Rows, Written
+from kolla.results import (
+    Adopted,
+    Built,
+    Changes,
+    Deployed,
+    Done,
+    Findings,
+    Holdings,
+    Lines,
+    Listing,
+    Planned,
+    Ran,
+    Rows,
+    ScanDiff,
+    Written,
+)
+from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
 from kolla.service_verbs import ServiceVerbs
 from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
@@ -31,13 +47,46 @@ from kolla.state.derive import desire
 from kolla.state.desired import Desired
 from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
+from kolla.state.impact import Summary
 from kolla.state.plan import Plan, check_usable
+from kolla.state.power import PowerAction
 from kolla.state.prune import with_discards
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import deploy_course, reminder
 from kolla.state.revision_diff import as_applied
 from kolla.state.topology import engine_name
-from kolla.upgrade_verbs import UpgradeVerbs, check_purpose
+from kolla.upgrade_verbs import Upgraded, UpgradeVerbs, check_purpose
+
+__all__ = [
+    "Adopted",
+    "Built",
+    "Changes",
+    "Cloud",
+    "Deployed",
+    "Done",
+    "Event",
+    "Findings",
+    "Holdings",
+    "InputError",
+    "KollaError",
+    "Lines",
+    "Listener",
+    "Listing",
+    "LockedError",
+    "Plan",
+    "Planned",
+    "PowerAction",
+    "Ran",
+    "RevisionDiff",
+    "RevisionShown",
+    "Revisions",
+    "Rows",
+    "ScanDiff",
+    "Summary",
+    "Upgraded",
+    "Written",
+]
+
 
 BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from kolla import api_reference
 from kolla.catalogue import loader, privileges, upgrade_table
 from kolla.catalogue import reference as service_reference
 from kolla.images import picture
@@ -26,6 +27,7 @@ def files() -> dict[str, str]:
         "etc/kolla/inventory/all-in-one": ALL_IN_ONE.read_text(),
         "docs/reference/settings.md": reference.text(catalogue),
         "docs/reference/service.md": service_reference.text(),
+        "docs/reference/api.md": api_reference.text(),
         "docs/reference/privileges.md": privileges.text(catalogue),
         "docs/reference/upgrades.md": upgrade_table.text(catalogue),
         "docs/images/image-tree.svg": picture.svg(Graph.of(catalogue)),

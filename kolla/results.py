@@ -13,7 +13,7 @@ from kolla.build_report import BuildReport
 from kolla.images.scan_diff import ORDER, Change
 from kolla.state import explain
 from kolla.state.file_diff import FileDiff
-from kolla.state.impact import summarise
+from kolla.state.impact import Summary, summarise
 from kolla.state.plan import Plan
 
 
@@ -197,6 +197,11 @@ class Planned:
         return not self.plan
 
     @property
+    def summary(self) -> Summary:
+        """What users notice of all of it."""
+        return summarise(self.plan)
+
+    @property
     def exit_code(self) -> int:
         """2 when there is something to do."""
         return 2 if self.plan else 0
@@ -205,7 +210,7 @@ class Planned:
         """The plan as it is saved, what it comes to, and the warnings."""
         return {
             **self.plan.model_dump(mode="json"),
-            "summary": summarise(self.plan).to_json(),
+            "summary": self.summary.to_json(),
             "warnings": list(self.warnings),
             "files": [asdict(file) for file in self.files],
         }
