@@ -112,7 +112,7 @@ def file_digests(saved: Mapping[str, Any]) -> frozenset[str]:
     """Digests of all files a document names."""
     return frozenset(
         file["merged"]["text"]
-        for node in (*saved["containers"], *saved["back"])
+        for node in (*saved["containers"], *saved.get("back", ()))
         for file in node["config"]["files"].values()
     )
 

@@ -180,7 +180,7 @@ def test_what_is_changed_behind_our_back_is_found_and_repaired(
         "container:rabbitmq@localhost": ["changed on the host: restart_policy: no -> unless-stopped"],
         "container:kolla-toolbox@localhost": ["it is exited"],
         "container:haproxy@localhost": [
-            "haproxy.cfg: line 14 retries 9 -> retries 3, set by template haproxy.cfg.j2"
+            "changed on the host: haproxy.cfg: line 17 retries 9 -> retries 3, set by template haproxy.cfg.j2"
         ],
     }
     cloud.run("deploy")
@@ -217,14 +217,28 @@ def test_a_container_that_never_becomes_healthy_stops_the_deploy_and_shows_its_l
     cloud: Kolla, engine: docker.DockerClient
 ) -> None:
     before = started(engine)
-    cloud.override("haproxy/haproxy.cfg", "this is no configuration\n")
+    cloud.override("rabbitmq/rabbitmq.conf", "this_is_no_key = 1\n")
     said = cloud.run("deploy", expect=1)
-    assert "container:haproxy@localhost failed" in said
-    assert "unknown keyword 'this'" in said
+    assert "container:rabbitmq@localhost failed" in said
+    assert "it has its previous configuration again" in said
+    assert "    | " in said
     after = started(engine)
-    assert {n: t for n, t in after.items() if n != "haproxy"} == {
-        n: t for n, t in before.items() if n != "haproxy"
+    assert {n: t for n, t in after.items() if n != "rabbitmq"} == {
+        n: t for n, t in before.items() if n != "rabbitmq"
     }
+
+
+def test_what_a_service_would_not_start_with_is_refused_before_anything_is_touched(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    before = started(engine)
+    cloud.override("haproxy/haproxy.cfg", "this is no configuration\n")
+    cloud.override("keystone.conf", "[token]\nexpirashun = 60\n")
+    said = cloud.run("deploy", expect=3)
+    assert "unknown keyword 'this'" in said
+    assert "config/keystone.conf:2" in said
+    assert "expiration" in said
+    assert started(engine) == before
 
 
 def test_the_second_of_two_deployers_names_the_first_and_stops(
@@ -319,7 +333,8 @@ def test_a_third_partys_service_gets_everything_by_data(cloud: Kolla, engine: do
     ours.run("build", "notes")
     ours.run("deploy")
     after = started(engine)
-    assert {name for name in after if after[name] != before.get(name)} == {"notes", "haproxy"}
+    # The load balancer is reloaded: it is the same process in the same container.
+    assert {name for name in after if after[name] != before.get(name)} == {"notes"}
     auth_url = openstack(cloud).auth["auth_url"]
     own = token(cloud)
     _, catalog, _ = http(f"{auth_url}/auth/catalog", {"X-Auth-Token": own})

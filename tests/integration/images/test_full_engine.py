@@ -30,9 +30,19 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def small(place: Path) -> Iterator[str]:
-    """Address of an engine that keeps its images there, without networks: nothing is run in it."""
+    """Address of an engine that keeps its images there, without networks: nothing is run in it.
+
+    In a network namespace of its own: an engine that is to have no bridge removes docker0, whosever it is.
+    """
     address = f"unix://{place}/socket"
-    command = ["dockerd", f"--data-root={place}/images", f"--exec-root={place}/run", f"--host={address}"]
+    command = [
+        "unshare",
+        "--net",
+        "dockerd",
+        f"--data-root={place}/images",
+        f"--exec-root={place}/run",
+        f"--host={address}",
+    ]
     command += [f"--pidfile={place}/pid", "--bridge=none", "--iptables=false", "--ip-masq=false"]
     with (place / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
