@@ -80,6 +80,7 @@ def perform(operation: VolumeOperation, context: Context) -> Outcome:
                 f"if the data is not needed, remove it: {engine.name} volume rm {name}"
             )
         engine.remove_volume(name)
+    context.cloud.volume_record(name).unlink(missing_ok=True)
     labels = {LABEL_CLOUD: context.cloud.id, LABEL_SERVICE: operation["service"]}
     engine.create_volume(name, {**labels, LABEL_EPOCH: operation["epoch"]})
     return Outcome(message=f"made volume {name}")
