@@ -63,8 +63,8 @@ class Store:
         """Keep a change that is about to be made; the revision with the number it got."""
         state = revision_state.document(desired)
         with self._locked():
-            for container in desired.containers:
-                for file in container.config.files.values():
+            for node in (*desired.containers, *desired.back):
+                for file in node.config.files.values():
                     self._keep(file.sha256, file.merged.text)
             number = max(self._numbers(), default=0) + 1
             revision = revision.model_copy(update={"number": number})

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from kolla.events import Event, ignore
 from kolla.hosts import owner
 from kolla.revisions.recording import recording
 from kolla.revisions.store import Store
-from kolla.state.desired import Desired, DesiredContainer
+from kolla.state.desired import Desired, DesiredContainer, DesiredJob
 from kolla.state.plan import Plan, VolumeOperation
 from kolla.state.render import RenderedFile, RenderedFolder
 from kolla.state.revision import Deployer, Revision, Source
@@ -109,6 +110,33 @@ def test_a_change_is_kept_with_its_plan_and_the_state_it_led_to(store: Store) ->
     assert kept.ended is not None and kept.ended >= kept.started
     assert store.plan(number) == PLAN
     assert store.desired(number) == desired("word = geheim\r\n", "ü")
+
+
+def test_jobs_for_the_way_back_are_kept_with_their_files(store: Store) -> None:
+    (container,) = desired("of the container").containers
+    job = DesiredJob(
+        host="one",
+        service="web",
+        name="web/versions",
+        spec=container.spec,
+        image=container.image,
+        config=RenderedFolder(
+            "/etc/kolla/jobs/web", {"job.conf": RenderedFile(Merged("of the job", {}), "text")}
+        ),
+        after=(),
+        key="k",
+        volumes=(),
+        timeout=60,
+        success=(0,),
+    )
+    state = replace(desired("of the container"), back=(job,))
+    with recording(store, revision(), PLAN, state, ignore) as recorder:
+        for operation in OPERATIONS:
+            recorder.see(Event("deploy", "started", operation.id, "one"))
+            recorder.see(Event("deploy", "done", operation.id, "one"))
+    assert store.desired(recorder.revision.number).back == (job,)
+    store.prune(1)
+    assert store.desired(recorder.revision.number).back == (job,)
 
 
 def test_only_their_owner_reads_them(store: Store, tmp_path: Path) -> None:
