@@ -213,10 +213,14 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
 
 def record(operation: ContainerOperation, context: Context) -> None:
     """Write down that the container is ready, since this start, with its folder."""
-    name = operation["spec"]["name"]
+    record_ready(operation["spec"]["name"], folders.digest(operation["folder"]), context)
+
+
+def record_ready(name: str, digest: str, context: Context) -> None:
+    """Write down that a container is ready, since this start, with the folder of that digest."""
     container = context.own_container(name)
     started = container["State"]["StartedAt"] if container is not None else NEVER
-    context.cloud.record_taken(name, folders.digest(operation["folder"]), started)
+    context.cloud.record_taken(name, digest, started)
 
 
 def _gate(operation: ContainerOperation, context: Context) -> None:

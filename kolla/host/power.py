@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import health, projection
+from .containers import record_ready
 from .context import SKIPPED, Context, Outcome
 from .errors import OperationFailed
 from .shapes import StartOperation
@@ -23,4 +24,7 @@ def start(operation: StartOperation, context: Context) -> Outcome:
     else:
         engine.start(name)
     health.gate(name, spec, operation["start_timeout"], engine)
+    taken = context.cloud.taken(name)
+    if taken is not None:  # else it is for a deploy to see it ready with its configuration
+        record_ready(name, taken, context)
     return Outcome()

@@ -26,7 +26,7 @@ class ObservedContainer(Model):
 
     name: str
     state: str
-    """The engine's word: running, exited, created, restarting, paused, dead."""
+    """The engine's word (Docker's ContainerState): running, exited, created, restarting, paused, dead."""
     health: str | None = None
     """healthy, unhealthy, starting, or None without a check."""
     ready: bool
@@ -43,6 +43,11 @@ class ObservedContainer(Model):
     """Its configuration folder on the host (label `kolla.folder`)."""
     taken: str | None = None
     """Digest of the folder it last became ready with; None when it never did."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does not run, and nobody is starting it."""
+        return self.state in ("exited", "created", "dead")
 
 
 class ObservedFile(Model):

@@ -14,9 +14,6 @@ from kolla.state.reconcile import fingerprint
 
 PowerAction = Literal["stop", "start", "restart"]
 
-ENDED = ("exited", "created", "dead")
-"""States of a container in which it does not run (Docker's API, ContainerState)."""
-
 START_TIMEOUT = 120
 """Seconds a container may take to become ready of which nothing is known any more."""
 
@@ -66,8 +63,7 @@ def power_plan(
 
 
 def _is_due(action: PowerAction, observed: ObservedContainer) -> bool:
-    ended = observed.state in ENDED
-    return {"stop": not ended, "start": ended, "restart": True}[action]
+    return {"stop": not observed.ended, "start": observed.ended, "restart": True}[action]
 
 
 def _operation(
@@ -180,4 +176,4 @@ def _serves(container: DesiredContainer, states: Mapping[str, HostState]) -> boo
     if container.host not in states:
         return True
     observed = states[container.host].containers.get(container.spec.name)
-    return observed is not None and observed.state not in ENDED
+    return observed is not None and not observed.ended

@@ -93,7 +93,7 @@ def _check_complete(
 
 def _runs(container: DesiredContainer, states: Mapping[str, HostState]) -> bool:
     observed = states[container.host].containers.get(container.spec.name)
-    return observed is not None and observed.state not in ("created", "exited", "dead")
+    return observed is not None and not observed.ended
 
 
 def _stop(container: DesiredContainer, cause: str, after: tuple[str, ...] = ()) -> StopOperation:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from kolla.cli import options
-from kolla.cli.options import Options
-from kolla.cli.progress import display
-from kolla.cli.run import run
+from kolla.cli.run import run, run_approved
 from kolla.cli.verbs.change import lock_timeout_option
 from kolla.errors import InputError
+
+if TYPE_CHECKING:
+    from kolla.results import Planned
 
 number = click.IntRange(min=1)
 
@@ -47,26 +49,23 @@ def diff(old: int, new: int) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @lock_timeout_option
 @options.services
-@click.pass_context
-def rollback(context: click.Context, revision: int | None, yes: bool, lock_timeout: int) -> None:
+def rollback(revision: int | None, yes: bool, lock_timeout: int) -> None:
     """Bring the cloud back to REVISION, by default to the last good state before the present one.
 
     Containers, images and configuration go back; schemas of databases and data stay as they are
     (docs/rollback.md). Shows the plan and asks before it does it. It is recorded like any other change, and
     a second rollback goes further back.
     """
-    given = context.ensure_object(Options)
-    shown = None
-    if not yes:
-        if given.format == "json" or not sys.stdin.isatty():
-            raise InputError("nobody can be asked here", hint="look at kolla plan --against, then add --yes")
-        with display() as progress:
-            planned = given.cloud(progress).plan_against(revision)
-        revision, shown = planned.towards, planned.plan
-        click.echo(planned.text())
-        if not shown:
-            return
-        if not click.confirm(f"Go back to revision {revision}?"):
-            click.echo("Nothing was changed.")
-            return
-    run(lambda cloud: cloud.rollback(revision, plan=shown, lock_timeout=lock_timeout))
+    if not yes and not sys.stdin.isatty():
+        raise InputError("nobody can be asked here", hint="look at kolla plan --against, then add --yes")
+    run_approved(
+        lambda cloud: cloud.plan_against(revision),
+        lambda cloud, planned: cloud.rollback(planned.towards, plan=planned.plan, lock_timeout=lock_timeout),
+        _approve,
+        confirmed=yes,
+    )
+
+
+def _approve(planned: Planned) -> None:
+    if not click.confirm(f"Go back to revision {planned.towards}?", err=True):
+        raise InputError("not confirmed; nothing was touched")

@@ -43,6 +43,7 @@ def test_restart(host):
     host.do(start(host, again=True))
     assert (host.inspect("web")["Id"], started_at(host) != before) == (container, True)
     host.do(operation, "skipped")
+    assert host.observe()["containers"][host.name("web")]["ready"]
     host.do(stop(host))
     host.do(start(host, again=True))
     assert host.inspect("web")["State"]["Running"]

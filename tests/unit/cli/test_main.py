@@ -75,8 +75,6 @@ CALLS = {
     "validate-config": ("validate_config", (), {}),
     "post-deploy": ("post_deploy", (), {}),
     "plan --against 7": ("plan_against", (7,), {}),
-    "rollback --yes": ("rollback", (None,), {"plan": None, "lock_timeout": 60}),
-    "rollback 7 --yes --lock-timeout 0": ("rollback", (7,), {"plan": None, "lock_timeout": 0}),
     "revisions": ("revisions", (), {}),
     "revisions show 7": ("revision", (7,), {}),
     "revisions diff 6 7": ("revision_diff", (6, 7), {}),
@@ -136,7 +134,13 @@ def test_services_cannot_have_a_verb_of_ours():
 
 
 def test_every_verb_has_a_command_line_here():
-    assert {line.split()[0] for line in CALLS} == set(VERBS) - {"quickstart", "start", "stop", "restart"}
+    assert {line.split()[0] for line in CALLS} == set(VERBS) - {
+        "quickstart",
+        "start",
+        "stop",
+        "restart",
+        "rollback",
+    }
 
 
 def test_quickstart_makes_the_cloud_of_the_options(kolla, script, tmp_path, monkeypatch):
@@ -338,6 +342,29 @@ def test_power_says_what_it_interrupts_and_wants_confirmation(kolla, script, ver
     assert (outcome.exit_code, script.calls) == (3, [("plan_power", (verb, ("keystone",)), {})])
     assert "interrupts endpoint keystone" in outcome.err and REALLY in outcome.err
     assert outcome.out == ""
+
+
+class Planned(Forecast):
+    """What going back to a revision would do."""
+
+    towards, plan = 6, "the plan"
+
+
+@pytest.mark.parametrize(("line", "asked"), [("rollback --yes", None), ("rollback 7 --yes", 7)])
+def test_a_rollback_does_the_plan_that_was_shown(kolla, script, line, asked):
+    script.result = Planned()
+    outcome = kolla(*line.split())
+    assert "interrupts endpoint keystone" in outcome.err
+    assert script.calls == [
+        ("plan_against", (asked,), {}),
+        ("rollback", (6,), {"plan": "the plan", "lock_timeout": 60}),
+    ]
+
+
+def test_a_rollback_without_anybody_to_ask_touches_nothing(kolla, script):
+    outcome = kolla("rollback")
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert "nobody can be asked here" in outcome.err and "--yes" in outcome.err
 
 
 @pytest.mark.parametrize(("line", "action"), [(f"stop a {REALLY}", "stop"), ("start a", "start")])

@@ -17,7 +17,7 @@ from kolla.build_report import BuiltImage
 from kolla.catalogue.model import Impact
 from kolla.config.merge import Merged
 from kolla.errors import KollaError, LockedError
-from kolla.events import Event, ignore
+from kolla.events import Event, Status, ignore
 from kolla.hosts import owner
 from kolla.revisions.recording import recording
 from kolla.revisions.store import Store
@@ -90,12 +90,12 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "revisions")
 
 
-def make(store: Store, *texts: str, statuses: tuple[str, str] = ("done", "done")) -> int:
+def make(store: Store, *texts: str, statuses: tuple[Status, Status] = ("done", "done")) -> int:
     """A change, from beginning to end."""
     with recording(store, revision(), PLAN, desired(*texts), ignore) as recorder:
         for operation, status in zip(OPERATIONS, statuses, strict=True):
             recorder.see(Event("deploy", "started", operation.id, "one"))
-            recorder.see(Event("deploy", status, operation.id, "one", message="why not"))  # type: ignore[arg-type]
+            recorder.see(Event("deploy", status, operation.id, "one", message="why not"))
     return recorder.revision.number
 
 

@@ -23,10 +23,14 @@ def script() -> ModuleType:
     """The script, of which nothing that needs nova is run here."""
     names = ("nova", "nova.config", "nova.context", "nova.objects", "nova.db", "oslo_utils")
     added = {name: ModuleType(name) for name in names if name not in sys.modules}
-    for name, attributes in {"nova": ("config", "context", "objects"), "nova.db": ("migration",)}.items():
+    parts = {
+        "nova": ("config", "context", "objects"),
+        "nova.db": ("migration",),
+        "oslo_utils": ("uuidutils",),
+    }
+    for name, attributes in parts.items():
         for attribute in attributes:
             setattr(added[name], attribute, ModuleType(attribute))
-    added["oslo_utils"].uuidutils = ModuleType("uuidutils")  # type: ignore[attr-defined]
     sys.modules.update(added)
     try:
         return load("nova", "kolla_nova_databases")
