@@ -14,6 +14,7 @@ def main() -> None:
     up = verbs.add_parser("up", help="make hosts and a registry; replaces an older rig of this name")
     up.add_argument("hosts", nargs="+")
     verbs.add_parser("down", help="remove everything of the rig")
+    verbs.add_parser("clear", help="remove everything of every rig")
     for verb, what in (("kill", "cut the power of"), ("stop", "shut down"), ("start", "switch on")):
         verbs.add_parser(verb, help=f"{what} a host").add_argument("host")
     arguments = parser.parse_args()
@@ -24,6 +25,8 @@ def main() -> None:
         print(f"inventory: {rig.inventory}\nregistry: {rig.registry}")
     elif arguments.verb == "down":
         rig.down()
+    elif arguments.verb == "clear":
+        rig.clear()
     else:
         getattr(rig, arguments.verb)(arguments.host)
 

@@ -34,6 +34,8 @@ SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 """Each network takes the first free /24 of it: .1 the machine, .2 the registry, .11 and up the hosts."""
 REGISTRY = 2
 FIRST_HOST = 11
+DIRECTORY = "kolla-rig-"
+"""How the directories of rigs begin, below the one for temporary files."""
 PATIENCE = 60
 """Seconds a host may take to boot."""
 MIRROR = "http://deb.debian.org/debian"
@@ -57,7 +59,7 @@ class Rig:
     def __init__(self, name: str = "rig", *, mirror: str = MIRROR) -> None:
         """`mirror`: where the hosts' Debian packages come from, when their image must be built."""
         self.name = name
-        self.directory = Path(tempfile.gettempdir()) / f"kolla-rig-{name}"
+        self.directory = Path(tempfile.gettempdir()) / f"{DIRECTORY}{name}"
         """Key, known hosts, SSH's connections and the inventory."""
         self._mirror = mirror
         self._client = docker.from_env()
@@ -93,14 +95,23 @@ class Rig:
 
     def down(self) -> None:
         """Remove the rig's containers, volumes, networks and files; nothing else."""
-        label = {"label": f"{LABEL}={self.name}"}
+        self._remove(f"{LABEL}={self.name}")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def clear(self) -> None:
+        """`down` of every rig, whatever its name: for what an earlier run left."""
+        self._remove(LABEL)
+        for directory in self.directory.parent.glob(f"{DIRECTORY}*"):
+            shutil.rmtree(directory)
+
+    def _remove(self, wanted: str) -> None:
+        label = {"label": wanted}
         for container in self._client.containers.list(all=True, filters=label):
             container.remove(force=True, v=True)
         for volume in self._client.volumes.list(filters=label):
             volume.remove()
         for network in self._client.networks.list(filters=label):
             network.remove()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def kill(self, host: str) -> None:
         """Cut its power."""
