@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ from hypothesis import settings
 settings.register_profile("kolla", deadline=None)
 settings.load_profile("kolla")
 """How long an example takes says something of the machine, not of the code."""
+
+
+def pytest_configure() -> None:
+    """Interrupts work, also in what tests start: a shell's background jobs ignore them (signal(7), execve(2))."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

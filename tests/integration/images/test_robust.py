@@ -100,11 +100,9 @@ def build_program(workshop: Workshop, tmp_path: Path) -> Iterator[Callable[[str]
     def start(name: str) -> Builder:
         workshop.load(cloud_name=workshop.state.name)
         program = f"""
-import signal
 from pathlib import Path
 from kolla import places
 places.state_root = lambda: Path({str(workshop.directory)!r})
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from kolla.cli.main import main
 main()
 """
