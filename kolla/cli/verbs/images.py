@@ -147,7 +147,7 @@ def load(bundle: Path) -> None:
     """Take images and build report from FILE, which kolla build --bundle wrote, as if they were built here.
 
     Every digest is compared first; nothing is loaded from a FILE that is damaged, or is for another
-    release or base.
+    release, base or install type.
     """
     run(lambda cloud: cloud.load(bundle))
 

@@ -72,6 +72,17 @@ def test_what_cannot_be_built_now_stays_as_it_was(run: Build, engine: FakeEngine
     assert again.image("notes").identity != before.image("notes").identity
 
 
+BINARY = "openstack_release: '2025.1'\nkolla_install_type: binary\n"
+
+
+def test_the_report_says_of_which_install_type_each_image_is(run: Build, engine: FakeEngine) -> None:
+    run("child", "other", say="openstack_release: '2025.1'\n")
+    engine.broken = {"child"}
+    report = run("child", say=BINARY, images=IMAGES.replace("{parent: notes}", "{parent: notes, links: {/x: /y}}"))
+    types = {name: image.install_type for name, image in report.images.items()}
+    assert types == {"base": "binary", "notes": "binary", "child": "source", "other": "source"}
+
+
 def test_the_revision_changes_with_the_inputs_and_with_nothing_else(run: Build, engine: FakeEngine) -> None:
     def revision(*, images: str) -> str:
         engine.built, engine.tags = [], {}  # so everything is built again

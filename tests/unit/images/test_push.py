@@ -122,6 +122,25 @@ def test_images_that_are_not_published_stay_here(engine: Pushed, given: Load, tm
     assert engine.references == []
 
 
+BINARY = {"kolla_install_type": "binary", "openstack_release": "2025.1"}
+
+
+def test_images_of_another_install_type_get_no_name_of_this_one(
+    engine: Pushed, given: Load, tmp_path: Path
+) -> None:
+    made = report("base", install_type="binary")
+    made = made.model_copy(update={"images": {**report("nova").images, **made.images}})
+    events: list[Event] = []
+    pushed = pushing.push(given(**BINARY), {}, made, tmp_path, on_event=events.append)
+    pushing.promote(given(**BINARY), {}, pushed, tmp_path)
+    names = [reference.rpartition(":")[2] for reference in engine.references]
+    assert names == ["2025.1-debian-13-binary-" + "a" * 12, "2025.1-debian-13-binary"]
+    assert not any("nova" in reference for reference in engine.references)
+    assert pushed.image("nova") == made.image("nova")
+    told = [event.message for event in events if event.subject == "nova"]
+    assert told == ["left out: its install type is source (kolla_install_type)"]
+
+
 def test_a_hiccup_is_tried_again_and_told(engine: Pushed, given: Load, tmp_path: Path) -> None:
     engine.answers = iter(["503 Service Unavailable", "503 Service Unavailable"])
     events: list[Event] = []
