@@ -70,11 +70,17 @@ class ImageVerbs:
         return built
 
     def push(self, *, promote: bool = True) -> Built:
-        """Push what was built or loaded, every image under the tag only it has; then move the moving tags."""
+        """Push what was built or loaded, every image under the tag only it has; then move the moving tags.
+
+        KollaError instead of the second step when an image failed to build that may not.
+        """
         return self._push(self.configuration.build_settings, self.configuration.report, promote=promote)
 
     def promote(self) -> Built:
-        """Point the moving tags in the registry at what was built, all of which must be there already."""
+        """Point the moving tags in the registry at what was built, all of which must be there already.
+
+        KollaError when an image failed to build that may not.
+        """
         return self._promote(self.configuration.build_settings, self.configuration.report)
 
     def publish(
@@ -109,9 +115,9 @@ class ImageVerbs:
             from kolla.images.signing import sign_images
 
             sign_images(settings, secrets, key, report, self.progress)
+        self._seal(settings)
         if promote:
             return self._promote(settings, report)
-        self._seal(settings)
         return Built(report, read.places.build_report)
 
     def _promote(self, settings: Globals, report: BuildReport) -> Built:

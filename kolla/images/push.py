@@ -67,8 +67,14 @@ def promote(
 
     Images of another install type than the settings say are left out. Gives back the report, which says so,
     and is written to the state directory as well. InputError when no registry is set, or an image was not
-    pushed to it before; one KollaError for all that failed.
+    pushed to it before; KollaError when one failed to build that may not, and one for all that failed here.
     """
+    failed = [image.name for image in report.images.values() if image.fails_the_build]
+    if failed:
+        patterns = " ".join(f"'^{name}$'" for name in failed)
+        raise KollaError(
+            f"no tag was moved: the last build has no {', '.join(failed)}", hint=f"run: kolla build {patterns}"
+        )
     work = _Pushes.of("promote", settings, passwords, on_event)
     published = work.published(report)
     absent = [image.name for image in published if image.digest is None]

@@ -113,7 +113,7 @@ def push(promote: bool) -> None:
     """Push what was built or loaded to the registry of the settings.
 
     Every image goes under a tag that only it has; when all are there, the tags that move are pointed at
-    them. What is there already is not pushed again.
+    them, unless one failed to build. What is there already is not pushed again.
     """
     run(lambda cloud: cloud.push(promote=promote))
 

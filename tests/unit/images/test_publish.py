@@ -105,3 +105,21 @@ def test_push_and_promote_are_two_steps_of_it(cloud: Cloud, engine: Recorder) ->
 def test_build_pushes_when_asked(cloud: Cloud, engine: Recorder) -> None:
     cloud.build(["^notes$"], {"push": True})
     assert tags(engine.pushed) == [*IMMUTABLE, *MOVING]
+
+
+def test_no_tag_moves_when_an_image_failed_to_build(cloud: Cloud, engine: Recorder) -> None:
+    engine.broken = {"notes"}
+    cloud.build(["^notes$"])
+    with pytest.raises(KollaError, match=r"no tag was moved: the last build has no notes") as caught:
+        cloud.push()
+    assert "kolla build '^notes$'" in str(caught.value)
+    with pytest.raises(KollaError, match="no tag was moved"):
+        cloud.promote()
+    assert tags(engine.pushed) == ["base:immutable"]
+
+
+def test_what_may_fail_holds_no_tag_back(cloud: Cloud, engine: Recorder) -> None:
+    engine.broken = {"notes"}
+    cloud.build(["^notes$"], {"allowed_to_fail": ["^notes$"]})
+    cloud.push()
+    assert tags(engine.pushed) == ["base:immutable", "base:moving"]
