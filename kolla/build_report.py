@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.places import write_private
 
-
 InstallType = Literal["source", "binary"]
 """Where OpenStack's software in an image is from, as `kolla_install_type` says."""
 

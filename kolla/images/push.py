@@ -73,7 +73,8 @@ def promote(
     if failed:
         patterns = " ".join(f"'^{name}$'" for name in failed)
         raise KollaError(
-            f"no tag was moved: the last build has no {', '.join(failed)}", hint=f"run: kolla build {patterns}"
+            f"no tag was moved: the last build has no {', '.join(failed)}",
+            hint=f"run: kolla build {patterns}",
         )
     work = _Pushes.of("promote", settings, passwords, on_event)
     published = work.published(report)

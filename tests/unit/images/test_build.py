@@ -78,7 +78,9 @@ BINARY = "openstack_release: '2025.1'\nkolla_install_type: binary\n"
 def test_the_report_says_of_which_install_type_each_image_is(run: Build, engine: FakeEngine) -> None:
     run("child", "other", say="openstack_release: '2025.1'\n")
     engine.broken = {"child"}
-    report = run("child", say=BINARY, images=IMAGES.replace("{parent: notes}", "{parent: notes, links: {/x: /y}}"))
+    report = run(
+        "child", say=BINARY, images=IMAGES.replace("{parent: notes}", "{parent: notes, links: {/x: /y}}")
+    )
     types = {name: image.install_type for name, image in report.images.items()}
     assert types == {"base": "binary", "notes": "binary", "child": "source", "other": "source"}
 

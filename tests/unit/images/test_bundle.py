@@ -206,9 +206,7 @@ def test_the_install_type_alone_is_refused_as_well(
     report = REPORT.model_copy(update={"release": "2025.1"})
     with pytest.raises(InputError, match="image 'base' is of install type source"):
         bundle.write(given(**other), report, ["base"], tmp_path / "origin", tmp_path / "b.tar")
-    bundle.write(
-        given(openstack_release="2025.1"), report, ["base"], tmp_path / "origin", tmp_path / "s.tar"
-    )
+    bundle.write(given(openstack_release="2025.1"), report, ["base"], tmp_path / "origin", tmp_path / "s.tar")
     with pytest.raises(InputError, match=r"2025\.1 on debian-13 \(source\)") as caught:
         bundle.load(given(**other), tmp_path / "s.tar", site)
     assert "2025.1 on debian-13 (binary)" in str(caught.value)
