@@ -23,6 +23,7 @@ from kolla.errors import InputError, KollaError, Location
 from kolla.events import Event, Listener, ignore
 from kolla.images import base
 from kolla.images.engine import Engine, connect
+from kolla.images.failure import known
 from kolla.images.options import Options
 from kolla.images.packages import PackageLock
 from kolla.images.pieces import Pieces
@@ -156,12 +157,14 @@ def _add(bundle: tarfile.TarFile, name: str, content: bytes) -> None:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file that becomes `path` when all went well, and else is gone."""
+    """A file that becomes `path` when all went well, and else is gone; KollaError when the disk is full."""
     unfinished = path.with_name(f".{path.name}.new")
     try:
         with unfinished.open("wb") as file:
             yield file
         unfinished.replace(path)
+    except OSError as error:
+        raise known(error) from None
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 from kolla.errors import KollaError
 from kolla.images import space
 from kolla.images.command import build, feed, output_of, run
-from kolla.images.engine import Request, Trial
+from kolla.images.engine import Request, Trial, digest_of
 from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
@@ -86,7 +86,8 @@ class Podman:
             _ask("pull", "--quiet", reference)
         except KollaError as error:
             raise refused(f"cannot pull {reference}", None, error.what) from None
-        return _ask("image", "inspect", "--format", "{{index .RepoDigests 0}}", reference)
+        digests = json.loads(_ask("image", "inspect", "--format", "{{json .RepoDigests}}", reference))
+        return digest_of(reference, digests)
 
     def push(self, reference: str, registry: Registry) -> str:
         """Push one tag; its digest."""

@@ -9,6 +9,7 @@ from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
+from kolla.images import contents
 from kolla.images import preparation as preparation_module
 from kolla.images import remove as remove_module
 from kolla.images import scans as scans_module
@@ -62,6 +63,10 @@ class FakeEngine:
     processes: Processes = field(default_factory=Processes)
     answer: tuple[int | None, str] = (0, '{"options": {}, "plugins": {}, "unread": {}}')
     """Exit code and output of every program that is run in an image."""
+    unreadable: set[str] = field(default_factory=set)
+    """Images whose files cannot be read, once they are built."""
+    made: dict[str, str] = field(default_factory=dict)
+    """ID -> the image that was built last of those that have it."""
     ran: list[tuple[str, ...]] = field(default_factory=list)
     """Image, program and arguments of these."""
 
@@ -86,6 +91,8 @@ class FakeEngine:
         return self.answer
 
     def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        if self.made.get(image) in self.unreadable and contents.OS_RELEASE in paths:
+            raise KollaError(f"the container engine cannot read {image}")
         return iter(())
 
     def require_space(self, directory: Path) -> None:
@@ -110,6 +117,7 @@ class FakeEngine:
         self.labels = dict(request.labels)
         image = f"sha256:{hashlib.sha256(request.dockerfile.encode()).hexdigest()}"
         self.tags.setdefault(image, set())
+        self.made[image] = name
         return image
 
 

@@ -1,3 +1,5 @@
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from kolla import places
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.cli.main import invoke
-from kolla.errors import InputError
+from kolla.errors import InputError, KollaError
 from kolla.events import Event
 from kolla.images.build import build
 from kolla.results import Built
@@ -213,6 +215,67 @@ def test_a_fetch_that_failed_is_tried_again(
     assert len(engine.hiccups["other"]) == 5, "one try, and the three that build_retries allows"
     (failure,) = (event for event in events if event.subject == "other" and event.status == "failed")
     assert "a fetch failed again and again" in failure.message
+
+
+def test_what_cannot_be_found_out_of_one_image_fails_that_image_alone(run: Build, engine: FakeEngine) -> None:
+    engine.unreadable = {"notes"}
+    events: list[Event] = []
+    report = run("child", "other", events=events)
+    assert statuses(report) == {"base": "built", "notes": "failed", "child": "skipped", "other": "built"}
+    assert report.images["notes"].id is None
+    (failure,) = (event for event in events if event.subject == "notes" and event.status == "failed")
+    assert "cannot read sha256:" in failure.message
+    assert not any("kolla/notes" in tag for tags in engine.tags.values() for tag in tags)
+
+
+def test_nor_does_it_when_the_image_was_there_already(run: Build, engine: FakeEngine, tmp_path: Path) -> None:
+    before = run("child", "other")
+    for bill in (tmp_path / "state" / "sbom" / "notes").iterdir():
+        bill.unlink()
+    engine.unreadable = {"notes"}
+    report = run("child", "other")
+    assert statuses(report) == {
+        "base": "unchanged",
+        "notes": "failed",
+        "child": "skipped",
+        "other": "unchanged",
+    }
+    assert report.image("notes").id == before.image("notes").id
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """From now on there is no space for files whose name has a certain end."""
+    mkstemp = tempfile.mkstemp
+
+    def fill(suffix: str) -> None:
+        def make(*, dir: Path, prefix: str) -> tuple[int, str]:
+            descriptor, name = mkstemp(dir=dir, prefix=prefix)
+            return (os.open("/dev/full", os.O_WRONLY), name) if f"{suffix}." in prefix else (descriptor, name)
+
+        monkeypatch.setattr(places.tempfile, "mkstemp", make)
+
+    return fill
+
+
+def test_a_disk_that_is_full_of_bills_fails_those_images(
+    run: Build, engine: FakeEngine, full_disk: Callable[[str], None], tmp_path: Path
+) -> None:
+    full_disk(".cdx.json")
+    events: list[Event] = []
+    assert statuses(run("notes", events=events)) == {"base": "failed", "notes": "skipped"}
+    (failure,) = (event for event in events if event.subject and event.status == "failed")
+    assert f"no space left on this machine, in {tmp_path / 'state' / 'sbom' / 'base'}" in failure.message
+    assert list((tmp_path / "state" / "sbom" / "base").iterdir()) == []
+
+
+def test_a_disk_that_is_too_full_for_the_report_is_one_clear_error(
+    run: Build, engine: FakeEngine, full_disk: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk("build.json")
+    monkeypatch.setattr(engine, "cancel", engine.processes.cancel)
+    with pytest.raises(KollaError, match=r"no space left on this machine, in .*state$"):
+        run("notes")
 
 
 def test_what_fails_by_itself_is_tried_once(run: Build, engine: FakeEngine) -> None:
