@@ -212,7 +212,11 @@ class _Run:
         return retried(
             attempt,
             self.inputs.options.retries,
-            worthwhile=lambda error: not isinstance(error, TookTooLong) and may_pass(_text(log)[written:]),
+            # What a registry says of the base is in no log.
+            worthwhile=lambda error: (
+                not isinstance(error, TookTooLong)
+                and (may_pass(_text(log)[written:]) or may_pass(error.what))
+            ),
             on_retry=lambda number, error: self.on_event(
                 Event(PHASE, "started", name, message=f"try {number}, because a fetch failed")
             ),

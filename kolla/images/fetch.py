@@ -235,6 +235,7 @@ class _Work:
             self.source.location,
             proxy=transport.https_proxy if secure else transport.http_proxy,
             ca_file=trusted(transport, self.directory),
+            timeout=self.options.timeout,
         )
 
         def fetch() -> str:

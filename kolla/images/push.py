@@ -150,6 +150,7 @@ class _Pushes:
             self.options.retries,
             worthwhile=lambda e: isinstance(e, RegistryError) and not e.final and self._failure is None,
             on_retry=tell,
+            pause=self.engine.processes.wait,
         )
 
     def run(

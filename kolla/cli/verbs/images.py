@@ -115,6 +115,7 @@ def push(promote: bool) -> None:
     Every image goes under a tag that only it has; when all are there, the tags that move are pointed at
     them, unless one failed to build. What is there already is not pushed again.
     """
+    _end_like_interrupted()
     run(lambda cloud: cloud.push(promote=promote))
 
 
@@ -122,6 +123,7 @@ def push(promote: bool) -> None:
 @options.images
 def promote() -> None:
     """Point the moving tags in the registry at what was built last, after kolla push --no-promote."""
+    _end_like_interrupted()
     run(lambda cloud: cloud.promote())
 
 
@@ -149,6 +151,7 @@ def load(bundle: Path) -> None:
     Every digest is compared first; nothing is loaded from a FILE that is damaged, or is for another
     release, base or install type.
     """
+    _end_like_interrupted()
     run(lambda cloud: cloud.load(bundle))
 
 
@@ -176,6 +179,7 @@ def lock(constraints: str, day: datetime | None, **given: str | None) -> None:
     allow; of those the newest of that day. With a date, the same command gives the same lock again.
     """
     chosen = {option: value for option, value in given.items() if value is not None}
+    _end_like_interrupted()
     run(lambda cloud: cloud.lock(constraints, day.date() if day else None, chosen))
 
 

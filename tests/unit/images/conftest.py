@@ -17,6 +17,7 @@ from kolla.images import signing as signing_module
 from kolla.images.engine import BuildError, Request, Trial
 from kolla.images.options import Options
 from kolla.images.processes import Processes
+from kolla.images.registry import refused
 
 MakeCatalogue = Callable[..., Catalogue]
 
@@ -60,6 +61,8 @@ class FakeEngine:
     space: bool = True
     hiccups: dict[str, list[str]] = field(default_factory=dict)
     """Image -> what its log says when its build fails, once each; then it succeeds."""
+    busy: list[str] = field(default_factory=list)
+    """What the registry that the base is pulled from says, once each."""
     processes: Processes = field(default_factory=Processes)
     answer: tuple[int | None, str] = (0, '{"options": {}, "plugins": {}, "unread": {}}')
     """Exit code and output of every program that is run in an image."""
@@ -84,6 +87,8 @@ class FakeEngine:
             tags.discard(reference)
 
     def pull(self, reference: str) -> str:
+        if self.busy:
+            raise refused(f"cannot pull {reference}", None, self.busy.pop(0))
         return f"{reference}@sha256:00"
 
     def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:

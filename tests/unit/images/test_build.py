@@ -217,6 +217,22 @@ def test_a_fetch_that_failed_is_tried_again(
     assert "a fetch failed again and again" in failure.message
 
 
+def test_a_base_that_could_not_be_pulled_is_tried_again(
+    run: Build, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(engine.processes, "wait", pauses.append)
+    engine.busy = ["received unexpected HTTP status: 503 Service Unavailable"] * 2
+    assert statuses(run("base")) == {"base": "built"}
+    assert pauses == [1, 2]
+
+
+def test_a_base_that_nobody_has_is_asked_for_once(run: Build, engine: FakeEngine) -> None:
+    engine.busy = ["manifest unknown", "never asked"]
+    assert statuses(run("base")) == {"base": "failed"}
+    assert engine.busy == ["never asked"]
+
+
 def test_what_cannot_be_found_out_of_one_image_fails_that_image_alone(run: Build, engine: FakeEngine) -> None:
     engine.unreadable = {"notes"}
     events: list[Event] = []

@@ -1,5 +1,6 @@
 """Publishing through the API: what is done in which order, with an engine that only writes down."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -83,6 +84,15 @@ def test_no_tag_moves_when_the_test_fails(cloud: Cloud, engine: Recorder) -> Non
     assert tags(engine.pushed) == IMMUTABLE
     report = BuildReport.load(cloud.configuration.places.build_report)
     assert report.image("notes").digest and not report.image("notes").promoted
+
+
+def test_a_test_may_not_take_for_ever(cloud: Cloud, engine: Recorder, tmp_path: Path) -> None:
+    with pytest.raises(KollaError, match=r"took longer than 1 s \(build_test_timeout\)"):
+        cloud.publish(["^notes$"], {"test_timeout": 1}, f"sleep 300 & echo $! >{tmp_path / 'pid'}; wait")
+    assert tags(engine.pushed) == IMMUTABLE
+    child = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
+    while child.exists() and child.read_text().split()[2] != "Z":  # nobody may be there to collect it
+        time.sleep(0.01)
 
 
 def test_nothing_is_tested_when_the_build_failed(cloud: Cloud, engine: Recorder, tmp_path: Path) -> None:
