@@ -63,6 +63,8 @@ class BuiltImage(BaseModel):
     seconds: float = 0.0
     log: str | None = None
     """Path of the build log, if anything was run."""
+    error: str = ""
+    """When it failed, the line of its log that says why; without one, what was wrong."""
     published: bool = True
     sbom: str | None = None
     """Path of its bill of materials (CycloneDX), relative to this report."""

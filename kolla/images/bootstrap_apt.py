@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
-from kolla.images.engine import TookTooLong
+from kolla.images.engine import BuildError, TookTooLong
 from kolla.images.options import Transport
 from kolla.images.processes import Processes
 from kolla.images.transport import authorities, sources
@@ -79,7 +79,7 @@ def bootstrap(
                 f"the bootstrap of {distribution.name} took longer than {timeout} s (image_build_timeout)"
             )
         if status != 0:
-            raise KollaError(f"{distribution.name} could not be bootstrapped from its mirror")
+            raise BuildError(f"{distribution.name} could not be bootstrapped from its mirror")
         made.chmod(0o600)
         made.replace(tarball)
     return _packages(tarball)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
-from kolla.images.engine import TookTooLong
+from kolla.images.engine import BuildError, TookTooLong
 from kolla.images.options import Transport
 from kolla.images.processes import Processes
 from kolla.images.transport import authorities, dnf_conf
@@ -115,7 +115,7 @@ def _install(
             f"the bootstrap of {distribution.name} took longer than {timeout} s (image_build_timeout)"
         )
     if status != 0:
-        raise KollaError(f"{distribution.name} could not be bootstrapped from its mirror")
+        raise BuildError(f"{distribution.name} could not be bootstrapped from its mirror")
 
 
 def _home(directory: Path) -> dict[str, str]:

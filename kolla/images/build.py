@@ -15,7 +15,7 @@ from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base, contents, option_schemas, sbom
 from kolla.images.engine import Engine, Request, TookTooLong
-from kolla.images.failure import explain, known, may_pass
+from kolla.images.failure import explain, failing_line, known, may_pass
 from kolla.images.graph import Node
 from kolla.images.history import History
 from kolla.images.identity import identity
@@ -198,7 +198,9 @@ class _Run:
         message, lines = explain(name, error, _text(log), log) if log else (str(error), ())
         if name not in self.may_fail and not self.inputs.options.keep_going:
             self.given_up = True
-        return self._ended(name, "failed", why, began=began, log=log, message=message, tail=lines)
+        line = failing_line(error, _text(log) if log else "")
+        ended = self._ended(name, "failed", why, began=began, log=log, message=message, tail=lines)
+        return ended.model_copy(update={"error": line})
 
     def _persistently(self, name: str, log: Path) -> _Made:
         """Build an image, again when a fetch failed. The log holds all tries."""

@@ -244,10 +244,9 @@ def _named(report: BuildReport, options: Options, engine: Engine, path: Path) ->
                 )
             for tag in (reference, options.reference(image.name)):
                 engine.tag(str(image.id), tag)
-        here = {"reference": reference, "digest": None, "promoted": None, "log": None, "seconds": 0.0}
-        images[image.name] = image.model_copy(
-            update={**here, "status": "unchanged", "why": f"loaded from {path.name}"}
-        )
+        here = {"reference": reference, "status": "unchanged", "why": f"loaded from {path.name}"}
+        elsewhere = {"digest": None, "promoted": None, "log": None, "error": "", "seconds": 0.0}
+        images[image.name] = image.model_copy(update={**here, **elsewhere})
     return report.model_copy(update={"images": images})
 
 

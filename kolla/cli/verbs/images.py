@@ -76,7 +76,7 @@ def build(
     containers run from.
 
     An image none of whose inputs changed is not built again. One that fails does not stop the
-    others; the summary names it and its log.
+    others; the summary names it, its log and the line that failed.
     """
     looks = (dry_run, list_images, list_dependencies, check_packages, verify)
     if sum(map(bool, (*looks, save_dependency, template_only, scan_diff))) > 1:

@@ -106,12 +106,17 @@ def test_an_image_that_was_never_built_has_no_id(run: Build, engine: FakeEngine)
 
 def test_the_log_of_an_earlier_failure_explains_no_other(run: Build, engine: FakeEngine) -> None:
     engine.broken = {"base"}
-    assert run("base").images["base"].log
+    failed = run("base").images["base"]
+    assert failed.log
+    assert failed.error == "the reason"
     engine.space = False
     events: list[Event] = []
     assert run("base", events=events).images["base"].log is None
     (failure,) = (event for event in events if event.subject and event.status == "failed")
     assert (failure.message, failure.log) == ("no space to build images\n  hint: make room", ())
+    engine.broken, engine.space = set(), True
+    run("base")
+    assert run("notes").images["base"].error == ""
 
 
 def test_a_failed_image_decides_the_exit_code_and_is_named_with_its_log(
@@ -130,6 +135,7 @@ def test_a_failed_image_decides_the_exit_code_and_is_named_with_its_log(
     log = tmp_path / "state" / "kolla" / "logs" / "build" / "notes.log"
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["failed", "notes", str(log)] in lines
+    assert lines[lines.index(["failed", "notes", str(log)]) + 1] == ["the", "reason"]
     assert ["skipped", "child"] in lines
     assert any(line[:2] == ["built", "other"] for line in lines)
 
