@@ -174,6 +174,27 @@ def test_what_exists_can_be_taken_though_it_changed(run: Build, engine: FakeEngi
     assert report.image("notes").identity == before.image("notes").identity
 
 
+def test_a_prefix_is_in_the_names_of_images_and_nowhere_else(run: Build, engine: FakeEngine) -> None:
+    prefix = "image_name_prefix: acme-\n"
+    report = run("child", say=prefix)
+    tags = {tag for tags in engine.tags.values() for tag in tags}
+    assert {tag.partition(":")[0] for tag in tags} == {
+        "kolla/acme-base",
+        "kolla/acme-notes",
+        "kolla/acme-child",
+    }
+    assert str(report.image("notes").reference).startswith("kolla/acme-notes:2026.1-debian-13-")
+    engine.built = []
+    assert set(statuses(run("child", say=prefix)).values()) == {"unchanged"}
+    run(
+        "child",
+        images=IMAGES.replace("{parent: notes}", "{parent: notes, links: {/x: /y}}"),
+        say=prefix,
+        skip_parents=True,
+    )
+    assert engine.built == ["child"]
+
+
 def test_an_image_from_elsewhere_stands_for_itself(run: Build, engine: FakeEngine) -> None:
     engine.tags["sha256:abcdefabcdefabcdef"] = {"kolla/notes:2026.1-debian-13"}
     report = run("child", skip_parents=True)

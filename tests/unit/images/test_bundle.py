@@ -139,6 +139,12 @@ def test_images_get_the_names_they_have_here(written: Path, engine: Shelf, given
     assert found.why == "loaded from out.tar"
 
 
+def test_a_prefix_of_the_site_is_part_of_them(written: Path, engine: Shelf, given: Load, site: Path) -> None:
+    found = bundle.load(given(image_name_prefix="acme-"), written, site).image("base")
+    assert found.reference == "kolla/acme-base:2026.1-debian-13-aaaaaaaaaaaa"
+    assert engine.tags[ID] == {found.reference, "kolla/acme-base:2026.1-debian-13"}
+
+
 def test_what_the_site_had_stays(written: Path, engine: Shelf, given: Load, site: Path) -> None:
     own = BuiltImage(name="own", status="built", identity="c" * 64, id="sha256:c", reference="kolla/own:x")
     REPORT.model_copy(update={"images": {"own": own}}).save(site / "build.json")

@@ -127,6 +127,13 @@ def test_another_registry_gets_everything(engine: Pushed, given: Load, tmp_path:
     assert there.image("a").promoted is None
 
 
+def test_a_prefix_is_part_of_the_names(engine: Pushed, given: Load, tmp_path: Path) -> None:
+    prefixed = given(image_name_prefix="acme-")
+    done = pushing.promote(prefixed, {}, pushing.push(prefixed, {}, report("a"), tmp_path), tmp_path)
+    assert engine.references == [UNIQUE.format(name="acme-a"), MOVING.format(name="acme-a")]
+    assert done.image("a").digest == "r.example/kolla/acme-a@sha256:00"
+
+
 def test_images_that_are_not_published_stay_here(engine: Pushed, given: Load, tmp_path: Path) -> None:
     pushing.push(given(), {}, report("wheels", published=False), tmp_path)
     assert engine.references == []
