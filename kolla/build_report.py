@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.places import write_private
 
+InstallType = Literal["source", "binary"]
+"""Where OpenStack's software in an image is from, as `kolla_install_type` says."""
+
 
 class InputHashes(BaseModel):
     """Everything that went into an image, each part by itself: what a later build compares with."""
@@ -46,6 +49,8 @@ class BuiltImage(BaseModel):
     id: str | None = None
     """The engine's image ID (`sha256:...`). When it failed or was skipped, this, the identity and the
     reference are of the last build that did not; None when there was none."""
+    install_type: InstallType = "source"
+    """What `kolla_install_type` was when it was made, or last found unchanged: its tags are of this type."""
     reference: str | None = None
     """`[registry/]namespace/name:tag`, the tag unique to this identity."""
     digest: str | None = None
@@ -58,6 +63,8 @@ class BuiltImage(BaseModel):
     seconds: float = 0.0
     log: str | None = None
     """Path of the build log, if anything was run."""
+    error: str = ""
+    """When it failed, the line of its log that says why; without one, what was wrong."""
     published: bool = True
     sbom: str | None = None
     """Path of its bill of materials (CycloneDX), relative to this report."""

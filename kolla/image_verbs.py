@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -70,11 +70,17 @@ class ImageVerbs:
         return built
 
     def push(self, *, promote: bool = True) -> Built:
-        """Push what was built or loaded, every image under the tag only it has; then move the moving tags."""
+        """Push what was built or loaded, every image under the tag only it has; then move the moving tags.
+
+        KollaError instead of the second step when an image failed to build that may not.
+        """
         return self._push(self.configuration.build_settings, self.configuration.report, promote=promote)
 
     def promote(self) -> Built:
-        """Point the moving tags in the registry at what was built, all of which must be there already."""
+        """Point the moving tags in the registry at what was built, all of which must be there already.
+
+        KollaError when an image failed to build that may not.
+        """
         return self._promote(self.configuration.build_settings, self.configuration.report)
 
     def publish(
@@ -82,14 +88,16 @@ class ImageVerbs:
     ) -> Built:
         """Build, push, test, promote; stops at the first of them that fails, and then no tag was moved.
 
-        `test` is a line for the shell; KollaError when it ends with another status than 0.
+        `test` is a line for the shell; KollaError when it ends with another status than 0, or takes longer
+        than the settings allow.
         """
         built = self.build(patterns, {**chosen, "push": True, "promote": False})
         if built.exit_code != 0:
             return built
+        settings = self._wanted(patterns, chosen).settings
         if test is not None:
-            self._test(test)
-        return self._promote(self._wanted(patterns, chosen).settings, built.report)
+            self._test(test, settings.value("build_test_timeout"))
+        return self._promote(settings, built.report)
 
     def load(self, path: Path) -> Built:
         """Have the images of a bundle in the engine, and the build report: as if they were built here."""
@@ -109,9 +117,9 @@ class ImageVerbs:
             from kolla.images.signing import sign_images
 
             sign_images(settings, secrets, key, report, self.progress)
+        self._seal(settings)
         if promote:
             return self._promote(settings, report)
-        self._seal(settings)
         return Built(report, read.places.build_report)
 
     def _promote(self, settings: Globals, report: BuildReport) -> Built:
@@ -146,15 +154,20 @@ class ImageVerbs:
         names, directory = wanted.selected.nodes, self.configuration.places.directory
         bundle.write(wanted.settings, report, names, directory, path, on_event=self.progress)
 
-    def _test(self, command: str) -> None:
+    def _test(self, command: str, timeout: int) -> None:
+        from kolla.images.processes import Processes
+
         began = time.monotonic()
         self.progress(Event("test", "started", message=command))
-        status = subprocess.run(command, shell=True, check=False, stdout=sys.stderr).returncode
+        sys.stderr.flush()
+        status = Processes().run(["sh", "-c", command], sys.stderr.buffer, os.environ, timeout=timeout)
         seconds = time.monotonic() - began
-        self.progress(Event("test", "failed" if status else "done", seconds=seconds))
-        if status:
+        self.progress(Event("test", "done" if status == 0 else "failed", seconds=seconds))
+        if status != 0:
+            late = f"took longer than {timeout} s (build_test_timeout)"
+            ended = late if status is None else f"ended with status {status}"
             raise KollaError(
-                f"the test ended with status {status}; the images are pushed, and no tag was moved",
+                f"the test {ended}; the images are pushed, and no tag was moved",
                 hint=f"what it did: {command}",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from kolla.errors import KollaError
 
 
 def state_root() -> Path:
@@ -110,13 +113,22 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically; only its owner may read it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    Path(name).replace(path)
+    """Replace a file atomically; only its owner may read it. KollaError, and the file as it was, when
+    there is no space left."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise KollaError(f"no space left on this machine, in {path.parent}") from None
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace a JSON file atomically; only its owner may read it."""
+    """Replace a JSON file atomically; only its owner may read it. Errors as those of `write_private`."""
     write_private(path, json.dumps(document, indent=2, sort_keys=True) + "\n")

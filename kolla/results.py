@@ -34,7 +34,7 @@ class Built:
         return self.report.model_dump(mode="json")
 
     def text(self) -> str:
-        """A line per image that was not left as it was, and a count."""
+        """A line per image that was not left as it was, below it why it failed, and a count."""
         lines = []
         for image in self.report.images.values():
             if image.status == "built":
@@ -45,6 +45,7 @@ class Built:
             elif image.status != "unchanged":
                 allowed = "(allowed to fail) " if image.may_fail else ""
                 lines.append(f"{image.status:<10} {image.name:<24} {allowed}{image.log or ''}".rstrip())
+                lines += [f"{'':<10} {image.error}"] if image.error else []
         unchanged = sum(image.status == "unchanged" for image in self.report.images.values())
         lines.append(f"{unchanged} unchanged; report: {self.path}")
         return "\n".join(lines)

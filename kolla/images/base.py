@@ -63,7 +63,7 @@ def make(
     """Bootstrap or pull the base and record it.
 
     `expected` is what must come out, when images were built from it before: KollaError when the
-    mirror has moved on since. KollaError as well when the bootstrap fails.
+    mirror has moved on since. KollaError as well when the bootstrap fails or takes too long.
     """
     record = record_path(options, state_directory)
     if options.pull_base:
@@ -72,7 +72,9 @@ def make(
         return Base(image=digest)
     tarball = _tarball(options, state_directory)
     bootstrap = BOOTSTRAP[options.distribution.manager]
-    packages = bootstrap(options.distribution, options.transport, tarball, log, engine.processes)
+    packages = bootstrap(
+        options.distribution, options.transport, tarball, log, engine.processes, options.timeout
+    )
     base = Base(tarball, archive.digest(tarball), tuple(packages))
     moved = sorted(set(expected.packages) - set(base.packages)) if expected else []
     if moved:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
+from kolla.images.engine import BuildError, TookTooLong
 from kolla.images.options import Transport
 from kolla.images.processes import Processes
 from kolla.images.transport import authorities, sources
@@ -32,11 +33,17 @@ def recipe(distribution: Distribution) -> list[str]:
 
 
 def bootstrap(
-    distribution: Distribution, transport: Transport, tarball: Path, log: Path, processes: Processes
+    distribution: Distribution,
+    transport: Transport,
+    tarball: Path,
+    log: Path,
+    processes: Processes,
+    timeout: int,
 ) -> list[str]:
     """Write the root file system to `tarball`; gives back its packages, `name=version` each, sorted.
 
-    KollaError when the program is missing or fails; `log` has what it said.
+    KollaError when the program is missing, fails, or takes longer than `timeout` seconds; `log` has what it
+    said.
     """
     program = shutil.which("mmdebstrap")
     if program is None:
@@ -66,9 +73,13 @@ def bootstrap(
         with log.open("ab") as output:
             # SOURCE_DATE_EPOCH: the same packages give the same bytes.
             environment = {**os.environ, **transport.proxies, "SOURCE_DATE_EPOCH": "0", "TMPDIR": name}
-            status = processes.run(command, output, environment, given=mirrors)
+            status = processes.run(command, output, environment, given=mirrors, timeout=timeout)
+        if status is None:
+            raise TookTooLong(
+                f"the bootstrap of {distribution.name} took longer than {timeout} s (image_build_timeout)"
+            )
         if status != 0:
-            raise KollaError(f"{distribution.name} could not be bootstrapped from its mirror")
+            raise BuildError(f"{distribution.name} could not be bootstrapped from its mirror")
         made.chmod(0o600)
         made.replace(tarball)
     return _packages(tarball)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
+from kolla.images.engine import BuildError, TookTooLong
 from kolla.images.options import Transport
 from kolla.images.processes import Processes
 from kolla.images.transport import authorities, dnf_conf
@@ -40,12 +41,17 @@ def recipe(distribution: Distribution) -> list[str]:
 
 
 def bootstrap(
-    distribution: Distribution, transport: Transport, tarball: Path, log: Path, processes: Processes
+    distribution: Distribution,
+    transport: Transport,
+    tarball: Path,
+    log: Path,
+    processes: Processes,
+    timeout: int,
 ) -> list[str]:
     """Write the root file system to `tarball`; gives back its packages, `name=version` each, sorted.
 
-    KollaError when the program is missing, fails, or is not run by root, whose files it makes; `log` has
-    what it said.
+    KollaError when the program is missing, fails, takes longer than `timeout` seconds, or is not run by root,
+    whose files it makes; `log` has what it said.
     """
     if missing := [program for program in ("dnf", "rpm") if shutil.which(program) is None]:
         raise KollaError(
@@ -62,7 +68,7 @@ def bootstrap(
         directory.chmod(0o755)
         root = directory / "root"
         log.parent.mkdir(parents=True, exist_ok=True)
-        _install(distribution, transport, directory, root, log, processes)
+        _install(distribution, transport, directory, root, log, processes, timeout)
         _tidy(root)
         made = tarball.with_suffix(".new")
         made.touch(0o600)
@@ -81,6 +87,7 @@ def _install(
     root: Path,
     log: Path,
     processes: Processes,
+    timeout: int,
 ) -> None:
     certificates = directory / "ca.pem"
     if transport.extra_ca_certificates is not None:
@@ -100,9 +107,15 @@ def _install(
     command += [f"--releasever={distribution.version}", f"--setopt=cachedir={directory / 'cache'}"]
     environment = {**transport.proxies, **_home(directory), "SOURCE_DATE_EPOCH": "0"}
     with log.open("ab") as output:
-        status = processes.run([*command, "install", *INCLUDED], output, {**os.environ, **environment})
+        status = processes.run(
+            [*command, "install", *INCLUDED], output, {**os.environ, **environment}, timeout=timeout
+        )
+    if status is None:
+        raise TookTooLong(
+            f"the bootstrap of {distribution.name} took longer than {timeout} s (image_build_timeout)"
+        )
     if status != 0:
-        raise KollaError(f"{distribution.name} could not be bootstrapped from its mirror")
+        raise BuildError(f"{distribution.name} could not be bootstrapped from its mirror")
 
 
 def _home(directory: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, Status, ignore
 from kolla.images import base, contents, option_schemas, sbom
 from kolla.images.engine import Engine, Request, TookTooLong
-from kolla.images.failure import explain, known, may_pass
+from kolla.images.failure import explain, failing_line, known, may_pass
 from kolla.images.graph import Node
 from kolla.images.history import History
 from kolla.images.identity import identity
@@ -51,6 +51,7 @@ _KEPT = (
     "identity",
     "inputs",
     "id",
+    "install_type",
     "reference",
     "digest",
     "promoted",
@@ -161,29 +162,45 @@ class _Run:
         began = time.monotonic()
         log = Places(self.history.state_directory).logs / "build" / f"{name}.log"
         if name in self.scope.taken:
-            return self._ended(name, "unchanged", TAKEN, made=_Made(*self.history.taken(self.inputs, name)))
+            return self._present(name, TAKEN, _Made(*self.history.taken(self.inputs, name)))
         missing = [need for need in self._node(name).needs if self.done[need].status in UNUSABLE]
         if missing:
             return self._ended(name, "skipped", f"{' and '.join(missing)} could not be built")
         reason = self.history.why(self.inputs, name, self._identities(), refresh=name in self.refresh)
         if not reason:
             earlier = self.history.report.image(name)
-            made = _Made(earlier.id or "", earlier.identity, earlier.inputs)
-            return self._ended(name, "unchanged", UNCHANGED, made=made)
+            return self._present(name, UNCHANGED, _Made(earlier.id or "", earlier.identity, earlier.inputs))
         if self.given_up:
             return self._ended(name, "skipped", "another image could not be built (build_keep_going)")
         self.on_event(Event(PHASE, "started", name, message=reason))
         log.unlink(missing_ok=True)  # of an earlier build, which failed for other reasons
         try:
-            made = self._persistently(name, log)
+            found = self._found(name, self._persistently(name, log))
         except (InputError, Cancelled):
             raise
         except (KollaError, OSError) as error:
-            message, lines = explain(name, known(error), _text(log), log)
-            if name not in self.may_fail and not self.inputs.options.keep_going:
-                self.given_up = True
-            return self._ended(name, "failed", reason, began=began, log=log, message=message, tail=lines)
-        return self._ended(name, "built", reason, made=made, began=began, log=log)
+            return self._failed(name, reason, known(error), began=began, log=log)
+        return self._ended(name, "built", reason, found=found, began=began, log=log)
+
+    def _present(self, name: str, why: str, made: _Made) -> BuiltImage:
+        """An image that is there already; failed when what the report says of it cannot be found out."""
+        try:
+            found = self._found(name, made)
+        except (InputError, Cancelled):
+            raise
+        except (KollaError, OSError) as error:
+            return self._failed(name, why, known(error))
+        return self._ended(name, "unchanged", why, found=found)
+
+    def _failed(
+        self, name: str, why: str, error: KollaError, *, began: float | None = None, log: Path | None = None
+    ) -> BuiltImage:
+        message, lines = explain(name, error, _text(log), log) if log else (str(error), ())
+        if name not in self.may_fail and not self.inputs.options.keep_going:
+            self.given_up = True
+        line = failing_line(error, _text(log) if log else "")
+        ended = self._ended(name, "failed", why, began=began, log=log, message=message, tail=lines)
+        return ended.model_copy(update={"error": line})
 
     def _persistently(self, name: str, log: Path) -> _Made:
         """Build an image, again when a fetch failed. The log holds all tries."""
@@ -197,7 +214,11 @@ class _Run:
         return retried(
             attempt,
             self.inputs.options.retries,
-            worthwhile=lambda error: not isinstance(error, TookTooLong) and may_pass(_text(log)[written:]),
+            # What a registry says of the base is in no log.
+            worthwhile=lambda error: (
+                not isinstance(error, TookTooLong)
+                and (may_pass(_text(log)[written:]) or may_pass(error.what))
+            ),
             on_retry=lambda number, error: self.on_event(
                 Event(PHASE, "started", name, message=f"try {number}, because a fetch failed")
             ),
@@ -255,14 +276,14 @@ class _Run:
         status: Ending,
         why: str,
         *,
-        made: _Made | None = None,
+        found: Mapping[str, Any] | None = None,
         began: float | None = None,
         log: Path | None = None,
         message: str = "",
         tail: tuple[str, ...] = (),
     ) -> BuiltImage:
-        """Tell how an image ended, and describe it for the report; one that could not be built is what
-        the last run that could made of it."""
+        """Tell how an image ended, and describe it for the report by what was `found` of it; one that could
+        not be built is what the last run that could made of it."""
         seconds = time.monotonic() - began if began else 0.0
         said = message or (why if status == "skipped" or why == TAKEN else status)
         self.on_event(Event(PHASE, _EVENTS[status], name, seconds=seconds, message=said, log=tail))
@@ -278,9 +299,9 @@ class _Run:
             published=node.image.published,
             may_fail=name in self.may_fail or (status == "skipped" and self._excused(name)),
         )
+        if found is not None:
+            return ended.model_copy(update=found)
         earlier = self.history.report.images.get(name)
-        if made is not None:
-            return ended.model_copy(update=self._found(name, made, earlier))
         if earlier is not None:
             return ended.model_copy(update={key: getattr(earlier, key) for key in _KEPT})
         return ended
@@ -289,14 +310,16 @@ class _Run:
         """Whether all that an image lacks to be built was allowed to fail."""
         return not any(self.done[need].fails_the_build for need in self._node(name).needs)
 
-    def _found(self, name: str, made: _Made, earlier: BuiltImage | None) -> dict[str, Any]:
-        """What the report says of an image that is there. It has both its tags afterwards."""
-        reference = self._tag(name, made)
+    def _found(self, name: str, made: _Made) -> dict[str, Any]:
+        """What the report says of an image that is there. When all of it is found, it gets both its tags."""
+        earlier = self.history.report.images.get(name)
+        reference = self.inputs.options.reference(name, made.identity)
         kept = earlier is not None and (earlier.id, earlier.reference) == (made.image, reference)
-        return {
+        found = {
             "identity": made.identity,
             "inputs": made.inputs,
             "id": made.image,
+            "install_type": self.inputs.options.install_type,
             "reference": reference,
             "digest": earlier.digest if earlier and kept else None,
             "promoted": earlier.promoted if earlier and kept else None,
@@ -304,6 +327,10 @@ class _Run:
             **self._bill(name, made),
             **self._options(name, made),
         }
+        for tag in (reference, self.inputs.options.reference(name)):
+            if tag not in self.history.present.get(made.image, ()):
+                self.engine.tag(made.image, tag)
+        return found
 
     def _bill(self, name: str, made: _Made) -> dict[str, str]:
         """What the report says of the bill of materials of a published image."""
@@ -319,15 +346,6 @@ class _Run:
             return {}
         words, directory = self.option_words[name], self.history.state_directory
         return option_schemas.reported(name, made.identity, made.image, words, self.engine, directory)
-
-    def _tag(self, name: str, made: _Made) -> str:
-        """Have both tags on an image; gives back the unique one."""
-        options = self.inputs.options
-        reference = options.reference(name, made.identity)
-        for tag in (reference, options.reference(name)):
-            if tag not in self.history.present.get(made.image, ()):
-                self.engine.tag(made.image, tag)
-        return reference
 
     def _finish(self, image: BuiltImage) -> None:
         self.done[image.name] = image

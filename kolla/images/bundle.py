@@ -18,11 +18,12 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from kolla.build_report import BuildReport, BuiltImage
+from kolla.build_report import BuildReport, BuiltImage, InstallType
 from kolla.errors import InputError, KollaError, Location
 from kolla.events import Event, Listener, ignore
 from kolla.images import base
 from kolla.images.engine import Engine, connect
+from kolla.images.failure import known
 from kolla.images.options import Options
 from kolla.images.packages import PackageLock
 from kolla.images.pieces import Pieces
@@ -44,6 +45,7 @@ class Index(BaseModel):
     version: Literal[1] = 1
     release: str
     base: str
+    install_type: InstallType
     members: dict[str, str]
     """Name in the archive -> SHA-256, or what a link points to; all but the index itself."""
 
@@ -59,11 +61,11 @@ def write(
 ) -> None:
     """Write the images `names`, those they are built from included, and what is known of them to `path`.
 
-    InputError when one of them was not built; KollaError when the engine does not hand them out. Then
-    there is no file, or the one that was there before.
+    InputError when one of them was not built, or as another install type; KollaError when the engine does
+    not hand them out. Then there is no file, or the one that was there before.
     """
     options = Options.of(settings)
-    images = {name: report.image(name) for name in names}
+    images = {name: _of_type(options.install_type, report.image(name)) for name in names}
     published = [image for image in images.values() if image.published]
     engine = connect(options.engine)
     on_event(Event("bundle", "started"))
@@ -73,7 +75,9 @@ def write(
         for name, content in _records(options, kept, state_directory):
             digests[f"{OURS}/{name}"] = hashlib.sha256(content).hexdigest()
             _add(bundle, f"{OURS}/{name}", content)
-        index = Index(release=report.release, base=report.base, members=digests)
+        index = Index(
+            release=report.release, base=report.base, install_type=options.install_type, members=digests
+        )
         _add(bundle, INDEX, index.model_dump_json(indent=1).encode())
     on_event(Event("bundle", "done"))
 
@@ -82,7 +86,7 @@ def load(settings: Globals, path: Path, state_directory: Path, *, on_event: List
     """Have the images of a bundle in the engine, and the build report in the state directory.
 
     Every digest is compared before anything is loaded. The images get the names that the settings here
-    give them. InputError for what is no bundle, is damaged, or is for another release or base;
+    give them. InputError for what is no bundle, is damaged, or is for another release, base or install type;
     KollaError when the engine does not take the images.
     """
     options = Options.of(settings)
@@ -106,6 +110,16 @@ def load(settings: Globals, path: Path, state_directory: Path, *, on_event: List
         _keep(records, options, report, state_directory)
     on_event(Event("load", "done"))
     return report
+
+
+def _of_type(install_type: InstallType, image: BuiltImage) -> BuiltImage:
+    if image.install_type != install_type:
+        raise InputError(
+            f"image '{image.name}' is of install type {image.install_type}",
+            expected=f"{install_type}, as kolla_install_type says",
+            hint=f"run: kolla build '^{image.name}$'",
+        )
+    return image
 
 
 def _records(options: Options, report: BuildReport, state_directory: Path) -> Iterator[tuple[str, bytes]]:
@@ -143,12 +157,14 @@ def _add(bundle: tarfile.TarFile, name: str, content: bytes) -> None:
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file that becomes `path` when all went well, and else is gone."""
+    """A file that becomes `path` when all went well, and else is gone; KollaError when the disk is full."""
     unfinished = path.with_name(f".{path.name}.new")
     try:
         with unfinished.open("wb") as file:
             yield file
         unfinished.replace(path)
+    except OSError as error:
+        raise known(error) from None
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -169,13 +185,14 @@ def _index(bundle: tarfile.TarFile, path: Path) -> Index:
 
 
 def _check_edition(index: Index, options: Options, path: Path) -> None:
-    found = f"OpenStack {index.release} on {index.base}"
-    wanted = f"OpenStack {options.release} on {options.distribution.name}"
+    found = f"OpenStack {index.release} on {index.base} ({index.install_type})"
+    wanted = f"OpenStack {options.release} on {options.distribution.name} ({options.install_type})"
     if found != wanted:
         raise InputError(
             f"this bundle is for {found}",
             where=Location(path),
-            expected=f"{wanted}, as globals.yml says (openstack_release, kolla_base_distro_version)",
+            expected=f"{wanted}, as globals.yml says (openstack_release, kolla_base_distro_version, "
+            "kolla_install_type)",
         )
 
 
@@ -227,10 +244,9 @@ def _named(report: BuildReport, options: Options, engine: Engine, path: Path) ->
                 )
             for tag in (reference, options.reference(image.name)):
                 engine.tag(str(image.id), tag)
-        here = {"reference": reference, "digest": None, "promoted": None, "log": None, "seconds": 0.0}
-        images[image.name] = image.model_copy(
-            update={**here, "status": "unchanged", "why": f"loaded from {path.name}"}
-        )
+        here = {"reference": reference, "status": "unchanged", "why": f"loaded from {path.name}"}
+        elsewhere = {"digest": None, "promoted": None, "log": None, "error": "", "seconds": 0.0}
+        images[image.name] = image.model_copy(update={**here, **elsewhere})
     return report.model_copy(update={"images": images})
 
 

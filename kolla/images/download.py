@@ -10,6 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from kolla.errors import KollaError
 from kolla.images.options import Transport
+from kolla.images.retry import retried
 from kolla.images.sources import without_credentials
 from kolla.images.transport import SYSTEM_CERTIFICATES, authorities
 
@@ -61,12 +62,19 @@ def download(url: str, target: Path, transport: Transport, ca_file: Path | None)
             raise FetchError(f"{without_credentials(url)} cannot be fetched: {reason}") from None
 
 
-def read_url(url: str, transport: Transport) -> bytes:
-    """What a URL answers, if it is small; errors as those of `download`."""
+def read_url(url: str, transport: Transport, retries: int) -> bytes:
+    """What a URL answers, if it is small; asked again `retries` times where that may help. Errors as those of
+    `download`."""
     with tempfile.TemporaryDirectory(prefix="kolla-download-") as name:
         directory = Path(name)
         target = directory / "content"
-        download(url, target, transport, trusted(transport, directory))
+        ca_file = trusted(transport, directory)
+        retried(
+            lambda: download(url, target, transport, ca_file),
+            retries,
+            worthwhile=lambda error: isinstance(error, FetchError) and error.temporary,
+            on_retry=lambda attempt, error: None,
+        )
         return target.read_bytes()
 
 

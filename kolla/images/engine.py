@@ -101,6 +101,24 @@ class Engine(Protocol):
         """End every build and push that runs; no other build begins."""
 
 
+def digest_of(reference: str, digests: Iterable[str]) -> str:
+    """Of the digests an image is known by (`name@sha256:...`), that in the repository of `reference`: it may
+    have been pulled from others as well. KollaError when there is none."""
+    wanted = _repository(reference)
+    found = next((digest for digest in digests if _repository(digest) == wanted), None)
+    if found is None:
+        raise KollaError(f"{reference} was pulled, and the engine knows no digest of it")
+    return found
+
+
+def _repository(name: str) -> str:
+    """What a name says of the registry and the place in it, as Docker shortens it."""
+    repository = name.partition("@")[0]
+    head, slash, last = repository.rpartition("/")
+    full = f"{head}{slash}{last.partition(':')[0]}"
+    return full.removeprefix("docker.io/").removeprefix("library/")
+
+
 def connect(name: str) -> Engine:
     """The engine of the setting kolla_container_engine; KollaError if it does not answer."""
     if name == "podman":

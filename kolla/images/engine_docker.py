@@ -11,18 +11,20 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 import docker
 import requests.exceptions
+import urllib3.exceptions
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from kolla.errors import KollaError
 from kolla.images import space
 from kolla.images.command import build, feed, output_of, run
-from kolla.images.engine import Request, Trial
+from kolla.images.engine import Request, Trial, digest_of
 from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
@@ -48,30 +50,35 @@ class Docker:
 
     def images(self) -> dict[str, frozenset[str]]:
         """Image ID -> its tags."""
-        return {i["Id"]: frozenset(i["RepoTags"] or ()) for i in self._client.api.images(all=True)}
+        with _told("list its images"):
+            return {i["Id"]: frozenset(i["RepoTags"] or ()) for i in self._client.api.images(all=True)}
 
     def size(self, image: str) -> int:
         """Bytes, shared layers included."""
-        return int(self._client.images.get(image).attrs["Size"])
+        with _told(f"describe {image}"):
+            return int(self._client.images.get(image).attrs["Size"])
 
     def tag(self, image: str, reference: str) -> None:
         """Give an image a further name."""
         repository, _, tag = reference.rpartition(":")
-        try:
-            self._client.api.tag(image, repository, tag, force=True)
-        except ImageNotFound:
-            raise KollaError(f"the image for {reference} is gone", hint="run: kolla build") from None
+        with _told(f"tag {reference}"):
+            try:
+                self._client.api.tag(image, repository, tag, force=True)
+            except ImageNotFound:
+                raise KollaError(f"the image for {reference} is gone", hint="run: kolla build") from None
 
     def untag(self, reference: str) -> None:
         """Take a name from an image."""
-        self._client.images.remove(reference, force=True)
+        with _told(f"untag {reference}"):
+            self._client.images.remove(reference, force=True)
 
     def pull(self, reference: str) -> str:
         """Have an image from a registry; its digest."""
         try:
-            return str(self._client.images.pull(reference).attrs["RepoDigests"][0])
-        except (APIError, ImageNotFound) as error:
-            raise refused(f"cannot pull {reference}", None, str(error.explanation)) from None
+            image = self._client.images.pull(reference)
+        except _ERRORS as error:
+            raise refused(f"cannot pull {reference}", None, _words(error)) from None
+        return digest_of(reference, image.attrs["RepoDigests"])
 
     def push(self, reference: str, registry: Registry) -> str:
         """Push one tag; its digest."""
@@ -88,10 +95,8 @@ class Docker:
                 if self.processes.cancelled:
                     raise KollaError(f"{doing}: cancelled")
                 digest = line.get("aux", {}).get("Digest", digest)
-        except APIError as error:
-            raise refused(doing, registry, str(error.explanation)) from None
-        except requests.exceptions.RequestException as error:
-            raise refused(doing, registry, str(error)) from None
+        except _ERRORS as error:
+            raise refused(doing, registry, _words(error)) from None
         return f"{repository}@{digest}"
 
     def save(self, references: Iterable[str]) -> Iterator[bytes]:
@@ -104,17 +109,20 @@ class Docker:
 
     def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Archives of paths of an image."""
-        api = self._client.api
-        container = api.create_container(image, command=["-"])["Id"]
+        api, doing = self._client.api, f"read {image}"
+        with _told(doing):
+            container = api.create_container(image, command=["-"])["Id"]
         try:
             for path in paths:
-                try:
-                    pieces, _ = api.get_archive(container, path)
-                except NotFound:
-                    continue
-                yield path, pieces
+                with _told(doing):
+                    try:
+                        pieces, _ = api.get_archive(container, path)
+                    except NotFound:
+                        continue
+                yield path, _read(pieces, doing)
         finally:
-            api.remove_container(container, v=True, force=True)
+            with _told(f"remove a container of {image}"):
+                api.remove_container(container, v=True, force=True)
 
     def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
         """Run a program in a container that is thrown away."""
@@ -122,7 +130,8 @@ class Docker:
 
     def require_space(self, directory: Path) -> None:
         """KollaError unless there is room."""
-        root = Path(self._client.info()["DockerRootDir"])
+        with _told("describe itself"):
+            root = Path(self._client.info()["DockerRootDir"])
         space.require((root, directory), "make room, for example with: docker builder prune")
 
     def build(self, request: Request) -> str:
@@ -141,6 +150,28 @@ class Docker:
     @cached_property
     def _builder(self) -> list[str]:
         return find_builder()
+
+
+_ERRORS = (DockerException, requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
+"""What the SDK raises when the engine refuses something, or does not answer; some of it is an OSError."""
+
+
+@contextmanager
+def _told(doing: str) -> Iterator[None]:
+    """An error of the engine as one of ours; `doing` is what it was to do."""
+    try:
+        yield
+    except _ERRORS as error:
+        raise KollaError(f"the container engine cannot {doing}: {_words(error)}") from None
+
+
+def _words(error: Exception) -> str:
+    return str(error.explanation if isinstance(error, APIError) and error.explanation else error)
+
+
+def _read(pieces: Iterator[bytes], doing: str) -> Iterator[bytes]:
+    with _told(doing):
+        yield from pieces
 
 
 def find_builder() -> list[str]:

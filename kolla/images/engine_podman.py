@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import IO, Any
 from kolla.errors import KollaError
 from kolla.images import space
 from kolla.images.command import build, feed, output_of, run
-from kolla.images.engine import Request, Trial
+from kolla.images.engine import Request, Trial, digest_of
 from kolla.images.processes import Processes
 from kolla.images.registry import Registry, refused
 
@@ -82,20 +83,16 @@ class Podman:
 
     def pull(self, reference: str) -> str:
         """Have an image from a registry; its digest."""
-        try:
-            _ask("pull", "--quiet", reference)
-        except KollaError as error:
-            raise refused(f"cannot pull {reference}", None, error.what) from None
-        return _ask("image", "inspect", "--format", "{{index .RepoDigests 0}}", reference)
+        self._transfer(f"cannot pull {reference}", None, "pull", "--quiet", reference)
+        digests = json.loads(_ask("image", "inspect", "--format", "{{json .RepoDigests}}", reference))
+        return digest_of(reference, digests)
 
     def push(self, reference: str, registry: Registry) -> str:
         """Push one tag; its digest."""
         with _credentials(registry) as (directory, options):
             digest = directory / "digest"
-            try:
-                _ask("push", *options, "--digestfile", str(digest), reference)
-            except KollaError as error:
-                raise refused(f"cannot push {reference}", registry, error.what) from None
+            words = ("push", *options, "--digestfile", str(digest), reference)
+            self._transfer(f"cannot push {reference}", registry, *words)
             return f"{reference.rpartition(':')[0]}@{digest.read_text().strip()}"
 
     def save(self, references: Iterable[str]) -> Iterator[bytes]:
@@ -138,8 +135,17 @@ class Podman:
         return build(self.processes, command, request, request.arguments)
 
     def cancel(self) -> None:
-        """End every build."""
+        """End every build, pull and push."""
         self.processes.cancel()
+
+    def _transfer(self, doing: str, registry: Registry | None, *words: str) -> None:
+        """Run podman, which speaks with a registry; RegistryError with its last words when it fails."""
+        with tempfile.TemporaryFile() as printed:
+            status = self.processes.run([PROGRAM, *words], printed, os.environ)
+            printed.seek(0)
+            lines = printed.read().decode(errors="replace").strip().splitlines()
+        if status != 0:
+            raise refused(doing, registry, lines[-1] if lines else f"podman ended with {status}")
 
 
 @contextmanager

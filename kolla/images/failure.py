@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from kolla.errors import KollaError
+from kolla.images.engine import BuildError, TookTooLong
 
 TAIL = 15
 """Lines of a failed image's log that are shown."""
 
+LONGEST = 300
+"""Characters of the failing line that are shown."""
 
 OUTSIDE = (
     "temporary failure (in name )?resol",  # getaddrinfo(3); apt
@@ -33,6 +37,13 @@ again in the same way. Regular expressions; case does not matter."""
 
 UNTRUSTED = "certificate[ _]verif(y|ication)[ _]failed|x509: certificate"
 """Words at the end of a log that say a server's certificate is not trusted (OpenSSL, apt, Go)."""
+
+_TELLING = re.compile(
+    r"\b(error|fatal|failed|failure|cannot|could not|unable to|no such|no matching|not found|no space|denied"
+    r"|vanished)\b|^E: ",
+    re.IGNORECASE,
+)
+"""Words of a line that speaks of an error."""
 
 _OUTSIDE = re.compile("|".join(OUTSIDE), re.IGNORECASE)
 _UNTRUSTED = re.compile(UNTRUSTED, re.IGNORECASE)
@@ -73,6 +84,31 @@ def explain(name: str, error: KollaError, text: str, log: Path) -> tuple[str, tu
     else:
         cause = str(error)
     return f"{cause}; log: {log}", tail(text)
+
+
+def failing_line(error: KollaError, text: str) -> str:
+    """The line of a build log, which holds `text`, that says why the build failed: the last one of the step
+    that failed which speaks of an error, or its last. What is wrong, where the log does not tell."""
+    lines: list[str] = []
+    if isinstance(error, BuildError) and not isinstance(error, TookTooLong):
+        lines = [line for line in map(_shown, _of_failed_step(text)) if line]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return [_shown(error.what), *lines[-1:], *telling[-1:]][-1]
+
+
+def _of_failed_step(text: str) -> Iterable[str]:
+    """What the step of BuildKit that failed printed, or else what BuildKit says of it."""
+    failed = re.findall(r"^#(\d+) ERROR: (.*)$", text, re.MULTILINE)
+    if not failed:
+        return tail(text)
+    number, words = failed[-1]
+    return re.findall(rf"^#{number} \d+\.\d+ (.*)$", text, re.MULTILINE) or [words]
+
+
+def _shown(line: str) -> str:
+    """A line as a terminal may show it: without colours and whatever else moves the cursor, not too long."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line)
+    return "".join(character for character in plain if character.isprintable()).strip()[:LONGEST]
 
 
 def tail(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from kolla.catalogue.catalogue import Catalogue
-from kolla.errors import InputError, KollaError
+from kolla.errors import InputError, KollaError, did_you_mean
 from kolla.events import Event, Listener, ignore
 from kolla.images import archive
 from kolla.images.download import FetchError, download, find_in_index, trusted
@@ -24,7 +24,7 @@ from kolla.images.environment import Environment
 from kolla.images.git import Repository, describe_checkout, listed, version_of
 from kolla.images.graph import WHEELHOUSE, Graph
 from kolla.images.options import Options
-from kolla.images.requirements import Lock
+from kolla.images.requirements import Lock, normalise
 from kolla.images.retry import retried
 from kolla.images.sources import SOURCES, Source, Tree, check_installed, without_credentials
 from kolla.places import read_json, write_json
@@ -47,21 +47,45 @@ def trees(
 
     Fetched where that is not done yet, or (not `ask`) as they are known here. For images in `refresh` it is
     found out what git references are now. InputError for a source that no image of the catalogue
-    installs; KollaError for one that cannot be had.
+    installs in this install type; KollaError for one that cannot be had.
     """
     options = Options.of(settings)
-    if not options.sources or WHEELHOUSE not in graph.nodes:
+    if not options.sources:
+        return {}
+    if options.binary:
+        _check_binary(settings, catalogue, options)
+    if WHEELHOUSE not in graph.nodes:
         return {}
     lock = Lock.load(options.release, options.distribution.name)
     check_installed(settings, catalogue, lock)
-
-    def used(images: Collection[str]) -> set[str]:
-        found = (Environment.of(graph, name, lock, options.sources).sources for name in images)
-        return {name for names in found for name in names}
-
     store = Store(options, lock, state_directory, on_event)
-    wanted = used(graph.nodes)
-    return store.fetched(wanted, refresh=used(refresh)) if ask else store.recorded(wanted)
+    wanted = _used(graph, graph.nodes, options)
+    return store.fetched(wanted, refresh=_used(graph, refresh, options)) if ask else store.recorded(wanted)
+
+
+def _used(graph: Graph, images: Collection[str], options: Options) -> set[str]:
+    """The sources that some images of `graph` install; the lock is read when one installs anything."""
+    installing = [name for name in images if graph.python(name)]
+    if not installing:
+        return set()
+    lock = Lock.load(options.release, options.distribution.name)
+    found = (Environment.of(graph, name, lock, options.sources).sources for name in installing)
+    return {name for names in found for name in names}
+
+
+def _check_binary(settings: Globals, catalogue: Catalogue, options: Options) -> None:
+    """InputError for a source that nothing is made of, because its images install packages instead."""
+    graph = Graph.of(catalogue, binary=True).on(options.distribution)
+    used = _used(graph, graph.nodes, options)
+    for name in settings.value(SOURCES):
+        if normalise(name) not in used:
+            raise InputError(
+                f"{SOURCES}: no image installs '{name}' from source: kolla_install_type is binary",
+                where=settings.where(SOURCES, name),
+                expected="kolla_install_type: source, or a distribution of an image that has nothing "
+                "under `binary`",
+                hint=did_you_mean(normalise(name), used),
+            )
 
 
 @dataclass(frozen=True)
@@ -211,6 +235,7 @@ class _Work:
             self.source.location,
             proxy=transport.https_proxy if secure else transport.http_proxy,
             ca_file=trusted(transport, self.directory),
+            timeout=self.options.timeout,
         )
 
         def fetch() -> str:

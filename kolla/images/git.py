@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from kolla.errors import KollaError
 from kolla.images.download import FetchError
+from kolla.images.processes import Processes
 from kolla.images.sources import without_credentials
 
 PACKAGES = ("git",)
 """Debian's packages that a machine needs to fetch from repositories, and to apply patches."""
+
+SLOW = 60
+"""Seconds after which a server that sends less than SLOWEST is given up (http.lowSpeedTime)."""
+SLOWEST = 1000
+"""Bytes a second."""
 
 WANTED = "refs/kolla/wanted"
 """What is fetched gets this name, because git brings the tags only of what gets one."""
@@ -29,20 +36,25 @@ class Repository:
 
     directory: Path
     location: str
+    timeout: int
+    """Seconds one call of git may take."""
 
     @classmethod
-    def of(cls, directory: Path, location: str, *, proxy: str, ca_file: Path | None) -> Repository:
+    def of(
+        cls, directory: Path, location: str, *, proxy: str, ca_file: Path | None, timeout: int
+    ) -> Repository:
         """Have the repository in `directory` point at `location`."""
         if not (directory / "HEAD").exists():
             _run(["init", "--quiet", "--bare", str(directory)])
         lines = ["[core]", "bare = true", "repositoryformatversion = 0"]
         lines += ['[remote "origin"]', f"url = {_quoted(location)}", "[http]"]
+        lines += [f"lowSpeedLimit = {SLOWEST}", f"lowSpeedTime = {SLOW}"]
         lines += [f"proxy = {_quoted(proxy)}"] if proxy else []
         lines += [f"sslCAInfo = {_quoted(str(ca_file))}"] if ca_file else []
         config = directory / "config"
         config.touch(mode=0o600)
         config.write_text("\n".join(lines) + "\n")
-        return cls(directory, location)
+        return cls(directory, location, timeout)
 
     def resolve(self, reference: str, depth: int) -> str:
         """Fetch a branch, tag or commit as the other side has it now; gives back the commit."""
@@ -98,7 +110,7 @@ class Repository:
 
     def _git(self, *arguments: str) -> str:
         try:
-            return _run([f"--git-dir={self.directory}", *arguments])
+            return _run([f"--git-dir={self.directory}", *arguments], self.timeout)
         except FetchError as error:
             hidden = str(error).replace(self.location, without_credentials(self.location))
             told = FetchError(re.sub(r"://[^/@\s]+@", "://", hidden), hint=error.hint)
@@ -113,23 +125,36 @@ _LASTING = re.compile(
 """What git says of failures that another try does not mend."""
 
 
-def _run(arguments: list[str]) -> str:
+def _run(arguments: list[str], timeout: int | None = None) -> str:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     # Any variable that names another repository would win over ours.
     for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         environment.pop(variable, None)
-    try:
-        result = subprocess.run(
-            ["git", *arguments], env=environment, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        raise KollaError("git is not installed, and image_sources name a git repository") from None
-    if result.returncode != 0:
-        lines = [line for line in result.stderr.splitlines() if line.strip()]
-        error = FetchError("; ".join(line.removeprefix("fatal: ") for line in lines) or "git failed")
-        error.temporary = _LASTING.search(result.stderr) is None
-        raise error
-    return result.stdout
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
+        command = ["git", *arguments]
+        try:
+            status = Processes().run(command, printed, environment, timeout=timeout, errors=errors)
+        except FileNotFoundError:
+            raise KollaError("git is not installed, and image_sources name a git repository") from None
+        if status is None:
+            error = FetchError(f"git took longer than {timeout} s (image_build_timeout)")
+            error.temporary = False
+            raise error
+        if status != 0:
+            raise _refused(_read(errors))
+        return _read(printed)
+
+
+def _refused(words: str) -> FetchError:
+    lines = [line for line in words.splitlines() if line.strip()]
+    error = FetchError("; ".join(line.removeprefix("fatal: ") for line in lines) or "git failed")
+    error.temporary = _LASTING.search(words) is None
+    return error
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def listed(checkout: Path) -> list[str] | None:

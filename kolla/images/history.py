@@ -75,6 +75,13 @@ class History:
 def _earlier(path: Path, release: str, name: str) -> BuildReport:
     earlier = BuildReport.load(path) if path.exists() else None
     images = earlier.images if earlier and (earlier.release, earlier.base) == (release, name) else {}
-    fresh = {"status": "unchanged", "why": ELSEWHERE, "seconds": 0.0, "log": None, "may_fail": False}
+    fresh = {
+        "status": "unchanged",
+        "why": ELSEWHERE,
+        "seconds": 0.0,
+        "log": None,
+        "error": "",
+        "may_fail": False,
+    }
     known = {name: image.model_copy(update=fresh) for name, image in images.items() if image.id}
     return BuildReport(release=release, base=name, images=known)

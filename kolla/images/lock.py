@@ -103,7 +103,7 @@ def resolve(
     """
     options = Options.of(settings)
     roots = collect_roots(catalogue, options.release)
-    constraints = read_constraints(limits.constraints, options.transport) if limits.constraints else ""
+    constraints = _constraints(limits, options)
     report = build(settings, catalogue, [BUILDER], state_directory, on_event=on_event)
     log = Places(state_directory).logs / "build" / "lock.log"
     log.unlink(missing_ok=True)
@@ -180,10 +180,17 @@ def header(release: str, base: str, limits: Limits, constraints: str) -> str:
     )
 
 
-def read_constraints(place: str, transport: Transport) -> str:
-    """The text of a file or URL; InputError when it cannot be read."""
+def _constraints(limits: Limits, options: Options) -> str:
+    return (
+        read_constraints(limits.constraints, options.transport, options.retries) if limits.constraints else ""
+    )
+
+
+def read_constraints(place: str, transport: Transport, retries: int) -> str:
+    """The text of a file or URL, which is asked again where that may help; InputError when it cannot be
+    read."""
     try:
-        return read_url(place, transport).decode() if "://" in place else Path(place).read_text()
+        return read_url(place, transport, retries).decode() if "://" in place else Path(place).read_text()
     except (OSError, FetchError) as error:
         raise InputError(
             f"the constraints {place} cannot be read: {error}", expected="a file, or an http(s) URL"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kolla.build_report import InstallType
 from kolla.catalogue.distribution import Distribution, Repository
 from kolla.errors import InputError
 from kolla.images import repositories, sources
@@ -139,6 +140,11 @@ class Options:
                 expected="a registry without scheme (registry.example.org:5000), a lower-case namespace",
             )
         return options
+
+    @property
+    def install_type(self) -> InstallType:
+        """The same in the word of the setting."""
+        return "binary" if self.binary else "source"
 
     @property
     def tag(self) -> str:

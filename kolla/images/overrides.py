@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import Field, ValidationError
 from kolla.catalogue import checks
 from kolla.catalogue.catalogue import Catalogue, Part
 from kolla.catalogue.mistakes import translate
-from kolla.catalogue.model import Image, Key, Model, Name, ServiceFolder, User
+from kolla.catalogue.model import Binary, Image, Key, Model, Name, ServiceFolder, User
 from kolla.errors import InputError, Location, did_you_mean, raise_all
 from kolla.settings.globals import Globals
 
@@ -54,6 +55,14 @@ class MappingChange(Model):
     replace: dict[str, str] | None = None
 
 
+class BinaryOverride(Model):
+    """What the settings change of what an image has in install type `binary`."""
+
+    packages: ListChange = ListChange()
+    unpacked: ListChange = ListChange()
+    links: MappingChange = MappingChange()
+
+
 class ImageOverride(Model):
     """What the settings change of one image; the words are those of `images:` in a service.yml."""
 
@@ -63,6 +72,7 @@ class ImageOverride(Model):
     packages: ListChange = ListChange()
     unpacked: ListChange = ListChange()
     python: ListChange = ListChange()
+    binary: BinaryOverride = BinaryOverride()
     directories: MappingChange = MappingChange()
     files: MappingChange = MappingChange()
     copies: MappingChange = MappingChange()
@@ -89,6 +99,7 @@ def customised(settings: Globals) -> Catalogue:
     if not (overrides or users or directories):
         return settings.catalogue
     raise_all([*_unknown(settings, overrides, users), *_misplaced(settings, directories)])
+    raise_all(list(_ignored(settings, overrides)))
     folders: dict[str, ServiceFolder] = {}
     for name, folder in settings.catalogue.folders.items():
         service = folder.service
@@ -171,6 +182,21 @@ def _unknown(
                 yield InputError(f"there is no {kind} '{name}'", where=settings.where(key, name), hint=hint)
 
 
+def _ignored(settings: Globals, overrides: Mapping[str, ImageOverride]) -> Iterator[InputError]:
+    """Changes to Python distributions of images that have the distribution's packages in their place."""
+    if settings.value("kolla_install_type") != "binary":
+        return
+    for name, override in overrides.items():
+        is_binary = settings.catalogue.image(name)[1].binary or "binary" in override.model_fields_set
+        if is_binary and "python" in override.model_fields_set:
+            yield InputError(
+                f"image '{name}' has nothing from PyPI: kolla_install_type is binary",
+                where=settings.where(IMAGES, name, "python"),
+                expected="binary: {packages: {append: [...]}} with packages of the distribution, "
+                "or kolla_install_type: source",
+            )
+
+
 def _misplaced(settings: Globals, directories: tuple[Path, ...]) -> Iterator[InputError]:
     """Folders laid over services that do not exist."""
     services = settings.catalogue.folders
@@ -192,23 +218,35 @@ def _image(settings: Globals, name: str, image: Image, override: ImageOverride) 
         return settings.where(IMAGES, name, *steps)
 
     data = image.model_dump(by_alias=True)
-    for word in override.model_fields_set - {"blocks"}:
-        change = getattr(override, word)
-        if word in ("packages", "unpacked"):
-            distribution = settings.distribution
-            now = distribution.packages(getattr(image, word))
-            data[word] = {distribution.name: _changed_list(now, change, f"{name}: {word}", where, word)}
-        elif isinstance(change, ListChange):
-            data[word] = _changed_list(data[word], change, f"{name}: {word}", where, word)
-        elif isinstance(change, MappingChange):
-            data[word] = _changed_mapping(data[word], change, f"{name}: {word}", where, word)
-        else:
-            data[word] = change
+    data |= _changes(settings, name, data, override, where)
     try:
         return Image.model_validate(data)
     except ValidationError as error:
         raise_all(list(translate(error, Image, lambda path: where(*path[:1]), lambda _: None)))
         raise
+
+
+def _changes(
+    settings: Globals, subject: str, now: Mapping[str, Any], override: Model, where: _Where
+) -> dict[str, Any]:
+    """The words of `now` that `override` changes, as they are then."""
+    changed: dict[str, Any] = {}
+    for word in override.model_fields_set - {"blocks"}:
+        change, about = getattr(override, word), f"{subject}: {word}"
+        if word in ("packages", "unpacked"):
+            distribution = settings.distribution
+            packages = distribution.packages(now[word])
+            changed[word] = {distribution.name: _changed_list(packages, change, about, where, word)}
+        elif isinstance(change, ListChange):
+            changed[word] = _changed_list(now[word], change, about, where, word)
+        elif isinstance(change, MappingChange):
+            changed[word] = _changed_mapping(now[word], change, about, where, word)
+        elif isinstance(change, BinaryOverride):
+            own = now[word] or Binary().model_dump()
+            changed[word] = {**own, **_changes(settings, about, own, change, partial(where, word))}
+        else:
+            changed[word] = change
+    return changed
 
 
 def _changed_list(
@@ -254,8 +292,10 @@ def _places(
     places: dict[Part, Location] = {}
     for folder in settings.catalogue.folders.values():
         for image in folder.service.images.keys() & overrides.keys():
-            for word in overrides[image].model_fields_set:
-                places[folder.name, "images", image, word] = settings.where(IMAGES, image, word)
+            override = overrides[image]
+            words = [(word,) for word in override.model_fields_set - {"binary"}]
+            for path in (*words, *(("binary", word) for word in override.binary.model_fields_set)):
+                places[folder.name, "images", image, *path] = settings.where(IMAGES, image, *path)
         for user in folder.service.users.keys() & users.keys():
             places[folder.name, "users", user] = settings.where(USERS, user)
     return places

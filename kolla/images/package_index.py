@@ -31,7 +31,7 @@ def names(options: Options, fetch: Fetch | None = None) -> frozenset[str]:
 
     Names that packages only provide are among them. KollaError for a mirror that does not answer.
     """
-    distribution, get = options.distribution, fetch or fetcher(options.transport)
+    distribution, get = options.distribution, fetch or fetcher(options.transport, options.retries)
     read = {"apt": _apt, "dnf": _dnf}[distribution.manager]
     tasks = [
         (options.transport.url(repository), part, options.architecture)
@@ -42,12 +42,12 @@ def names(options: Options, fetch: Fetch | None = None) -> frozenset[str]:
         return frozenset[str]().union(*pool.map(lambda task: read(get, *task), tasks))
 
 
-def fetcher(transport: Transport) -> Fetch:
-    """What gets files over the proxies and with the authorities of the settings."""
+def fetcher(transport: Transport, retries: int) -> Fetch:
+    """What gets files over the proxies and with the authorities of the settings, in several tries."""
 
     def fetch(url: str) -> bytes:
         try:
-            return read_url(url, transport)
+            return read_url(url, transport, retries)
         except FetchError as error:
             error.hint = (
                 "mirrors, proxies and authorities are settings: NAME_mirror, build_https_proxy, "

@@ -44,12 +44,14 @@ class Processes:
         *,
         given: bytes = b"",
         timeout: float | None = None,
+        errors: IO[bytes] | None = None,
     ) -> int | None:
-        """Run a program, all it prints going to `log`. Gives back its exit code, None when `timeout` seconds
-        were too few.
+        """Run a program, all it prints going to `log`, or its errors to `errors`. Gives back its exit code,
+        None when `timeout` seconds were too few.
 
         `given` is its standard input. It is in a session of its own, so that the terminal's Ctrl-C
-        reaches only us, and we end it in our own way. Cancelled once `cancel` was called.
+        reaches only us, and we end it in our own way, also when it is this thread that is interrupted.
+        Cancelled once `cancel` was called.
         """
         with self._guard:
             if self.cancelled:
@@ -58,7 +60,7 @@ class Processes:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=errors or subprocess.STDOUT,
                 env=environment,
                 start_new_session=True,
             )
@@ -68,6 +70,9 @@ class Processes:
         except subprocess.TimeoutExpired:
             _end(process)
             return None
+        except KeyboardInterrupt:
+            _end(process, signal.SIGINT)
+            raise
         finally:
             with self._guard:
                 self._running.discard(process)
@@ -91,8 +96,8 @@ class Processes:
             _end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    _signal(process, signal.SIGTERM)
+def _end(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> None:
+    _signal(process, number)
     try:
         process.wait(GRACE)
     except subprocess.TimeoutExpired:

@@ -38,12 +38,13 @@ def push(
 ) -> BuildReport:
     """Push every published image of `report` the registry was not given yet, under the tag only it has.
 
-    An image that was built for another registry is named for this one first. Gives back the report
-    with digests, written to the state directory as well, also when not all could be pushed. InputError
-    when no registry is set; one KollaError for all that could not be pushed.
+    An image that was built for another registry is named for this one first; one of another install type
+    than the settings say is left out. Gives back the report with digests, written to the state directory as
+    well, also when not all could be pushed. InputError when no registry is set; one KollaError for all that
+    could not be pushed.
     """
     work = _Pushes.of("push", settings, passwords, on_event)
-    published = [_named(image, work.options) for image in report.images.values() if _is_published(image)]
+    published = work.published(report)
 
     def give(image: BuiltImage) -> BuiltImage:
         assert image.id and image.reference, "only built images are pushed"
@@ -64,11 +65,19 @@ def promote(
 ) -> BuildReport:
     """Point the moving tag of every published image of `report` in the registry at what was built.
 
-    Gives back the report, which says so, and is written to the state directory as well. InputError when
-    no registry is set, or an image was not pushed to it before; one KollaError for all that failed.
+    Images of another install type than the settings say are left out. Gives back the report, which says so,
+    and is written to the state directory as well. InputError when no registry is set, or an image was not
+    pushed to it before; KollaError when one failed to build that may not, and one for all that failed here.
     """
+    failed = [image.name for image in report.images.values() if image.fails_the_build]
+    if failed:
+        patterns = " ".join(f"'^{name}$'" for name in failed)
+        raise KollaError(
+            f"no tag was moved: the last build has no {', '.join(failed)}",
+            hint=f"run: kolla build {patterns}",
+        )
     work = _Pushes.of("promote", settings, passwords, on_event)
-    published = [_named(image, work.options) for image in report.images.values() if _is_published(image)]
+    published = work.published(report)
     absent = [image.name for image in published if image.digest is None]
     if absent:
         raise InputError(
@@ -83,10 +92,6 @@ def promote(
     todo = [image for image in published if image.promoted != work.options.reference(image.name)]
     with alone(state_directory):
         return work.run(move, todo, report, state_directory)
-
-
-def _is_published(image: BuiltImage) -> bool:
-    return image.published and image.id is not None
 
 
 def _named(image: BuiltImage, options: Options) -> BuiltImage:
@@ -117,6 +122,20 @@ class _Pushes:
         options = Options.of(settings)
         return cls(phase, options, registry, connect(options.engine), on_event)
 
+    def published(self, report: BuildReport) -> list[BuiltImage]:
+        """The images that go to the registry, named for it; tells which do not, being of another install
+        type: under the names of this one they would be taken for what they are not."""
+        found = []
+        for image in report.images.values():
+            if not image.published or image.id is None:
+                continue
+            if image.install_type == self.options.install_type:
+                found.append(_named(image, self.options))
+            else:
+                message = f"left out: its install type is {image.install_type} (kolla_install_type)"
+                self.on_event(Event(self.phase, "skipped", image.name, message=message))
+        return found
+
     def push(self, image: BuiltImage, reference: str) -> str:
         """Push an image under one tag, again if need be; its digest."""
         assert image.id, "only built images are pushed"
@@ -131,6 +150,7 @@ class _Pushes:
             self.options.retries,
             worthwhile=lambda e: isinstance(e, RegistryError) and not e.final and self._failure is None,
             on_retry=tell,
+            pause=self.engine.processes.wait,
         )
 
     def run(

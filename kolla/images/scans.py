@@ -65,7 +65,7 @@ def _recorded(path: Path, *, previous: bool = False) -> dict[str, Mapping[str, A
 
 def _tagged(asked: str, options: Options, state_directory: Path) -> dict[str, Mapping[str, Any]]:
     """Bills of images the engine has, read from them where there is none; and of those it had once."""
-    references = {asked: _name(asked)}
+    references = {asked: _name(asked, options)}
     if not re.search("[/:@]", asked):
         report = BuildReport.load(Places(state_directory).build_report)
         repositories = {name: options.reference(name).rpartition(":")[0] for name in report.images}
@@ -83,5 +83,9 @@ def _tagged(asked: str, options: Options, state_directory: Path) -> dict[str, Ma
     return found
 
 
-def _name(reference: str) -> str:
-    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+def _name(reference: str, options: Options) -> str:
+    """The image that a reference names: one of ours without the prefix that all of them have."""
+    repository, slash, last = reference.partition("@")[0].rpartition("/")
+    full = f"{repository}{slash}{last.partition(':')[0]}"
+    ours = options.reference("").rpartition(":")[0]
+    return full.removeprefix(ours).rpartition("/")[2]

@@ -41,12 +41,14 @@ def sign_images(
     report: BuildReport,
     on_event: Listener = ignore,
 ) -> None:
-    """Put a signature of every pushed image beside it in the registry, unless there is one of this key.
+    """Put a signature of every pushed image of the settings' install type beside it in the registry, unless
+    there is one of this key.
 
     KollaError when the registry does not take one, after further tries where they may help.
     """
-    registry, retries = Registry.of(settings, passwords), Options.of(settings).retries
-    pushed = {image.name: image.digest for image in report.images.values() if image.digest}
+    registry, options = Registry.of(settings, passwords), Options.of(settings)
+    images = [image for image in report.images.values() if image.install_type == options.install_type]
+    pushed = {image.name: image.digest for image in images if image.digest}
     began = time.monotonic()
     on_event(Event(PHASE, "started", total=len(pushed)))
     for name, digest in pushed.items():
@@ -54,7 +56,7 @@ def sign_images(
         on_event(Event(PHASE, "started", name))
         retried(
             partial(_sign, digest, registry, key),
-            retries,
+            options.retries,
             worthwhile=lambda error: isinstance(error, RegistryError) and not error.final,
             on_retry=partial(_tell, on_event, name),
         )

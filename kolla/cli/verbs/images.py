@@ -76,7 +76,7 @@ def build(
     containers run from.
 
     An image none of whose inputs changed is not built again. One that fails does not stop the
-    others; the summary names it and its log.
+    others; the summary names it, its log and the line that failed.
     """
     looks = (dry_run, list_images, list_dependencies, check_packages, verify)
     if sum(map(bool, (*looks, save_dependency, template_only, scan_diff))) > 1:
@@ -113,8 +113,9 @@ def push(promote: bool) -> None:
     """Push what was built or loaded to the registry of the settings.
 
     Every image goes under a tag that only it has; when all are there, the tags that move are pointed at
-    them. What is there already is not pushed again.
+    them, unless one failed to build. What is there already is not pushed again.
     """
+    _end_like_interrupted()
     run(lambda cloud: cloud.push(promote=promote))
 
 
@@ -122,6 +123,7 @@ def push(promote: bool) -> None:
 @options.images
 def promote() -> None:
     """Point the moving tags in the registry at what was built last, after kolla push --no-promote."""
+    _end_like_interrupted()
     run(lambda cloud: cloud.promote())
 
 
@@ -147,8 +149,9 @@ def load(bundle: Path) -> None:
     """Take images and build report from FILE, which kolla build --bundle wrote, as if they were built here.
 
     Every digest is compared first; nothing is loaded from a FILE that is damaged, or is for another
-    release or base.
+    release, base or install type.
     """
+    _end_like_interrupted()
     run(lambda cloud: cloud.load(bundle))
 
 
@@ -176,6 +179,7 @@ def lock(constraints: str, day: datetime | None, **given: str | None) -> None:
     allow; of those the newest of that day. With a date, the same command gives the same lock again.
     """
     chosen = {option: value for option, value in given.items() if value is not None}
+    _end_like_interrupted()
     run(lambda cloud: cloud.lock(constraints, day.date() if day else None, chosen))
 
 

@@ -9,6 +9,7 @@ from kolla.catalogue import loader
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.distribution import Distribution
 from kolla.errors import KollaError
+from kolla.images import contents
 from kolla.images import preparation as preparation_module
 from kolla.images import remove as remove_module
 from kolla.images import scans as scans_module
@@ -16,6 +17,7 @@ from kolla.images import signing as signing_module
 from kolla.images.engine import BuildError, Request, Trial
 from kolla.images.options import Options
 from kolla.images.processes import Processes
+from kolla.images.registry import refused
 
 MakeCatalogue = Callable[..., Catalogue]
 
@@ -59,9 +61,15 @@ class FakeEngine:
     space: bool = True
     hiccups: dict[str, list[str]] = field(default_factory=dict)
     """Image -> what its log says when its build fails, once each; then it succeeds."""
+    busy: list[str] = field(default_factory=list)
+    """What the registry that the base is pulled from says, once each."""
     processes: Processes = field(default_factory=Processes)
     answer: tuple[int | None, str] = (0, '{"options": {}, "plugins": {}, "unread": {}}')
     """Exit code and output of every program that is run in an image."""
+    unreadable: set[str] = field(default_factory=set)
+    """Images whose files cannot be read, once they are built."""
+    made: dict[str, str] = field(default_factory=dict)
+    """ID -> the image that was built last of those that have it."""
     ran: list[tuple[str, ...]] = field(default_factory=list)
     """Image, program and arguments of these."""
 
@@ -79,6 +87,8 @@ class FakeEngine:
             tags.discard(reference)
 
     def pull(self, reference: str) -> str:
+        if self.busy:
+            raise refused(f"cannot pull {reference}", None, self.busy.pop(0))
         return f"{reference}@sha256:00"
 
     def run(self, image: str, command: Sequence[str], trial: Trial) -> tuple[int | None, str]:
@@ -86,6 +96,8 @@ class FakeEngine:
         return self.answer
 
     def archives(self, image: str, paths: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        if self.made.get(image) in self.unreadable and contents.OS_RELEASE in paths:
+            raise KollaError(f"the container engine cannot read {image}")
         return iter(())
 
     def require_space(self, directory: Path) -> None:
@@ -110,6 +122,7 @@ class FakeEngine:
         self.labels = dict(request.labels)
         image = f"sha256:{hashlib.sha256(request.dockerfile.encode()).hexdigest()}"
         self.tags.setdefault(image, set())
+        self.made[image] = name
         return image
 
 

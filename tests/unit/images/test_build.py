@@ -1,3 +1,5 @@
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from kolla import places
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.cli.main import invoke
-from kolla.errors import InputError
+from kolla.errors import InputError, KollaError
 from kolla.events import Event
 from kolla.images.build import build
 from kolla.results import Built
@@ -72,6 +74,19 @@ def test_what_cannot_be_built_now_stays_as_it_was(run: Build, engine: FakeEngine
     assert again.image("notes").identity != before.image("notes").identity
 
 
+BINARY = "openstack_release: '2025.1'\nkolla_install_type: binary\n"
+
+
+def test_the_report_says_of_which_install_type_each_image_is(run: Build, engine: FakeEngine) -> None:
+    run("child", "other", say="openstack_release: '2025.1'\n")
+    engine.broken = {"child"}
+    report = run(
+        "child", say=BINARY, images=IMAGES.replace("{parent: notes}", "{parent: notes, links: {/x: /y}}")
+    )
+    types = {name: image.install_type for name, image in report.images.items()}
+    assert types == {"base": "binary", "notes": "binary", "child": "source", "other": "source"}
+
+
 def test_the_revision_changes_with_the_inputs_and_with_nothing_else(run: Build, engine: FakeEngine) -> None:
     def revision(*, images: str) -> str:
         engine.built, engine.tags = [], {}  # so everything is built again
@@ -91,12 +106,17 @@ def test_an_image_that_was_never_built_has_no_id(run: Build, engine: FakeEngine)
 
 def test_the_log_of_an_earlier_failure_explains_no_other(run: Build, engine: FakeEngine) -> None:
     engine.broken = {"base"}
-    assert run("base").images["base"].log
+    failed = run("base").images["base"]
+    assert failed.log
+    assert failed.error == "the reason"
     engine.space = False
     events: list[Event] = []
     assert run("base", events=events).images["base"].log is None
     (failure,) = (event for event in events if event.subject and event.status == "failed")
     assert (failure.message, failure.log) == ("no space to build images\n  hint: make room", ())
+    engine.broken, engine.space = set(), True
+    run("base")
+    assert run("notes").images["base"].error == ""
 
 
 def test_a_failed_image_decides_the_exit_code_and_is_named_with_its_log(
@@ -115,6 +135,7 @@ def test_a_failed_image_decides_the_exit_code_and_is_named_with_its_log(
     log = tmp_path / "state" / "kolla" / "logs" / "build" / "notes.log"
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["failed", "notes", str(log)] in lines
+    assert lines[lines.index(["failed", "notes", str(log)]) + 1] == ["the", "reason"]
     assert ["skipped", "child"] in lines
     assert any(line[:2] == ["built", "other"] for line in lines)
 
@@ -151,6 +172,27 @@ def test_what_exists_can_be_taken_though_it_changed(run: Build, engine: FakeEngi
     report = run("child", images=IMAGES.replace("/b", "/c"), skip_existing=True)
     assert engine.built == ["child"]
     assert report.image("notes").identity == before.image("notes").identity
+
+
+def test_a_prefix_is_in_the_names_of_images_and_nowhere_else(run: Build, engine: FakeEngine) -> None:
+    prefix = "image_name_prefix: acme-\n"
+    report = run("child", say=prefix)
+    tags = {tag for tags in engine.tags.values() for tag in tags}
+    assert {tag.partition(":")[0] for tag in tags} == {
+        "kolla/acme-base",
+        "kolla/acme-notes",
+        "kolla/acme-child",
+    }
+    assert str(report.image("notes").reference).startswith("kolla/acme-notes:2026.1-debian-13-")
+    engine.built = []
+    assert set(statuses(run("child", say=prefix)).values()) == {"unchanged"}
+    run(
+        "child",
+        images=IMAGES.replace("{parent: notes}", "{parent: notes, links: {/x: /y}}"),
+        say=prefix,
+        skip_parents=True,
+    )
+    assert engine.built == ["child"]
 
 
 def test_an_image_from_elsewhere_stands_for_itself(run: Build, engine: FakeEngine) -> None:
@@ -200,6 +242,83 @@ def test_a_fetch_that_failed_is_tried_again(
     assert len(engine.hiccups["other"]) == 5, "one try, and the three that build_retries allows"
     (failure,) = (event for event in events if event.subject == "other" and event.status == "failed")
     assert "a fetch failed again and again" in failure.message
+
+
+def test_a_base_that_could_not_be_pulled_is_tried_again(
+    run: Build, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(engine.processes, "wait", pauses.append)
+    engine.busy = ["received unexpected HTTP status: 503 Service Unavailable"] * 2
+    assert statuses(run("base")) == {"base": "built"}
+    assert pauses == [1, 2]
+
+
+def test_a_base_that_nobody_has_is_asked_for_once(run: Build, engine: FakeEngine) -> None:
+    engine.busy = ["manifest unknown", "never asked"]
+    assert statuses(run("base")) == {"base": "failed"}
+    assert engine.busy == ["never asked"]
+
+
+def test_what_cannot_be_found_out_of_one_image_fails_that_image_alone(run: Build, engine: FakeEngine) -> None:
+    engine.unreadable = {"notes"}
+    events: list[Event] = []
+    report = run("child", "other", events=events)
+    assert statuses(report) == {"base": "built", "notes": "failed", "child": "skipped", "other": "built"}
+    assert report.images["notes"].id is None
+    (failure,) = (event for event in events if event.subject == "notes" and event.status == "failed")
+    assert "cannot read sha256:" in failure.message
+    assert not any("kolla/notes" in tag for tags in engine.tags.values() for tag in tags)
+
+
+def test_nor_does_it_when_the_image_was_there_already(run: Build, engine: FakeEngine, tmp_path: Path) -> None:
+    before = run("child", "other")
+    for bill in (tmp_path / "state" / "sbom" / "notes").iterdir():
+        bill.unlink()
+    engine.unreadable = {"notes"}
+    report = run("child", "other")
+    assert statuses(report) == {
+        "base": "unchanged",
+        "notes": "failed",
+        "child": "skipped",
+        "other": "unchanged",
+    }
+    assert report.image("notes").id == before.image("notes").id
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """From now on there is no space for files whose name has a certain end."""
+    mkstemp = tempfile.mkstemp
+
+    def fill(suffix: str) -> None:
+        def make(*, dir: Path, prefix: str) -> tuple[int, str]:
+            descriptor, name = mkstemp(dir=dir, prefix=prefix)
+            return (os.open("/dev/full", os.O_WRONLY), name) if f"{suffix}." in prefix else (descriptor, name)
+
+        monkeypatch.setattr(places.tempfile, "mkstemp", make)
+
+    return fill
+
+
+def test_a_disk_that_is_full_of_bills_fails_those_images(
+    run: Build, engine: FakeEngine, full_disk: Callable[[str], None], tmp_path: Path
+) -> None:
+    full_disk(".cdx.json")
+    events: list[Event] = []
+    assert statuses(run("notes", events=events)) == {"base": "failed", "notes": "skipped"}
+    (failure,) = (event for event in events if event.subject and event.status == "failed")
+    assert f"no space left on this machine, in {tmp_path / 'state' / 'sbom' / 'base'}" in failure.message
+    assert list((tmp_path / "state" / "sbom" / "base").iterdir()) == []
+
+
+def test_a_disk_that_is_too_full_for_the_report_is_one_clear_error(
+    run: Build, engine: FakeEngine, full_disk: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk("build.json")
+    monkeypatch.setattr(engine, "cancel", engine.processes.cancel)
+    with pytest.raises(KollaError, match=r"no space left on this machine, in .*state$"):
+        run("notes")
 
 
 def test_what_fails_by_itself_is_tried_once(run: Build, engine: FakeEngine) -> None:

@@ -139,6 +139,12 @@ def test_images_get_the_names_they_have_here(written: Path, engine: Shelf, given
     assert found.why == "loaded from out.tar"
 
 
+def test_a_prefix_of_the_site_is_part_of_them(written: Path, engine: Shelf, given: Load, site: Path) -> None:
+    found = bundle.load(given(image_name_prefix="acme-"), written, site).image("base")
+    assert found.reference == "kolla/acme-base:2026.1-debian-13-aaaaaaaaaaaa"
+    assert engine.tags[ID] == {found.reference, "kolla/acme-base:2026.1-debian-13"}
+
+
 def test_what_the_site_had_stays(written: Path, engine: Shelf, given: Load, site: Path) -> None:
     own = BuiltImage(name="own", status="built", identity="c" * 64, id="sha256:c", reference="kolla/own:x")
     REPORT.model_copy(update={"images": {"own": own}}).save(site / "build.json")
@@ -183,13 +189,33 @@ def test_the_beginning_of_one_is_refused(
 
 
 @pytest.mark.parametrize(
-    "other", [{"openstack_release": "2025.1"}, {"kolla_base_distro_version": "12"}], ids=str
+    "other",
+    [
+        {"openstack_release": "2025.1"},
+        {"kolla_base_distro_version": "12"},
+        {"openstack_release": "2025.1", "kolla_install_type": "binary"},
+    ],
+    ids=str,
 )
-def test_one_for_another_release_or_base_is_refused(
+def test_one_for_another_release_base_or_install_type_is_refused(
     written: Path, engine: Shelf, given: Load, site: Path, other: dict[str, str]
 ) -> None:
     with pytest.raises(InputError, match=r"for OpenStack 2026\.1 on debian-13"):
         bundle.load(given(**other), written, site)
+    assert engine.loaded == b""
+
+
+def test_the_install_type_alone_is_refused_as_well(
+    written: Path, engine: Shelf, given: Load, site: Path, tmp_path: Path
+) -> None:
+    other = {"openstack_release": "2025.1", "kolla_install_type": "binary"}
+    report = REPORT.model_copy(update={"release": "2025.1"})
+    with pytest.raises(InputError, match="image 'base' is of install type source"):
+        bundle.write(given(**other), report, ["base"], tmp_path / "origin", tmp_path / "b.tar")
+    bundle.write(given(openstack_release="2025.1"), report, ["base"], tmp_path / "origin", tmp_path / "s.tar")
+    with pytest.raises(InputError, match=r"2025\.1 on debian-13 \(source\)") as caught:
+        bundle.load(given(**other), tmp_path / "s.tar", site)
+    assert "2025.1 on debian-13 (binary)" in str(caught.value)
     assert engine.loaded == b""
 
 

@@ -2,9 +2,12 @@ import errno
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kolla.errors import KollaError
-from kolla.images.failure import TAIL, explain, known, may_pass, tail
+from kolla.images.engine import BuildError, TookTooLong
+from kolla.images.failure import LONGEST, TAIL, explain, failing_line, known, may_pass, tail
 
 LOG = """\
 #1 [internal] load build definition
@@ -19,6 +22,42 @@ LOG = """\
 
 def test_the_tail_is_what_programs_printed() -> None:
     assert tail(LOG) == ("compiling", "no such header")
+
+
+@pytest.mark.parametrize(
+    ("lines", "failing"),
+    [
+        (["compiling", "x.c:1: error: no such header"], "x.c:1: error: no such header"),
+        (["compiling", "killed"], "killed"),
+        (
+            ["ERROR: No matching distribution found for nonsense", "", "[notice] A new release of pip"],
+            "ERROR: No matching distribution found for nonsense",
+        ),
+        (["E: Unable to locate package jqq", "kolla: done"], "E: Unable to locate package jqq"),
+        (["fatal: unable to access 'https://x/'", "make: *** [all] Error 1"], "make: *** [all] Error 1"),
+    ],
+)
+def test_the_failing_line_is_the_last_that_speaks_of_an_error(lines: list[str], failing: str) -> None:
+    text = "".join(f"#5 1.0 {line}\n" for line in lines) + "#5 ERROR: executor failed running\n------\n"
+    assert failing_line(BuildError("the build failed"), text) == failing
+
+
+def test_a_step_that_printed_nothing_says_itself_what_failed() -> None:
+    text = '#5 1.0 no error so far\n#7 ERROR: "/wheels": not found\n------\n'
+    assert failing_line(BuildError("the build failed"), text) == '"/wheels": not found'
+
+
+def test_what_no_log_tells_the_error_says() -> None:
+    assert failing_line(BuildError("the build failed"), "") == "the build failed"
+    assert failing_line(TookTooLong("took longer than 5 s"), LOG) == "took longer than 5 s"
+    assert failing_line(KollaError("no space", hint="make room"), LOG) == "no space"
+
+
+@given(st.text())
+def test_a_failing_line_is_one_line_that_can_be_shown(text: str) -> None:
+    line = failing_line(BuildError("the build failed"), text)
+    assert line and len(line) <= LONGEST
+    assert line.isprintable()
 
 
 def test_without_output_the_tail_is_the_log_itself() -> None:

@@ -106,9 +106,9 @@ def test_nothing_to_choose_from_is_refused() -> None:
 def test_constraints_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     missing = tmp_path / "upper-constraints.txt"
     with pytest.raises(InputError, match=r"upper-constraints\.txt cannot be read"):
-        read_constraints(str(missing), Transport())
+        read_constraints(str(missing), Transport(), 0)
     with pytest.raises(InputError, match="cannot be read"):
-        read_constraints("http://127.0.0.1:9/upper-constraints.txt", Transport())
+        read_constraints("http://127.0.0.1:9/upper-constraints.txt", Transport(), 0)
 
 
 def test_constraints_are_read_through_the_proxy_of_the_settings() -> None:
@@ -125,6 +125,6 @@ def test_constraints_are_read_through_the_proxy_of_the_settings() -> None:
         thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         transport = Transport(http_proxy=f"http://127.0.0.1:{server.server_port}")
-        text = read_constraints("http://constraints.example/upper.txt", transport)
+        text = read_constraints("http://constraints.example/upper.txt", transport, 0)
         thread.join(5)
     assert (text, asked) == ("keystone===29.0.0\n", ["http://constraints.example/upper.txt"])

@@ -74,6 +74,47 @@ image_overrides:
     assert changed.files == {"work": "/usr/local/bin/work"}
 
 
+BINARY = "kolla_install_type: binary\nopenstack_release: '2025.1'\n"
+
+
+def test_packages_of_install_type_binary_are_changed_like_others(write: Write) -> None:
+    said = """\
+image_overrides:
+  keystone:
+    binary:
+      packages: {append: [python3-ldap], remove: [python3-memcache]}
+      links: {append: {/etc/keystone/x: /usr/share/x}}
+  nova:
+    binary: {unpacked: {replace: [nova-common]}}
+"""
+    for text in (said, BINARY + said):
+        configuration = write(text)
+        binary = image(configuration, "keystone").binary
+        assert binary is not None
+        assert "python3-ldap" in binary.packages["debian-13"]
+        assert "python3-memcache" not in binary.packages["debian-13"]
+        assert binary.links == {"/etc/keystone/x": "/usr/share/x"}
+        changed = image(configuration, "nova").binary
+        assert changed is not None
+        assert changed.unpacked == {"debian-13": ("nova-common",)}
+        assert "python3-nova" in changed.packages["debian"]
+    inputs = Inputs.of(
+        Graph.of(configuration.catalogue, binary=True).select(["keystone"]), Options.of(configuration.globals)
+    )
+    text = inputs.dockerfile("keystone", {need: need for need in inputs.graph.nodes}, None)
+    assert "python3-ldap" in text
+    assert "python3-memcache" not in text
+    where = configuration.catalogue.where("keystone", "images", "keystone", "binary", "packages")
+    assert str(where).endswith("globals.yml:6")
+
+
+def test_an_image_from_pypi_alone_may_be_given_packages_for_install_type_binary(write: Write) -> None:
+    said = "image_overrides:\n  notes: {binary: {packages: {append: [python3-jinja2]}}}\n"
+    catalogue = write(BINARY + said).catalogue
+    assert Graph.of(catalogue, binary=True).nodes["notes"].binary
+    assert not Graph.of(write(BINARY).catalogue, binary=True).nodes["notes"].binary
+
+
 def test_nothing_said_changes_nothing(write: Write) -> None:
     configuration = write("")
     assert configuration.catalogue is configuration.globals.catalogue
@@ -84,7 +125,6 @@ def test_every_word_of_an_image_can_be_changed(write: Write) -> None:
         "published",
         "software",
         "unavailable",
-        "binary",
         "options",
     }
 
@@ -102,6 +142,16 @@ def test_every_word_of_an_image_can_be_changed(write: Write) -> None:
         ("image_overrides:\n  notes:\n    files: {append: {wrok: /bin/w}}\n", 3, "did you mean 'work'"),
         ("image_overrides:\n  notes:\n    directories: {append: {srv: '0755'}}\n", 3, "an absolute path"),
         ("image_overrides:\n  notes:\n    packages: [jq]\n", 3, "a mapping"),
+        (
+            "image_overrides:\n  keystone:\n    binary:\n      packages: {remove: [python3-keystne]}\n",
+            4,
+            "did you mean 'python3-keystone'",
+        ),
+        (
+            f"{BINARY}image_overrides:\n  keystone:\n    python: {{append: [networking-x]}}\n",
+            5,
+            "binary: {packages: {append: [...]}}",
+        ),
         ("image_users:\n  keystne: {uid: 5}\n", 2, "did you mean 'keystone'"),
         ("image_users:\n  notes: {uid: 42425}\n", 2, "is already taken by service 'keystone'"),
         ("image_users:\n  notes: {uid: zero}\n", 2, "a whole number"),

@@ -128,7 +128,7 @@ def test_all_of_dnf_s_repositories_are_read() -> None:
 
 def test_a_mirror_that_does_not_answer_is_named_without_its_password() -> None:
     transport = Transport({"debian_mirror": "http://reader:word@127.0.0.1:9/debian"})
-    options = Options("2026.1", Distribution.named("debian", "13"), transport=transport)
+    options = Options("2026.1", Distribution.named("debian", "13"), transport=transport, retries=0)
     with pytest.raises(KollaError, match=r"127\.0\.0\.1:9/debian/dists/trixie.* cannot be fetched") as caught:
         package_index.names(options)
     assert "word" not in str(caught.value)

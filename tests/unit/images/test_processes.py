@@ -1,5 +1,6 @@
 import io
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -27,6 +28,28 @@ def test_what_is_printed_goes_to_the_log(log: IO[bytes]) -> None:
     command = ["sh", "-c", "cat; echo error >&2; exit 3"]
     assert Processes().run(command, log, os.environ, given=b"given\n") == 3
     assert said(log) == b"given\nerror\n"
+
+
+def test_errors_may_go_elsewhere(log: IO[bytes]) -> None:
+    with tempfile.TemporaryFile() as errors:
+        assert Processes().run(["sh", "-c", "echo out; echo error >&2"], log, os.environ, errors=errors) == 0
+        assert (said(log), said(errors)) == (b"out\n", b"error\n")
+
+
+def test_who_waits_and_is_interrupted_leaves_nothing_running(log: IO[bytes], tmp_path: Path) -> None:
+    seen = tmp_path / "pid"
+
+    def interrupt() -> None:
+        while not (seen.exists() and seen.read_text().strip()):
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        command = "trap 'echo interrupted; exit' INT; echo $$ >$0; while :; do sleep 0.1; done"
+        Processes().run(["sh", "-c", command, str(seen)], log, os.environ)
+    assert said(log) == b"interrupted\n"
+    assert not Path(f"/proc/{seen.read_text().strip()}").exists()
 
 
 def test_what_takes_too_long_is_ended(log: IO[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Publishing through the API: what is done in which order, with an engine that only writes down."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -85,6 +86,15 @@ def test_no_tag_moves_when_the_test_fails(cloud: Cloud, engine: Recorder) -> Non
     assert report.image("notes").digest and not report.image("notes").promoted
 
 
+def test_a_test_may_not_take_for_ever(cloud: Cloud, engine: Recorder, tmp_path: Path) -> None:
+    with pytest.raises(KollaError, match=r"took longer than 1 s \(build_test_timeout\)"):
+        cloud.publish(["^notes$"], {"test_timeout": 1}, f"sleep 300 & echo $! >{tmp_path / 'pid'}; wait")
+    assert tags(engine.pushed) == IMMUTABLE
+    child = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
+    while child.exists() and child.read_text().split()[2] != "Z":  # nobody may be there to collect it
+        time.sleep(0.01)
+
+
 def test_nothing_is_tested_when_the_build_failed(cloud: Cloud, engine: Recorder, tmp_path: Path) -> None:
     engine.broken = {"notes"}
     built = cloud.publish(["^notes$"], {}, f"touch {tmp_path / 'tested'}")
@@ -105,3 +115,21 @@ def test_push_and_promote_are_two_steps_of_it(cloud: Cloud, engine: Recorder) ->
 def test_build_pushes_when_asked(cloud: Cloud, engine: Recorder) -> None:
     cloud.build(["^notes$"], {"push": True})
     assert tags(engine.pushed) == [*IMMUTABLE, *MOVING]
+
+
+def test_no_tag_moves_when_an_image_failed_to_build(cloud: Cloud, engine: Recorder) -> None:
+    engine.broken = {"notes"}
+    cloud.build(["^notes$"])
+    with pytest.raises(KollaError, match=r"no tag was moved: the last build has no notes") as caught:
+        cloud.push()
+    assert "kolla build '^notes$'" in str(caught.value)
+    with pytest.raises(KollaError, match="no tag was moved"):
+        cloud.promote()
+    assert tags(engine.pushed) == ["base:immutable"]
+
+
+def test_what_may_fail_holds_no_tag_back(cloud: Cloud, engine: Recorder) -> None:
+    engine.broken = {"notes"}
+    cloud.build(["^notes$"], {"allowed_to_fail": ["^notes$"]})
+    cloud.push()
+    assert tags(engine.pushed) == ["base:immutable", "base:moving"]

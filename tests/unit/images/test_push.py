@@ -1,3 +1,6 @@
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from kolla.errors import InputError, KollaError
 from kolla.events import Event
 from kolla.images import push as pushing
 from kolla.images import retry
+from kolla.images.processes import Processes
 from kolla.images.registry import Registry, RegistryError
 from kolla.settings import globals as settings
 
@@ -25,6 +29,9 @@ class Pushed:
         self.answers: Iterator[str] = iter(())
         self.refuse: frozenset[str] = frozenset()
         self.tags: dict[str, str] = {}
+        self.processes = Processes()
+        self.interrupted: str = ""
+        """The image during whose push somebody types Ctrl-C."""
 
     def tag(self, image: str, reference: str) -> None:
         self.tags[reference] = image
@@ -33,13 +40,16 @@ class Pushed:
         words = next(self.answers, None)
         if words:
             raise RegistryError(words)
+        if self.interrupted and f"/{self.interrupted}:" in reference:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         if reference in self.refuse:
             raise RegistryError(f"denied: {reference}")
         self.references.append(reference)
         return f"{reference.rpartition(':')[0]}@sha256:00"
 
     def cancel(self) -> None:
-        raise AssertionError("nothing was interrupted")
+        assert self.interrupted
+        self.processes.cancel()
 
 
 @pytest.fixture
@@ -117,9 +127,35 @@ def test_another_registry_gets_everything(engine: Pushed, given: Load, tmp_path:
     assert there.image("a").promoted is None
 
 
+def test_a_prefix_is_part_of_the_names(engine: Pushed, given: Load, tmp_path: Path) -> None:
+    prefixed = given(image_name_prefix="acme-")
+    done = pushing.promote(prefixed, {}, pushing.push(prefixed, {}, report("a"), tmp_path), tmp_path)
+    assert engine.references == [UNIQUE.format(name="acme-a"), MOVING.format(name="acme-a")]
+    assert done.image("a").digest == "r.example/kolla/acme-a@sha256:00"
+
+
 def test_images_that_are_not_published_stay_here(engine: Pushed, given: Load, tmp_path: Path) -> None:
     pushing.push(given(), {}, report("wheels", published=False), tmp_path)
     assert engine.references == []
+
+
+BINARY = {"kolla_install_type": "binary", "openstack_release": "2025.1"}
+
+
+def test_images_of_another_install_type_get_no_name_of_this_one(
+    engine: Pushed, given: Load, tmp_path: Path
+) -> None:
+    made = report("base", install_type="binary")
+    made = made.model_copy(update={"images": {**report("nova").images, **made.images}})
+    events: list[Event] = []
+    pushed = pushing.push(given(**BINARY), {}, made, tmp_path, on_event=events.append)
+    pushing.promote(given(**BINARY), {}, pushed, tmp_path)
+    names = [reference.rpartition(":")[2] for reference in engine.references]
+    assert names == ["2025.1-debian-13-binary-" + "a" * 12, "2025.1-debian-13-binary"]
+    assert not any("nova" in reference for reference in engine.references)
+    assert pushed.image("nova") == made.image("nova")
+    told = [event.message for event in events if event.subject == "nova"]
+    assert told == ["left out: its install type is source (kolla_install_type)"]
 
 
 def test_a_hiccup_is_tried_again_and_told(engine: Pushed, given: Load, tmp_path: Path) -> None:
@@ -129,6 +165,18 @@ def test_a_hiccup_is_tried_again_and_told(engine: Pushed, given: Load, tmp_path:
     assert done.image("a").digest
     told = [event.message for event in events if event.message.startswith("try ")]
     assert told == ["try 2: 503 Service Unavailable", "try 3: 503 Service Unavailable"]
+
+
+def test_ctrl_c_does_not_wait_for_the_next_try(
+    engine: Pushed, given: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 300.0)
+    engine.answers = iter(["503 Service Unavailable"])
+    engine.interrupted = "b"
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        pushing.push(given(build_threads=2), {}, report("a", "b"), tmp_path)
+    assert time.monotonic() - began < 30
 
 
 def test_as_often_as_the_settings_say(engine: Pushed, given: Load, tmp_path: Path) -> None:

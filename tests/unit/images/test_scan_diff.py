@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,17 @@ def test_builds_are_found_by_whatever_names_them(state: Path, options: Options, 
     reference = options.reference("web", "0" * 64)
     assert found(reference, options, state) == {"web": {("deb", "web"): ["1"]}}
     assert found(reference.rpartition(":")[2], options, state) == {"web": {("deb", "web"): ["1"]}}
+
+
+def test_a_prefix_of_names_is_no_part_of_an_image(state: Path, options: Options, engine: FakeEngine) -> None:
+    options = replace(options, name_prefix="acme-", registry="r.example:5000")
+    web: dict[tuple[Kind, str], Sequence[str]] = {("deb", "web"): ["1"]}
+    reference = options.reference("web", "0" * 64)
+    assert reference.startswith("r.example:5000/kolla/acme-web:")
+    assert found(reference, options, state) == {"web": web}
+    assert found(reference.rpartition(":")[2], options, state) == {"web": web}
+    engine.tags["sha256:other"] = {"example.org/acme-like:v1"}
+    assert found("example.org/acme-like:v1", options, state) == {"acme-like": {}}
 
 
 def test_an_image_without_a_bill_is_read(state: Path, options: Options, engine: FakeEngine) -> None:

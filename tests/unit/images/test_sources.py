@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kolla.catalogue import loader
+from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
 from kolla.images import archive, fetch, sources
 from kolla.images.download import find_in_index
@@ -24,6 +25,8 @@ from kolla.images.requirements import Lock
 from kolla.images.sources import Tree
 from kolla.settings import globals as settings_file
 from kolla.settings.globals import Globals
+
+from .conftest import MakeCatalogue
 
 Settings = Callable[[dict[str, Any]], Globals]
 
@@ -282,6 +285,45 @@ def test_only_images_that_install_it_change(settings: Settings, tmp_path: Path) 
     second = all_of({"keystone": Tree("keystone", "1", file, "b" * 64)})
     assert [name for name in plain if plain[name] != first[name]] == ["keystone"]
     assert first["keystone"] != second["keystone"]
+
+
+@pytest.mark.parametrize("name", ["keystone", "nonsense"])
+def test_a_source_that_install_type_binary_ignores_is_refused(
+    tmp_path: Path, catalogue: Catalogue, name: str
+) -> None:
+    (tmp_path / "checkout").mkdir()
+    said = {
+        "kolla_install_type": "binary",
+        "openstack_release": "2025.1",
+        "image_sources": {name: {"type": "local", "location": str(tmp_path / "checkout")}},
+    }
+    (tmp_path / "globals.yml").write_text(yaml.safe_dump(said))
+    given = settings_file.load(tmp_path, catalogue)
+    graph = Graph.of(catalogue, binary=True).select(["keystone"])
+    with pytest.raises(InputError, match=f"no image installs '{name}' from source") as caught:
+        fetch.trees(given, catalogue, graph, tmp_path)
+    assert "globals.yml:2: " in str(caught.value)
+    assert "kolla_install_type: source" in str(caught.value)
+
+
+def test_a_source_of_what_stays_from_source_counts_in_install_type_binary(
+    tmp_path: Path, make_catalogue: MakeCatalogue
+) -> None:
+    catalogue = make_catalogue("  notes: {parent: openstack-base, python: [alembic]}\n")
+    (tmp_path / "checkout").mkdir()
+    said = {
+        "kolla_install_type": "binary",
+        "openstack_release": "2025.1",
+        "image_sources": {
+            "alembic": {"type": "local", "location": str(tmp_path / "checkout")},
+            "mako": {"type": "local", "location": str(tmp_path / "checkout")},  # alembic needs it
+        },
+    }
+    (tmp_path / "globals.yml").write_text(yaml.safe_dump(said))
+    given = settings_file.load(tmp_path, catalogue)
+    whole = Graph.of(catalogue, binary=True)
+    assert fetch.trees(given, catalogue, whole.select(["notes"]), tmp_path).keys() == {"alembic", "mako"}
+    assert fetch.trees(given, catalogue, whole.select(["keystone"]), tmp_path) == {}
 
 
 def test_the_wheel_of_a_source_is_built_in_a_stage_of_its_own(settings: Settings, tmp_path: Path) -> None:
