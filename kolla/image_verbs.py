@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = {}
 
+_UNLOCKED = "Python requirements and sources are left out, and images with Python software cannot be built"
+
 
 class ImageVerbs:
     """What can be done with images. The builder is imported when it is needed.
@@ -209,16 +211,26 @@ class ImageVerbs:
     def template_only(
         self, directory: Path, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING
     ) -> Written:
-        """Write the Dockerfile and build context of every image that `build` would build; needs no engine."""
+        """Write the Dockerfile and build context of every image that `build` would build; needs no engine.
+
+        Where the release has no lock, a note says so, and what would be locked is left out.
+        """
         from kolla.images.export import export
         from kolla.images.fetch import trees
         from kolla.images.inputs import Inputs
         from kolla.images.options import Options
+        from kolla.images.requirements import MissingLock
 
         wanted, state = self._wanted(patterns, chosen), self.configuration.places.directory
-        graph = wanted.selected
-        found = trees(wanted.settings, wanted.catalogue, graph, state, on_event=self.progress)
-        return Written(export(Inputs.of(graph, Options.of(wanted.settings), found), directory))
+        graph, options = wanted.selected, Options.of(wanted.settings)
+        notes: tuple[str, ...] = ()
+        try:
+            found = trees(wanted.settings, wanted.catalogue, graph, state, on_event=self.progress)
+            inputs = Inputs.of(graph, options, found)
+        except MissingLock as error:
+            inputs = Inputs.of(graph, options, locked=False)
+            notes = (f"warning: {error.what}; {_UNLOCKED}", *filter(None, (error.hint,)))
+        return Written(export(inputs, directory), notes)
 
     def check_packages(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Findings:
         """Look up every package that the images `build` would build name, in the distribution's index."""
