@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kolla.build_report import BuildReport
+from kolla.build_report import BuildReport, unlike
 from kolla.catalogue.catalogue import Catalogue
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location
@@ -71,27 +71,30 @@ class ImageVerbs:
             self._bundle(wanted, built.report, bundle)
         return built
 
-    def push(self, *, promote: bool = True) -> Built:
-        """Push what was built or loaded, every image under the tag only it has; then move the moving tags."""
-        return self._push(self.configuration.build_settings, self.configuration.report, promote=promote)
+    def push(self, *, promote: bool = True, sign: bool = False) -> Built:
+        """Push what was built or loaded, every image under the tag only it has; then move the moving tags.
+        `sign` signs it as `build` does, whatever kolla-build.conf says."""
+        return self._push(self._signing(sign), self.configuration.report, promote=promote)
 
-    def promote(self) -> Built:
-        """Point the moving tags in the registry at what was built, all of which must be there already."""
-        return self._promote(self.configuration.build_settings, self.configuration.report)
+    def promote(self, *, sign: bool = False) -> Built:
+        """Point the moving tags in the registry at what was built, all of which must be there already.
+        `sign` signs the report, which says so, whatever kolla-build.conf says."""
+        return self._promote(self._signing(sign), self.configuration.report)
 
     def publish(
         self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING, test: str | None = None
     ) -> Built:
         """Build, push, test, promote; stops at the first of them that fails, and then no tag was moved.
 
-        `test` is a line for the shell; KollaError when it ends with another status than 0.
+        `test` is a line for the shell; KollaError when it ends with another status than 0, or built other
+        images for this cloud than those that were pushed.
         """
         built = self.build(patterns, {**chosen, "push": True, "promote": False})
         if built.exit_code != 0:
             return built
-        if test is not None:
-            self._test(test)
-        return self._promote(self._wanted(patterns, chosen).settings, built.report)
+        report = built.report if test is None else self._tested(test, built.report)
+        settings = self._wanted(patterns, chosen).settings
+        return self._promote(settings, report, built.report.images)
 
     def load(self, path: Path) -> Built:
         """Have the images of a bundle in the engine, and the build report: as if they were built here."""
@@ -105,9 +108,9 @@ class ImageVerbs:
         from kolla.images import push as pushing
 
         read, directory = self.configuration, self.configuration.places.directory
-        secrets = passwords.load(read.directory)
+        secrets, key = passwords.load(read.directory), self._key(settings)
         report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
-        if key := self._key(settings):  # before a moving tag shows anybody what is new
+        if key:  # before a moving tag shows anybody what is new
             from kolla.images.signing import sign_images
 
             sign_images(settings, secrets, key, report, self.progress)
@@ -116,14 +119,19 @@ class ImageVerbs:
         self._seal(settings)
         return Built(report, read.places.build_report)
 
-    def _promote(self, settings: Globals, report: BuildReport) -> Built:
+    def _promote(self, settings: Globals, report: BuildReport, names: Collection[str] | None = None) -> Built:
         from kolla.images import push as pushing
 
         read, directory = self.configuration, self.configuration.places.directory
         secrets = passwords.load(read.directory)
-        report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
+        report = pushing.promote(settings, secrets, report, directory, names, on_event=self.progress)
         self._seal(settings)
         return Built(report, read.places.build_report)
+
+    def _signing(self, sign: bool) -> Globals:
+        """The settings of what is built, with `sign` if that is asked for."""
+        settings = self.configuration.build_settings
+        return chosen_over(settings, {"sign": True}) if sign else settings
 
     def _key(self, settings: Globals) -> PrivateKey | None:
         """What to sign with, if the settings say so; InputError when there is no key then."""
@@ -146,7 +154,19 @@ class ImageVerbs:
         from kolla.images import bundle
 
         names, directory = wanted.selected.nodes, self.configuration.places.directory
-        bundle.write(wanted.settings, report, names, directory, path, on_event=self.progress)
+        signed = wanted.settings.value("sign")
+        bundle.write(wanted.settings, report, names, directory, path, signed=signed, on_event=self.progress)
+
+    def _tested(self, command: str, pushed: BuildReport) -> BuildReport:
+        """The report after the test, which may have built images itself; of others what was pushed."""
+        self._test(command)
+        report = self.configuration.report
+        if others := unlike(pushed, report):
+            raise KollaError(
+                f"the test built other images than were pushed: {', '.join(others)}; no tag was moved",
+                hint="give the test the settings of this build, or another cloud_name",
+            )
+        return report.model_copy(update={"images": {**report.images, **pushed.images}})
 
     def _test(self, command: str) -> None:
         began = time.monotonic()

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ORIGIN = "origin"
+"""The directory of what loaded images came with, in the state directory and in a bundle."""
+
 
 def state_root() -> Path:
     """`/var/lib/kolla/deployment` for root, else the user's state directory (XDG base directories).
@@ -52,6 +55,11 @@ class Places:
     def build_signature(self) -> Path:
         """The signature over it."""
         return self.directory / "build.json.sig"
+
+    @property
+    def origin(self) -> Path:
+        """Of images that were loaded: the report of where they were built, and the signature over it."""
+        return self.directory / ORIGIN
 
     @property
     def bills(self) -> Path:

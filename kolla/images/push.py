@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,16 +59,19 @@ def promote(
     passwords: Mapping[str, Secret],
     report: BuildReport,
     state_directory: Path,
+    names: Collection[str] | None = None,
     *,
     on_event: Listener = ignore,
 ) -> BuildReport:
-    """Point the moving tag of every published image of `report` in the registry at what was built.
+    """Point the moving tag of every published image of `report`, or of those in `names`, in the registry at
+    what was built.
 
     Gives back the report, which says so, and is written to the state directory as well. InputError when
     no registry is set, or an image was not pushed to it before; one KollaError for all that failed.
     """
     work = _Pushes.of("promote", settings, passwords, on_event)
-    published = [_named(image, work.options) for image in report.images.values() if _is_published(image)]
+    meant = [image for image in report.images.values() if names is None or image.name in names]
+    published = [_named(image, work.options) for image in meant if _is_published(image)]
     absent = [image.name for image in published if image.digest is None]
     if absent:
         raise InputError(
