@@ -2,8 +2,8 @@
 
 A bundle is an image archive as `docker save` writes it, so what images share is in it once, with our own
 files below `kolla/` at its end: the build report, the signed one it was cut from if there is one, the
-package lock, the record of the base, the bills of materials, and last the index, which has the SHA-256 of every
-other member.
+package lock, the record of the base, the bills of materials, and last the index, which has the SHA-256 of
+every other member.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Lock:
 
     @classmethod
     def load(cls, release: str, base: str) -> Lock:
-        """The lock kept in the package for `release` ("2026.1") on `base` ("debian-13"); MissingLock without."""
+        """The lock kept in the package for `release` ("2026.1") on `base` ("debian-13"), else MissingLock."""
         path = lock_path(release, base)
         try:
             return cls(path, parse(path.read_text()))
