@@ -123,3 +123,18 @@ class BuildReport(BaseModel):
             raise InputError(
                 f"not a build report: {error}", where=Location(path), hint="run: kolla build"
             ) from None
+
+
+def unlike(report: BuildReport, other: BuildReport) -> list[str]:
+    """The images of a report that another one does not know, or knows as something else."""
+    return [
+        name
+        for name, image in report.images.items()
+        if image.id is not None
+        and (name not in other.images or _claims(image) != _claims(other.images[name]))
+    ]
+
+
+def _claims(image: BuiltImage) -> tuple[str | None, ...]:
+    """What is true of an image wherever it is."""
+    return image.identity, image.id, image.sbom_sha256, image.options_sha256

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kolla.build_report import BuildReport
+from kolla.build_report import BuildReport, unlike
 from kolla.catalogue.catalogue import Catalogue
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kolla.images.signature import PrivateKey
 
 NOTHING: Mapping[str, Any] = {}
+
+_UNLOCKED = "Python requirements and sources are left out, and images with Python software cannot be built"
 
 
 class ImageVerbs:
@@ -69,35 +71,38 @@ class ImageVerbs:
             self._bundle(wanted, built.report, bundle)
         return built
 
-    def push(self, *, promote: bool = True) -> Built:
+    def push(self, *, promote: bool = True, sign: bool = False) -> Built:
         """Push what was built or loaded, every image under the tag only it has; then move the moving tags.
 
-        KollaError instead of the second step when an image failed to build that may not.
+        `sign` signs it as `build` does, whatever kolla-build.conf says. KollaError instead of the second
+        step when an image failed to build that may not.
         """
-        return self._push(self.configuration.build_settings, self.configuration.report, promote=promote)
+        return self._push(self._signing(sign), self.configuration.report, promote=promote)
 
-    def promote(self) -> Built:
+    def promote(self, *, sign: bool = False) -> Built:
         """Point the moving tags in the registry at what was built, all of which must be there already.
 
-        KollaError when an image failed to build that may not.
+        `sign` signs the report, which says so, whatever kolla-build.conf says. KollaError when an image
+        failed to build that may not.
         """
-        return self._promote(self.configuration.build_settings, self.configuration.report)
+        return self._promote(self._signing(sign), self.configuration.report)
 
     def publish(
         self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING, test: str | None = None
     ) -> Built:
         """Build, push, test, promote; stops at the first of them that fails, and then no tag was moved.
 
-        `test` is a line for the shell; KollaError when it ends with another status than 0, or takes longer
-        than the settings allow.
+        `test` is a line for the shell; KollaError when it ends with another status than 0, takes longer than
+        the settings allow, or built other images for this cloud than those that were pushed.
         """
         built = self.build(patterns, {**chosen, "push": True, "promote": False})
         if built.exit_code != 0:
             return built
         settings = self._wanted(patterns, chosen).settings
+        report = built.report
         if test is not None:
-            self._test(test, settings.value("build_test_timeout"))
-        return self._promote(settings, built.report)
+            report = self._tested(test, settings.value("build_test_timeout"), report)
+        return self._promote(settings, report, built.report.images)
 
     def load(self, path: Path) -> Built:
         """Have the images of a bundle in the engine, and the build report: as if they were built here."""
@@ -111,9 +116,9 @@ class ImageVerbs:
         from kolla.images import push as pushing
 
         read, directory = self.configuration, self.configuration.places.directory
-        secrets = passwords.load(read.directory)
+        secrets, key = passwords.load(read.directory), self._key(settings)
         report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
-        if key := self._key(settings):  # before a moving tag shows anybody what is new
+        if key:  # before a moving tag shows anybody what is new
             from kolla.images.signing import sign_images
 
             sign_images(settings, secrets, key, report, self.progress)
@@ -122,14 +127,19 @@ class ImageVerbs:
             return self._promote(settings, report)
         return Built(report, read.places.build_report)
 
-    def _promote(self, settings: Globals, report: BuildReport) -> Built:
+    def _promote(self, settings: Globals, report: BuildReport, names: Collection[str] | None = None) -> Built:
         from kolla.images import push as pushing
 
         read, directory = self.configuration, self.configuration.places.directory
         secrets = passwords.load(read.directory)
-        report = pushing.promote(settings, secrets, report, directory, on_event=self.progress)
+        report = pushing.promote(settings, secrets, report, directory, names, on_event=self.progress)
         self._seal(settings)
         return Built(report, read.places.build_report)
+
+    def _signing(self, sign: bool) -> Globals:
+        """The settings of what is built, with `sign` if that is asked for."""
+        settings = self.configuration.build_settings
+        return chosen_over(settings, {"sign": True}) if sign else settings
 
     def _key(self, settings: Globals) -> PrivateKey | None:
         """What to sign with, if the settings say so; InputError when there is no key then."""
@@ -152,7 +162,19 @@ class ImageVerbs:
         from kolla.images import bundle
 
         names, directory = wanted.selected.nodes, self.configuration.places.directory
-        bundle.write(wanted.settings, report, names, directory, path, on_event=self.progress)
+        signed = wanted.settings.value("sign")
+        bundle.write(wanted.settings, report, names, directory, path, signed=signed, on_event=self.progress)
+
+    def _tested(self, command: str, timeout: int, pushed: BuildReport) -> BuildReport:
+        """The report after the test, which may have built images itself; of others what was pushed."""
+        self._test(command, timeout)
+        report = self.configuration.report
+        if others := unlike(pushed, report):
+            raise KollaError(
+                f"the test built other images than were pushed: {', '.join(others)}; no tag was moved",
+                hint="give the test the settings of this build, or another cloud_name",
+            )
+        return report.model_copy(update={"images": {**report.images, **pushed.images}})
 
     def _test(self, command: str, timeout: int) -> None:
         from kolla.images.processes import Processes
@@ -222,16 +244,26 @@ class ImageVerbs:
     def template_only(
         self, directory: Path, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING
     ) -> Written:
-        """Write the Dockerfile and build context of every image that `build` would build; needs no engine."""
+        """Write the Dockerfile and build context of every image that `build` would build; needs no engine.
+
+        Where the release has no lock, a note says so, and what would be locked is left out.
+        """
         from kolla.images.export import export
         from kolla.images.fetch import trees
         from kolla.images.inputs import Inputs
         from kolla.images.options import Options
+        from kolla.images.requirements import MissingLock
 
         wanted, state = self._wanted(patterns, chosen), self.configuration.places.directory
-        graph = wanted.selected
-        found = trees(wanted.settings, wanted.catalogue, graph, state, on_event=self.progress)
-        return Written(export(Inputs.of(graph, Options.of(wanted.settings), found), directory))
+        graph, options = wanted.selected, Options.of(wanted.settings)
+        notes: tuple[str, ...] = ()
+        try:
+            found = trees(wanted.settings, wanted.catalogue, graph, state, on_event=self.progress)
+            inputs = Inputs.of(graph, options, found)
+        except MissingLock as error:
+            inputs = Inputs.of(graph, options, locked=False)
+            notes = (f"warning: {error.what}; {_UNLOCKED}", *filter(None, (error.hint,)))
+        return Written(export(inputs, directory), notes)
 
     def check_packages(self, patterns: Sequence[str] = (), chosen: Mapping[str, Any] = NOTHING) -> Findings:
         """Look up every package that the images `build` would build name, in the distribution's index."""

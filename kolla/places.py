@@ -14,6 +14,9 @@ from typing import Any
 
 from kolla.errors import KollaError
 
+ORIGIN = "origin"
+"""The directory of what loaded images came with, in the state directory and in a bundle."""
+
 
 def state_root() -> Path:
     """`/var/lib/kolla/deployment` for root, else the user's state directory (XDG base directories).
@@ -55,6 +58,11 @@ class Places:
     def build_signature(self) -> Path:
         """The signature over it."""
         return self.directory / "build.json.sig"
+
+    @property
+    def origin(self) -> Path:
+        """Of images that were loaded: the report of where they were built, and the signature over it."""
+        return self.directory / ORIGIN
 
     @property
     def bills(self) -> Path:

@@ -12,7 +12,7 @@ settings.load_profile("kolla")
 
 
 def pytest_configure() -> None:
-    """Interrupts work, also in what tests start: a shell's background jobs ignore them (signal(7), execve(2))."""
+    """Interrupts work, also in what tests start: background jobs of a shell ignore them (execve(2))."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

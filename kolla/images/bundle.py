@@ -1,8 +1,9 @@
 """Images in one file, for a site without network.
 
 A bundle is an image archive as `docker save` writes it, so what images share is in it once, with our own
-files below `kolla/` at its end: the build report, the package lock, the record of the base, the bills of
-materials, and last the index, which has the SHA-256 of every other member.
+files below `kolla/` at its end: the build report, the signed one it was cut from if there is one, the
+package lock, the record of the base, the bills of materials, and last the index, which has the SHA-256 of
+every other member.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from kolla.build_report import BuildReport, BuiltImage, InstallType
+from kolla.build_report import BuildReport, BuiltImage, InstallType, unlike
 from kolla.errors import InputError, KollaError, Location
 from kolla.events import Event, Listener, ignore
 from kolla.images import base
@@ -28,7 +30,7 @@ from kolla.images.options import Options
 from kolla.images.packages import PackageLock
 from kolla.images.pieces import Pieces
 from kolla.images.workplace import alone
-from kolla.places import Places, write_private
+from kolla.places import ORIGIN, Places, write_private
 from kolla.settings.globals import Globals
 
 OURS = "kolla"
@@ -57,10 +59,12 @@ def write(
     state_directory: Path,
     path: Path,
     *,
+    signed: bool = False,
     on_event: Listener = ignore,
 ) -> None:
     """Write the images `names`, those they are built from included, and what is known of them to `path`.
 
+    `signed` says that the report in the state directory is: it goes along as it is, with its signature.
     InputError when one of them was not built, or as another install type; KollaError when the engine does
     not hand them out. Then there is no file, or the one that was there before.
     """
@@ -72,7 +76,7 @@ def write(
     with _replaced(path) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as bundle:
         digests = _copy(engine.save([i.reference for i in published if i.reference]), bundle)
         kept = report.model_copy(update={"images": images})
-        for name, content in _records(options, kept, state_directory):
+        for name, content in _records(options, kept, state_directory, signed=signed):
             digests[f"{OURS}/{name}"] = hashlib.sha256(content).hexdigest()
             _add(bundle, f"{OURS}/{name}", content)
         index = Index(
@@ -101,6 +105,7 @@ def load(settings: Globals, path: Path, state_directory: Path, *, on_event: List
         raise _damaged(path, str(error)) from None
     report = BuildReport.model_validate_json(records["build.json"])
     _check_images(report, index.members, path)
+    _check_origin(report, records, path)
     with alone(state_directory):
         engine = connect(options.engine)
         engine.require_space(state_directory)
@@ -122,9 +127,14 @@ def _of_type(install_type: InstallType, image: BuiltImage) -> BuiltImage:
     return image
 
 
-def _records(options: Options, report: BuildReport, state_directory: Path) -> Iterator[tuple[str, bytes]]:
-    """Our own files, named by where they are in the state directory."""
+def _records(
+    options: Options, report: BuildReport, state_directory: Path, *, signed: bool
+) -> Iterator[tuple[str, bytes]]:
+    """Our own files, named by where they belong in a state directory."""
     yield "build.json", report.model_dump_json(indent=1).encode()
+    places = Places(state_directory)
+    for path in (places.build_report, places.build_signature) if signed else ():
+        yield f"{ORIGIN}/{path.name}", path.read_bytes()
     paths = [
         PackageLock.of(state_directory, options.distribution.name).path,
         base.record_path(options, state_directory),
@@ -217,6 +227,14 @@ def _check_images(report: BuildReport, digests: Mapping[str, str], path: Path) -
             raise _damaged(path, f"image '{image.name}' ({image.id}) is not in it")
 
 
+def _check_origin(report: BuildReport, records: Mapping[str, bytes], path: Path) -> None:
+    """InputError unless the signed report, if there is one, says the same of every image."""
+    signed = records.get(f"{ORIGIN}/build.json")
+    others = unlike(report, BuildReport.model_validate_json(signed)) if signed else []
+    if others:
+        raise _damaged(path, f"image '{others[0]}' is not as the signed report says")
+
+
 def _own_files(bundle: tarfile.TarFile, digests: Mapping[str, str]) -> dict[str, bytes]:
     """Our own files, by where they belong in the state directory."""
     records = {}
@@ -251,7 +269,13 @@ def _named(report: BuildReport, options: Options, engine: Engine, path: Path) ->
 
 
 def _keep(records: Mapping[str, bytes], options: Options, report: BuildReport, state_directory: Path) -> None:
-    """Put into the state directory what a build here would have left there."""
+    """Put into the state directory what a build here would have left there, and what was signed elsewhere.
+
+    The report here is not what a signature was over any more.
+    """
+    places = Places(state_directory)
+    places.build_signature.unlink(missing_ok=True)
+    shutil.rmtree(places.origin, ignore_errors=True)
     lock = PackageLock.of(state_directory, options.distribution.name)
     for name, content in records.items():
         target = state_directory / name
@@ -261,7 +285,7 @@ def _keep(records: Mapping[str, bytes], options: Options, report: BuildReport, s
         elif name != "build.json":
             target.parent.mkdir(parents=True, exist_ok=True)
             write_private(target, content.decode())
-    place = Places(state_directory).build_report
+    place = places.build_report
     earlier = BuildReport.load(place) if place.exists() else report
     same = (earlier.release, earlier.base) == (report.release, report.base)
     others = earlier.images if same else {}

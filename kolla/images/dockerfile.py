@@ -75,13 +75,13 @@ def render(
     return text
 
 
-def render_lock(options: Options, builder: str, uv: str, until: str = "") -> str:
-    """The Dockerfile that resolves a release's lock in the builder image, with `uv` as the resolver.
+def render_lock(options: Options, builder: str, until: str = "") -> str:
+    """The Dockerfile that resolves a release's lock in the builder image.
 
     `until`, if given, is the moment (RFC 3339) after which uploads to the index do not count.
     """
     template = _environment(()).get_template("lock.Dockerfile.j2")
-    text: str = template.render(distribution=options.distribution, builder=builder, uv=uv, until=until)
+    text: str = template.render(distribution=options.distribution, builder=builder, until=until)
     return text
 
 

@@ -31,10 +31,16 @@ class Inputs:
     """The sources of distributions that are not from the lock."""
 
     @classmethod
-    def of(cls, graph: Graph, options: Options, trees: Mapping[str, Tree] = _NO_TREES) -> Inputs:
-        """Check everything that can be checked before a build: templates, files, Python requirements."""
-        locked = WHEELHOUSE in graph.nodes
-        lock = Lock.load(options.release, options.distribution.name) if locked else None
+    def of(
+        cls, graph: Graph, options: Options, trees: Mapping[str, Tree] = _NO_TREES, *, locked: bool = True
+    ) -> Inputs:
+        """Check everything that can be checked before a build: templates, files, Python requirements.
+
+        MissingLock when an image needs a lock that is not there; not `locked`, Python environments are left
+        without requirements, which is enough to render and not to build.
+        """
+        needed = locked and WHEELHOUSE in graph.nodes
+        lock = Lock.load(options.release, options.distribution.name) if needed else None
         inputs = cls(graph, options, lock, trees)
         for name, node in graph.nodes.items():
             inputs.dockerfile(name, {need: need for need in node.needs}, None)

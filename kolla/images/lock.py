@@ -30,6 +30,9 @@ from kolla.images.transport import secrets
 from kolla.places import Places
 from kolla.settings.globals import Globals
 
+RESOLVER = Path(__file__).parent / "resolver.txt"
+"""The one version of the resolver, with the hashes of its files: another may choose and write otherwise."""
+
 BUILDER = "builder"
 """The image that has compilers and headers."""
 
@@ -109,11 +112,10 @@ def resolve(
     log.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="kolla-lock-") as name:
         request = Request(
-            dockerfile=render_lock(
-                options, report.image(BUILDER).reference or "", "uv" + roots.get("uv", ""), limits.until
-            ),
+            dockerfile=render_lock(options, report.image(BUILDER).reference or "", limits.until),
             context=(
                 *helpers(options.distribution.manager),
+                ContextFile("build/resolver.txt", 0o644, RESOLVER.read_bytes()),
                 ContextFile("build/roots.in", 0o644, _lines(f"{n}{s}" for n, s in sorted(roots.items()))),
                 ContextFile("build/constraints.txt", 0o644, _lines(relax(constraints, roots))),
             ),

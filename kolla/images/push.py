@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +44,7 @@ def push(
     could not be pushed.
     """
     work = _Pushes.of("push", settings, passwords, on_event)
-    published = work.published(report)
+    published = work.published(report.images.values())
 
     def give(image: BuiltImage) -> BuiltImage:
         assert image.id and image.reference, "only built images are pushed"
@@ -60,16 +60,19 @@ def promote(
     passwords: Mapping[str, Secret],
     report: BuildReport,
     state_directory: Path,
+    names: Collection[str] | None = None,
     *,
     on_event: Listener = ignore,
 ) -> BuildReport:
-    """Point the moving tag of every published image of `report` in the registry at what was built.
+    """Point the moving tag of every published image of `report`, or of those in `names`, in the registry at
+    what was built.
 
     Images of another install type than the settings say are left out. Gives back the report, which says so,
     and is written to the state directory as well. InputError when no registry is set, or an image was not
     pushed to it before; KollaError when one failed to build that may not, and one for all that failed here.
     """
-    failed = [image.name for image in report.images.values() if image.fails_the_build]
+    meant = [image for image in report.images.values() if names is None or image.name in names]
+    failed = [image.name for image in meant if image.fails_the_build]
     if failed:
         patterns = " ".join(f"'^{name}$'" for name in failed)
         raise KollaError(
@@ -77,7 +80,7 @@ def promote(
             hint=f"run: kolla build {patterns}",
         )
     work = _Pushes.of("promote", settings, passwords, on_event)
-    published = work.published(report)
+    published = work.published(meant)
     absent = [image.name for image in published if image.digest is None]
     if absent:
         raise InputError(
@@ -122,11 +125,11 @@ class _Pushes:
         options = Options.of(settings)
         return cls(phase, options, registry, connect(options.engine), on_event)
 
-    def published(self, report: BuildReport) -> list[BuiltImage]:
-        """The images that go to the registry, named for it; tells which do not, being of another install
+    def published(self, images: Iterable[BuiltImage]) -> list[BuiltImage]:
+        """Those images that go to the registry, named for it; tells which do not, being of another install
         type: under the names of this one they would be taken for what they are not."""
         found = []
-        for image in report.images.values():
+        for image in images:
             if not image.published or image.id is None:
                 continue
             if image.install_type == self.options.install_type:

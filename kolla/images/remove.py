@@ -12,7 +12,7 @@ from kolla.places import Places
 def remove(report: BuildReport, places: Places, engine_name: str) -> list[str]:
     """Remove every tag of every image the report names, those of earlier builds too; what was removed.
 
-    Then the report goes, with its signature, the bills of materials and the schemas. Locks stay, and the
+    Then the report goes, with its signatures, the bills of materials and the schemas. Locks stay, and the
     base they are for: a later build makes the same images. An image that a container still uses loses its
     name and stays. KollaError without an engine.
     """
@@ -26,6 +26,7 @@ def remove(report: BuildReport, places: Places, engine_name: str) -> list[str]:
         engine.untag(tag)
     shutil.rmtree(places.bills, ignore_errors=True)
     shutil.rmtree(places.schemas, ignore_errors=True)
+    shutil.rmtree(places.origin, ignore_errors=True)
     places.build_signature.unlink(missing_ok=True)
     places.build_report.unlink(missing_ok=True)
     return ours

@@ -38,6 +38,10 @@ class Requirement:
         return " ".join([self.pin, *(f"--hash={h}" for h in self.hashes)])
 
 
+class MissingLock(InputError):
+    """A release has no lock on a base distribution."""
+
+
 @dataclass(frozen=True)
 class Lock:
     """The release lock for one base distribution."""
@@ -47,12 +51,12 @@ class Lock:
 
     @classmethod
     def load(cls, release: str, base: str) -> Lock:
-        """The lock kept in the package for `release` ("2026.1") on `base` ("debian-13")."""
+        """The lock kept in the package for `release` ("2026.1") on `base` ("debian-13"), else MissingLock."""
         path = lock_path(release, base)
         try:
             return cls(path, parse(path.read_text()))
         except FileNotFoundError:
-            raise InputError(
+            raise MissingLock(
                 f"there is no lock for release {release} on {base}",
                 where=Location(path),
                 hint=f"run: {command(release, base)} --constraints FILE|URL, "

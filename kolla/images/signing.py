@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kolla.build_report import BuildReport, BuiltImage
+from kolla.build_report import BuildReport, BuiltImage, unlike
 from kolla.errors import InputError, KollaError
 from kolla.events import Event, Listener, ignore
 from kolla.images import signature
@@ -88,7 +88,7 @@ def verify(settings: Globals, passwords: Passwords, state_directory: Path) -> tu
     report = BuildReport.load(places.build_report)
     engine = connect(Options.of(settings).engine)
     present = {tag: image for image, tags in engine.images().items() for tag in tags}
-    found = [_report(places, key)]
+    found = [_report(places, report, key)]
     for image in report.images.values():
         if image.sbom:
             found.append(_bill(state_directory / image.sbom, image))
@@ -132,13 +132,28 @@ def _is_valid(repository: Repository, one: Signature, digest: str, key: PublicKe
     return key.verifies(content, one.text) and signature.speaks_of(content, digest)
 
 
-def _report(places: Places, key: PublicKey) -> dict[str, Any]:
+def _report(places: Places, report: BuildReport, key: PublicKey) -> dict[str, Any]:
     path, signed = places.build_report, places.build_signature
     if not signed.exists():
+        if places.origin.exists():
+            return _origin(places, report, key)
         return _finding("report", path.name, False, "it is not signed", hint="run: kolla build --sign")
     same = key.verifies(path.read_bytes(), signed.read_text().strip())
     message = "signed" if same else "it was changed after it was signed, or signed with another key"
     return _finding("report", path.name, same, message)
+
+
+def _origin(places: Places, report: BuildReport, key: PublicKey) -> dict[str, Any]:
+    """Whether what was loaded is what was signed where it was built."""
+    path, signed = places.origin / places.build_report.name, places.origin / places.build_signature.name
+    if not signed.exists() or not key.verifies(path.read_bytes(), signed.read_text().strip()):
+        message = "that of where the images were built is signed with another key, or was changed since"
+        return _finding("report", places.build_report.name, False, message)
+    others = unlike(report, BuildReport.load(path))
+    message = (
+        f"{', '.join(others)}: not in the report that was signed" if others else "signed where it was made"
+    )
+    return _finding("report", places.build_report.name, not others, message)
 
 
 def _bill(path: Path, image: BuiltImage) -> dict[str, Any]:

@@ -108,23 +108,27 @@ def build(
     default=True,
     help="Move the moving tags as well, once all images are there.  [default: promote]",
 )
+@click.option(
+    "--sign", is_flag=True, help="Sign the images in the registry and the report, with `build_signing_key`."
+)
 @options.images
-def push(promote: bool) -> None:
+def push(promote: bool, sign: bool) -> None:
     """Push what was built or loaded to the registry of the settings.
 
     Every image goes under a tag that only it has; when all are there, the tags that move are pointed at
     them, unless one failed to build. What is there already is not pushed again.
     """
     _end_like_interrupted()
-    run(lambda cloud: cloud.push(promote=promote))
+    run(lambda cloud: cloud.push(promote=promote, sign=sign))
 
 
 @click.command()
+@click.option("--sign", is_flag=True, help="Sign the report, with `build_signing_key`.")
 @options.images
-def promote() -> None:
+def promote(sign: bool) -> None:
     """Point the moving tags in the registry at what was built last, after kolla push --no-promote."""
     _end_like_interrupted()
-    run(lambda cloud: cloud.promote())
+    run(lambda cloud: cloud.promote(sign=sign))
 
 
 @click.command(cls=BuildCommand)

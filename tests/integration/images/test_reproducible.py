@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kolla.build_report import BuildReport
+from kolla.images.requirements import Lock
 
 from .conftest import Entry, Image, Workshop
 
@@ -53,6 +54,33 @@ def test_a_python_environment_is_the_same_twice(workshop: Workshop, image: Open)
     again = workshop.build("library", refresh=True)
     assert again.image("library").status == "built"
     assert differences(image(first, "library").layers(), image(again, "library").layers()) == []
+
+
+def test_wheels_are_built_the_same_twice(
+    workshop: Workshop, image: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are compiled, one whose source is a zip, and what these are built with."""
+    compiled = ("libvirt-python", "uwsgi")
+    names = (*compiled, "simplegeneric", "setuptools", "wheel", "uv")
+    lock = Lock.load("2026.1", "debian-13").requirements
+    cut = tmp_path / "cut.txt"
+    cut.write_text("".join(f"{lock[name].hashed}\n" for name in names))
+    monkeypatch.setattr("kolla.images.requirements.lock_path", lambda release, base: cut)
+    workshop.describe("  library: {parent: openstack-base, python: [simplegeneric], user: worker}\n")
+    workshop.build("builder")
+    alone = workshop.another(tmp_path)
+    alone.describe("  unused: {user: worker}\n")
+    made = []
+    for _ in range(2):
+        report = alone.build("wheelhouse", refresh=True)
+        log = report.image("wheelhouse").log
+        assert log is not None
+        told = Path(log).read_text().lower()
+        assert all(f"building wheel for {name}" in told for name in compiled)
+        found = image(report, "wheelhouse").run("cd /wheels && sha256sum *")
+        made.append({line.split()[1]: line.split()[0] for line in found.splitlines()})
+    assert len(made[0]) == len(names)
+    assert made[0] == made[1]
 
 
 def test_the_lock_refuses_another_archive_of_the_same_version(workshop: Workshop) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from kolla.build_report import BuildReport
 from kolla.errors import KollaError
-from kolla.images import archive
+from kolla.images import archive, scans
 from kolla.images.download import download, find_in_index, trusted
 from kolla.images.options import Options
 from kolla.images.requirements import Lock
+from kolla.images.scan_diff import changes
 
 from .conftest import Image, Workshop
 from .gadget import Gadget
@@ -113,14 +114,31 @@ def test_the_source_of_something_else_is_refused(workshop: Workshop, tmp_path: P
     assert "this is the source of 'widget', not of 'gadget'" in failures(workshop)["workpiece"]
 
 
-def test_a_library_in_another_version_from_the_index(workshop: Workshop, image: Open, tmp_path: Path) -> None:
-    """An upgrade of one library, by the digest of its wheel."""
+def test_a_library_in_another_version_from_the_index(workshop: Workshop, image: Open) -> None:
+    """Another version of one library, by the digest of its wheel, and back; told before and after."""
     workshop.describe("  workpiece: {parent: openstack-base, python: [Jinja2], user: worker}\n")
-    digest = "85ece4451f492d0c13c5dd7c13a64681a86afae63a5f347908daf103ce6d2f67"  # of 3.1.6, as a wheel
-    sources = {"jinja2": {"type": "pypi", "sha256": digest}}
-    report = workshop.build("workpiece", image_sources=sources)
+    locked, other = Lock.load("2026.1", "debian-13").requirements["jinja2"].version, "3.1.5"
+    assert locked != other
+    digest = "aba0f4dc9ed8013c424088f68a5c226f7d6097ed89b246d7749c2ec4175c6adb"  # of that, as a wheel
+    workshop.build("workpiece")
+
+    report = workshop.build("workpiece", image_sources={"jinja2": {"type": "pypi", "sha256": digest}})
     version = "import jinja2; print(jinja2.__version__)"
-    assert image(report, "workpiece").run(f'{PYTHON} -c "{version}"') == "3.1.6\n"
+    assert image(report, "workpiece").run(f'{PYTHON} -c "{version}"') == f"{other}\n"
+    assert f"jinja2 {locked} -> {other}" in report.image("workpiece").why
+    assert last_changes(workshop) == [("downgraded", "jinja2", locked, other)]
+
+    report = workshop.build("workpiece")
+    assert image(report, "workpiece").run(f'{PYTHON} -c "{version}"') == f"{locked}\n"
+    assert f"jinja2 {other} -> {locked}" in report.image("workpiece").why
+    assert last_changes(workshop) == [("upgraded", "jinja2", other, locked)]
+
+
+def last_changes(workshop: Workshop) -> list[tuple[str, str, str, str]]:
+    """What the last build of `workpiece` changed: how, the package, its version before and after."""
+    given, _ = workshop.load()
+    before, after = (scans.find(word, Options.of(given), workshop.state) for word in ("previous", "current"))
+    return [(c.what, c.name, c.before, c.after) for c in changes(before["workpiece"], after["workpiece"])]
 
 
 def test_a_plugin_from_git_in_the_image_of_its_service(

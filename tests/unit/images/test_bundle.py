@@ -13,9 +13,11 @@ import yaml
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue.catalogue import Catalogue
 from kolla.errors import InputError, KollaError
-from kolla.images import bundle
-from kolla.places import write_json
+from kolla.images import bundle, signature, signing
+from kolla.places import Places, write_json
 from kolla.settings import globals as settings
+
+from .test_signature import key_file
 
 CONFIG = json.dumps({"rootfs": {"diff_ids": []}}).encode()
 ID = f"sha256:{hashlib.sha256(CONFIG).hexdigest()}"
@@ -95,11 +97,17 @@ def site(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def written(tmp_path: Path, given: Load, monkeypatch: pytest.MonkeyPatch) -> Path:
+def origin(tmp_path: Path) -> Path:
+    """The state directory of where the images are built."""
+    directory = tmp_path / "origin"
+    (directory / "sbom" / "base").mkdir(parents=True)
+    (directory / "sbom" / "base" / "a.cdx.json").write_text("{}")
+    return directory
+
+
+@pytest.fixture
+def written(tmp_path: Path, origin: Path, given: Load, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A bundle."""
-    origin = tmp_path / "origin"
-    (origin / "sbom" / "base").mkdir(parents=True)
-    (origin / "sbom" / "base" / "a.cdx.json").write_text("{}")
     write_json(origin / "packages-debian-13.json", {"images": {"base": ["jq=1 aa"]}})
     write_json(origin / "base-debian-13.json", {"recipe": []})
     monkeypatch.setattr(bundle, "connect", lambda name: Shelf())
@@ -109,10 +117,30 @@ def written(tmp_path: Path, given: Load, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """What signs where the images are built."""
+    return key_file(tmp_path / "signing.key")
+
+
+@pytest.fixture
+def signed(written: Path, origin: Path, key: Path, given: Load) -> Path:
+    """A bundle of a part of a signed build."""
+    other = BuiltImage(
+        name="other", status="built", identity="d" * 64, id="sha256:d", reference="kolla/other:d"
+    )
+    whole = REPORT.model_copy(update={"images": {**REPORT.images, "other": other}})
+    whole.save(Places(origin).build_report)
+    signing.sign_report(Places(origin), signature.private_key(key, None))
+    bundle.write(given(), whole, ["base"], origin, written, signed=True)
+    return written
+
+
+@pytest.fixture
 def engine(written: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The engine of the site."""
     shelf = Shelf()
-    monkeypatch.setattr(bundle, "connect", lambda name: shelf)
+    for module in (bundle, signing):
+        monkeypatch.setattr(module, "connect", lambda name: shelf)
     return shelf
 
 
@@ -153,6 +181,60 @@ def test_what_the_site_had_stays(written: Path, engine: Shelf, given: Load, site
     assert BuildReport.load(site / "build.json").images.keys() == {"own", "base", "builder"}
     packages = json.loads((site / "packages-debian-13.json").read_text())["images"]
     assert packages == {"own": ["bc=1 bb"], "base": ["jq=1 aa"]}
+
+
+def told_of_the_report(given: settings.Globals, site: Path) -> tuple[bool, str]:
+    """What `kolla build --verify` says of the build report."""
+    (found,) = (f for f in signing.verify(given, {}, site) if f["check"] == "report")
+    return found["ok"], found["message"]
+
+
+def test_a_signature_crosses_with_the_report_it_is_over(
+    signed: Path, engine: Shelf, given: Load, site: Path, origin: Path, key: Path, tmp_path: Path
+) -> None:
+    loaded = bundle.load(given(docker_registry="site.example"), signed, site)
+    assert (site / "origin" / "build.json").read_bytes() == Places(origin).build_report.read_bytes()
+    assert told_of_the_report(given(build_signing_key=str(key)), site) == (True, "signed where it was made")
+
+    ok, message = told_of_the_report(given(build_signing_key=str(key_file(tmp_path / "other.key"))), site)
+    assert (ok, "signed with another key" in message) == (False, True)
+
+    own = BuiltImage(name="own", status="built", identity="c" * 64, id="sha256:c", reference="kolla/own:x")
+    changed = loaded.image("base").model_copy(update={"identity": "e" * 64})
+    loaded.model_copy(update={"images": {"base": changed, "own": own}}).save(Places(site).build_report)
+    told = told_of_the_report(given(build_signing_key=str(key)), site)
+    assert told == (False, "base, own: not in the report that was signed")
+
+
+def test_what_is_loaded_later_is_not_signed_by_what_was_there_before(
+    signed: Path, engine: Shelf, given: Load, site: Path, key: Path, origin: Path, tmp_path: Path
+) -> None:
+    here = given(build_signing_key=str(key))
+    bundle.load(here, signed, site)
+    signing.sign_report(Places(site), signature.private_key(key, None))
+    assert told_of_the_report(here, site) == (True, "signed")
+    bundle.load(here, signed, site)
+    assert told_of_the_report(here, site) == (True, "signed where it was made")
+    bundle.write(here, REPORT, ["base"], origin, signed)
+    bundle.load(here, signed, site)
+    assert told_of_the_report(here, site) == (False, "it is not signed")
+
+
+def test_a_bundle_that_is_not_as_its_signed_report_says_is_refused(
+    signed: Path, engine: Shelf, given: Load, site: Path, origin: Path
+) -> None:
+    changed = REPORT.image("base").model_copy(update={"identity": "e" * 64})
+    bundle.write(
+        given(),
+        REPORT.model_copy(update={"images": {"base": changed}}),
+        ["base"],
+        origin,
+        signed,
+        signed=True,
+    )
+    with pytest.raises(InputError, match="image 'base' is not as the signed report says; nothing was loaded"):
+        bundle.load(given(), signed, site)
+    assert engine.loaded == b""
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -58,3 +58,18 @@ def test_a_folder_of_somebody_else_is_left_alone(
     with pytest.raises(InputError, match="was not written by kolla build"):
         export(Inputs.of(Graph.of(catalogue).select(["memcached"]), options), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["memcached"]
+
+
+@pytest.mark.parametrize("base", ["ubuntu", "rocky", "centos"])
+def test_a_base_without_a_lock_is_rendered_with_a_warning(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(places, "state_root", lambda: tmp_path / "state")
+    out = tmp_path / "out"
+    asked = ["build", "--template-only", str(out), ".", "--base", base, "--configdir", str(tmp_path)]
+    assert invoke(asked) == 0
+    assert (out / "keystone" / "Dockerfile").is_file()
+    assert not (out / "keystone" / "build" / "requirements.txt").exists()
+    told = capsys.readouterr().out
+    assert f"warning: there is no lock for release 2026.1 on {base}-" in told
+    assert f"run: kolla lock --openstack-release 2026.1 --base {base} " in told

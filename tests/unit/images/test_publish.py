@@ -1,5 +1,7 @@
 """Publishing through the API: what is done in which order, with an engine that only writes down."""
 
+import shlex
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -93,6 +95,33 @@ def test_a_test_may_not_take_for_ever(cloud: Cloud, engine: Recorder, tmp_path: 
     child = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
     while child.exists() and child.read_text().split()[2] != "Z":  # nobody may be there to collect it
         time.sleep(0.01)
+
+
+def rewritten(cloud: Cloud, **changes: object) -> str:
+    """A test command that leaves another report: as if it had built in the same cloud."""
+    path = cloud.configuration.places.build_report
+    code = (
+        f"import json, pathlib; path = pathlib.Path('{path}'); report = json.loads(path.read_text()); "
+        "images = report['images']; notes = images['notes']; "
+        "images['new'] = {**notes, 'name': 'new', 'digest': None}; "
+        f"notes.update({changes!r}); path.write_text(json.dumps(report))"
+    )
+    return shlex.join([sys.executable, "-c", code])
+
+
+def test_what_the_test_built_besides_is_kept_and_not_promoted(cloud: Cloud, engine: Recorder) -> None:
+    cloud.publish(["^notes$"], {}, rewritten(cloud, reference="elsewhere/notes:t", digest=None))
+    assert tags(engine.pushed) == [*IMMUTABLE, *MOVING]
+    report = BuildReport.load(cloud.configuration.places.build_report)
+    assert report.image("notes").promoted == "r.example/kolla/notes:2026.1-debian-13"
+    assert (report.image("new").digest, report.image("new").promoted) == (None, None)
+
+
+def test_no_tag_moves_when_the_test_tried_something_else(cloud: Cloud, engine: Recorder) -> None:
+    with pytest.raises(KollaError, match="built other images than were pushed: notes; no tag was moved"):
+        cloud.publish(["^notes$"], {}, rewritten(cloud, identity="f" * 64))
+    assert tags(engine.pushed) == IMMUTABLE
+    assert BuildReport.load(cloud.configuration.places.build_report).image("notes").identity == "f" * 64
 
 
 def test_nothing_is_tested_when_the_build_failed(cloud: Cloud, engine: Recorder, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def test_tags_go_and_what_speaks_of_them_and_locks_stay(tmp_path: Path, engine: 
     places = Places(tmp_path)
     bill = places.bills / "notes" / "ffffffffffff.cdx.json"
     bill.parent.mkdir(parents=True)
+    places.origin.mkdir()
     lock = tmp_path / "packages-debian-13.json"
     for path in (bill, places.build_report, places.build_signature, lock):
         path.write_text("{}")

@@ -60,6 +60,16 @@ def test_a_key_that_cannot_sign_stops_the_build_before_it_begins(
     assert engine.built == []
 
 
+def test_a_key_that_cannot_sign_stops_a_push_before_it_begins(
+    cloud: Cloud, engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.build(["^base$"])
+    (tmp_path / "passwords.yml").write_text("{}\n")
+    monkeypatch.setattr(pushing, "push", lambda *given, **named: pytest.fail("pushed"))
+    with pytest.raises(InputError, match="is encrypted"):
+        cloud.push(sign=True)
+
+
 def test_no_moving_tag_shows_what_is_not_signed(
     cloud: Cloud, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +86,14 @@ def test_no_moving_tag_shows_what_is_not_signed(
         monkeypatch.setattr(module, name, passed(name))
     cloud.build(["^base$"], {"sign": True, "push": True})
     assert done == ["push", "sign_images", "promote"]
+
+    done.clear()
+    cloud.build(["^base$"])
+    cloud.push()
+    assert (done, unsound(cloud)) == (["push", "promote"], ["report"])
+    done.clear()
+    cloud.push(sign=True)
+    assert (done, unsound(cloud)) == (["push", "sign_images", "promote"], [])
 
     def refused(*given: object) -> None:
         raise KollaError("no")
