@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from kolla.errors import InputError, did_you_mean
 from kolla.settings.inventory import Inventory
+from kolla.state.canary_request import CanaryRequest
 from kolla.state.demand import demands
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
@@ -30,8 +30,6 @@ from kolla.state.plan import (
 )
 from kolla.state.volumes import HOST_SERVICE
 
-SOAK = 60
-"""Seconds that a canary is watched when nobody says."""
 GRACE = 60
 """Seconds that watching may take longer than it is to last."""
 
@@ -42,29 +40,7 @@ FREE = frozenset({"image", "volume", "endpoint", "release", "discard"})
 """Kinds that change nothing of a service that runs, so that they need not wait."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The canary somebody asked for."""
-
-    places: tuple[str, ...]
-    """Hosts, and parts of groups: `control1`, `compute:10%`."""
-    soak: int = SOAK
-    """Seconds that it is watched."""
-
-
-_DURATION = re.compile(r"(\d+)([smh]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def duration(text: str) -> int:
-    """Seconds of `90`, `90s`, `10m` or `1h`; ValueError for anything else."""
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(f"'{text}' is no duration; write 90, 90s, 10m or 1h")
-    return int(found[1]) * _SECONDS[found[2]]
-
-
-def resolved(asked: Asked, inventory: Inventory, limit: Collection[str]) -> tuple[str, ...]:
+def resolved(asked: CanaryRequest, inventory: Inventory, limit: Collection[str]) -> tuple[str, ...]:
     """The canary's hosts, in the order of the inventory, of which a part of a group is the first ones.
 
     InputError for what the inventory does not have, and for a host that is not among those of `limit`.

@@ -66,13 +66,13 @@ def _canary(plan: Plan) -> list[str]:
     lines = ["", f"canary on {', '.join(plan.canary.hosts)}"]
     for number, wave in enumerate(plan.canary.waves, 1):
         lines += _wrapped(
-            f"{number}. {_subjects(wave.first) or 'what is so already'} before {_subjects(wave.waiting)}",
+            f"{number}. {subjects(wave.first) or 'what is so already'} before {subjects(wave.waiting)}",
             "  ",
         )
     return [*lines, *(part for warning in plan.canary.warnings for part in _wrapped(warning, "  "))]
 
 
-def _subjects(ids: Iterable[str]) -> str:
+def subjects(ids: Iterable[str]) -> str:
     """`keystone, notes on one`, of operations on containers."""
     found: dict[str, list[str]] = {}
     for id_ in ids:
