@@ -69,15 +69,17 @@ class CanaryVerbs(RevisionVerbs):
             raise InputError("there is no revision to go back to")
         return standing, store.desired(standing.number)
 
-    def _back_for(self, containers: list[str], number: int, target: Desired, plan: Plan) -> Plan:
+    def _back_for(self, containers: list[str], number: int, target: Desired, done: Plan) -> Plan:
         """The plan towards a revision of nothing but these containers, and what they need for it."""
-        services = {o.service for o in plan.operations if o.id in containers}
+        services = {o.service for o in done.operations if o.id in containers}
         folders = [f for f in self.configuration.catalogue.folders.values() if f.name in services]
         rollback.check_hosts(number, target, self.configuration.inventory.hosts)
         states = self._hosts.compared_with(target)
         rollback.check_release(number, target, states, folders)
         towards = rollback.towards(number, target, states, services=services)
-        return self._hooks.planned("rollback", canary.only(towards, containers))
+        # What is left untouched is known by container, not by service.
+        plan = canary.only(towards, containers).model_copy(update={"services": None})
+        return self._hooks.planned("rollback", plan)
 
 
 def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> None:
