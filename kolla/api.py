@@ -13,7 +13,7 @@ from typing import Any
 
 from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
-from kolla.canary_verbs import check_asked_once
+from kolla.canary_verbs import check_asked_once, check_warnings
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
@@ -257,6 +257,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             return Deployed(plan, (), plan, complete=True, warnings=warnings, revision=found)
         done = self._judged(self._change(verb, plan, desired, 0), desired)
         remaining = self._plan(*self._hosts.observed())
+        warnings += tuple(check_warnings(done))
         return replace(done, remaining=remaining, complete=plan_file is None, warnings=warnings)
 
     def _warnings(self) -> tuple[str, ...]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kolla.canary_verbs import CanaryVerbs, check_asked_once
+from kolla.canary_verbs import CanaryVerbs, check_asked_once, check_warnings
 from kolla.errors import InputError, Location
 from kolla.results import Deployed, Planned
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.changes import ReleaseChange
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.plan import JobOperation, Plan, Purpose, check_usable
+from kolla.state.plan import Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import FINISH, ROLLBACK, finish_course, reminder, unfinished, upgrade_course
 from kolla.state.rollback import no_way_back
@@ -83,7 +81,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
             done.failed,
             reconcile(desired, states),
             complete=True,
-            warnings=(*self.configuration.warnings, *doubts, *_warnings(done)),
+            warnings=(*self.configuration.warnings, *doubts, *check_warnings(done)),
             revision=done.revision,
             canary=done.canary,
             unfinished=unfinished(states),
@@ -125,14 +123,3 @@ def check_purpose(plan: Plan, path: Path, purpose: Purpose) -> None:
             where=Location(path),
             hint=f"run: {verbs[plan.purpose]} --plan {path}",
         )
-
-
-def _warnings(done: Deployed) -> Iterator[str]:
-    """What upgrade checks of OpenStack only warn of (oslo.upgradecheck: result 1)."""
-    for operation in done.plan.operations:
-        said = done.messages.get(operation.id, "")
-        if not isinstance(operation, JobOperation) or not said.startswith("{"):
-            continue
-        for check in json.loads(said).get("checks", ()):
-            if isinstance(check, dict) and check.get("result") == 1:
-                yield f"{operation.job}: {check['check']}: {check['details']}"

@@ -16,7 +16,7 @@ from kolla.errors import InputError, did_you_mean
 from kolla.settings.inventory import Inventory
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.demand import demands
-from kolla.state.desired import Desired
+from kolla.state.desired import Desired, container_id
 from kolla.state.host_state import HostState
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
@@ -258,6 +258,12 @@ class _Builder:
         names = list(dict.fromkeys(name for containers in watched.values() for name in containers))
         services = {operation.service for name in names for operation in self.changes[name]}
         jobs = [job for job in self.desired.checks if job.service in services]
+        changed = {
+            container_id(self._catalogue_names[name], host)
+            for host, containers in watched.items()
+            for name in containers
+        }
+        jobs += [job for of, job in self.desired.canary_checks if of in changed]
         places = ", ".join(host for host, containers in watched.items() if containers)
         cause = f"canary {number}: {self._listed(names)} on {places}"
         found: dict[str, Operation] = {}

@@ -207,6 +207,21 @@ def test_the_controller_then_the_compute_host(cases: dict[str, Case]) -> None:
     ]
 
 
+def test_a_check_of_canaries_is_run_for_each_host_that_has_the_container(cases: dict[str, Case]) -> None:
+    case = cases["deploy"]
+    plan = case.with_canary(("compute1", "compute2"))
+    jobs = {o.id: o for o in plan.operations if isinstance(o, JobOperation)}
+    # It is told the name a host gives itself, and done where the service is, not on the compute host.
+    assert {id_: job.spec.environment["KOLLA_ARGUMENT"] for id_, job in jobs.items()} == {
+        "job:nova/check-boot-compute1/canary-1@control1": "compute1.example",
+        "job:nova/check-boot-compute2/canary-1@control1": "compute2.example",
+    }
+    assert len({job.spec.name for job in jobs.values()}) == 2
+    assert all(file.sha256 in case.desired.bundle() for job in jobs.values() for file in job.folder.files)
+    assert set(jobs) <= before(plan)["container:nova-compute@compute3"]
+    assert not any(job.name.startswith("nova/check-boot") for job in case.desired.checks)
+
+
 def test_an_upgrade_has_a_wave_for_each_layer_of_services(cases: dict[str, Case]) -> None:
     assert waves(cases["upgrade"].with_canary(("control1", "compute1"))) == UPGRADE.splitlines()
 
