@@ -64,6 +64,8 @@ def _canary(plan: Plan) -> list[str]:
     if plan.canary is None:
         return []
     lines = ["", f"canary on {', '.join(plan.canary.hosts)}"]
+    if not plan.canary.waves:
+        lines.append("  nothing waits for it")
     for number, wave in enumerate(plan.canary.waves, 1):
         lines += _wrapped(
             f"{number}. {subjects(wave.first) or 'what is so already'} before {subjects(wave.waiting)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +18,11 @@ from kolla.errors import InputError
 from kolla.events import Event, Listener
 from kolla.hosts import Hosts
 from kolla.state.desired import Desired
-from kolla.state.plan import Plan
+from kolla.state.plan import ContainerOperation, Operation, Plan
 from kolla.state.reconcile import reconcile
 
+RELEASE = re.compile(r"\d{4}\.[12]")
+OLDER, NEWER = "2025.2", "2026.1"
 TWO = CanaryRequest(("two",), 1)
 
 
@@ -56,6 +59,14 @@ class Model:
             "state": {**state.model_dump(mode="json", exclude={"host", "folders"}), "folders": folders},
         }
 
+    def carry_out(self, plan: Plan, operation: Operation, desired: Desired) -> None:
+        """A container is of the release that its image is of."""
+        kept = self.world.release
+        if isinstance(operation, ContainerOperation) and (of := RELEASE.search(operation.spec.image)):
+            self.world.release = of[0]
+        self.world.carry_out(plan, desired)
+        self.world.release = kept
+
     def apply(self, listener: Listener, plan: Plan, bundle: Mapping[str, bytes], **_: object) -> Outcome:
         outcome, failed = Outcome("run"), False
         for operation in plan.operations:
@@ -63,7 +74,7 @@ class Model:
             status = "done" if good else "blocked" if failed else "failed"
             if good:
                 desired = cast(Desired, SimpleNamespace(bundle=lambda: bundle))
-                self.world.carry_out(plan.model_copy(update={"operations": (operation,)}), desired)
+                self.carry_out(plan.model_copy(update={"operations": (operation,)}), operation, desired)
             failed = not good
             message = "it ended with exit status 1" if status == "failed" else ""
             outcome.operations[operation.id] = Result(operation.host, cast(Any, status), message=message)
@@ -164,6 +175,46 @@ def test_what_passed_before_it_stays_and_is_on_record(deployed: Model) -> None:
     assert cloud(deployed).plan_against().towards == 1
     deployed.fails = ""
     assert cloud(deployed).deploy(canary=TWO).exit_code == 0
+
+
+def go_to(world: World, release: str) -> None:
+    """Images of another release."""
+    world.release = release
+    world.image_ids = {name: f"sha256:{release}-{name}" for name in world.report.images}
+
+
+def versions(world: World, name: str) -> set[str]:
+    return {state.containers[name].version for state in world.states.values()}
+
+
+def test_of_an_upgrade_the_failed_wave_is_taken_back_and_the_next_try_goes_on(model: Model) -> None:
+    world = model.world
+    go_to(world, OLDER)
+    assert cloud(model).deploy().exit_code == 0
+    go_to(world, NEWER)
+    model.fails = "soak:canary-2@two"
+    done = cloud(model).upgrade(canary=TWO)
+    assert done.canary == (
+        "The canary failed: soak:canary-2@two: it ended with exit status 1. "
+        "Left as they are because of that: keystone, notes on one, three.",
+        "It was taken back to revision 1; this is revision 3.",
+    )
+    assert done.unfinished and done.unfinished.before == OLDER
+    assert (versions(world, "haproxy"), versions(world, "keystone")) == ({NEWER}, {OLDER})
+    assert results(model) == [
+        ("deploy", "done", None),
+        ("upgrade", "failed", None),
+        ("rollback", "done", None),
+    ]
+    model.fails = ""
+    again = cloud(model).upgrade(canary=TWO)
+    assert (again.exit_code, again.canary) == (0, ())
+    assert versions(world, "keystone") == {NEWER}
+
+
+def test_the_end_of_an_upgrade_has_no_canary(model: Model) -> None:
+    with pytest.raises(InputError, match="the end of an upgrade has no canary"):
+        cloud(model).upgrade(finish=True, canary=TWO)
 
 
 def test_without_a_good_revision_it_stays_and_that_is_said(model: Model) -> None:

@@ -143,6 +143,7 @@ def test_a_first_deploy_has_nothing_to_compare_with(tmp_path: Path) -> None:
     world = World(tmp_path, hosts=("one", "two"))
     plan = changed(world, ("one",))
     assert plan.canary and (plan.canary.waves, plan.canary.warnings) == ((), ())
+    assert waves(plan) == ["canary on one", "  nothing waits for it"]
 
 
 def test_nothing_to_do_has_no_canary(three: World) -> None:
