@@ -13,6 +13,7 @@ from typing import Any
 
 from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
+from kolla.canary_verbs import check_asked_once, check_warnings
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
@@ -41,6 +42,7 @@ from kolla.service_verbs import ServiceVerbs
 from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
 from kolla.state import prechecks, requirements, status
+from kolla.state.canary_request import CanaryRequest
 from kolla.state.clients import client_files
 from kolla.state.demand import demanded
 from kolla.state.derive import desire
@@ -60,6 +62,7 @@ from kolla.upgrade_verbs import Upgraded, UpgradeVerbs, check_purpose
 __all__ = [
     "Adopted",
     "Built",
+    "CanaryRequest",
     "Changes",
     "Cloud",
     "Deployed",
@@ -177,12 +180,18 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     # -- plan and deploy ---------------------------------------------------------------------
 
     def plan(
-        self, *, offline: bool = False, against_config: Path | None = None, diff: bool = False
+        self,
+        *,
+        offline: bool = False,
+        against_config: Path | None = None,
+        diff: bool = False,
+        canary: CanaryRequest | None = None,
     ) -> Planned:
         """What deploy would do, and why; with `diff` also how each configuration file changes.
 
         `offline` asks no host: everything appears as new. `against_config` asks none either, and takes the
-        hosts to be as that other configuration directory says: what a deploy after it would do.
+        hosts to be as that other configuration directory says: what a deploy after it would do. `canary`: as
+        for `deploy`.
         """
         warnings = self._warnings()
         if against_config is not None:
@@ -192,7 +201,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             states = {host: HostState(host=host) for host in self.configuration.hosts()}
         else:
             desired, states = self._hosts.observed(deploy_course)
-        plan = self._plan(desired, states)
+        plan = self._plan(desired, states, canary)
         files = file_diffs(plan, desired, states) if diff else ()
         reminders = filter(None, (reminder(desired.upgrade),))
         warnings = (*warnings, *self._doubts(desired, states), *reminders)
@@ -213,23 +222,32 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         return desired, {host: states[host] for host in self.configuration.hosts()}
 
     def deploy(
-        self, plan_file: Path | None = None, *, lock_timeout: int = LOCK_TIMEOUT, verb: str = "deploy"
+        self,
+        plan_file: Path | None = None,
+        *,
+        lock_timeout: int = LOCK_TIMEOUT,
+        verb: str = "deploy",
+        canary: CanaryRequest | None = None,
     ) -> Deployed:
         """Carry out a plan: the one in `plan_file`, or the one `plan` would show now.
 
         What was done is kept as a revision of `verb`. Afterwards the hosts are asked again.
         LockedError when another deployer stays for longer than `lock_timeout` seconds; InputError when the
         plan in the file is for other hosts or settings than those of now.
-        """
-        return self._patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb))
 
-    def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
+        `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
+        A plan in a file has its own.
+        """
+        return self._patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary))
+
+    def _deploy(self, plan_file: Path | None, verb: str, canary: CanaryRequest | None) -> Deployed:
+        check_asked_once(plan_file, canary)
         warnings = self._warnings()
         desired, states = self._hosts.observed(deploy_course)
         warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.upgrade),)))
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
-            plan = Plan.model_validate_json(self._plan(desired, states).model_dump_json())
+            plan = Plan.model_validate_json(self._plan(desired, states, canary).model_dump_json())
         else:
             plan = Plan.load(plan_file)
             check_purpose(plan, plan_file, "deploy")
@@ -237,8 +255,9 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         if not plan:
             found = self._confirm(verb, plan, desired)
             return Deployed(plan, (), plan, complete=True, warnings=warnings, revision=found)
-        done = self._change(verb, plan, desired, 0)
+        done = self._judged(self._change(verb, plan, desired, 0), desired)
         remaining = self._plan(*self._hosts.observed())
+        warnings += tuple(check_warnings(done))
         return replace(done, remaining=remaining, complete=plan_file is None, warnings=warnings)
 
     def _warnings(self) -> tuple[str, ...]:
@@ -252,8 +271,11 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         sentence = "image '{}' was built before what goes into it changed; run: kolla build"
         return (*warnings, *map(sentence.format, images))
 
-    def _plan(self, desired: Desired, states: Mapping[str, HostState]) -> Plan:
+    def _plan(
+        self, desired: Desired, states: Mapping[str, HostState], canary: CanaryRequest | None = None
+    ) -> Plan:
         plan = reconcile(desired, states, services=self.configuration.services())
+        plan = self._with_canary(plan, desired, states, canary)
         plan = with_discards(plan, desired, states, self._needed_images)
         return self._hooks.planned("deploy", plan)
 

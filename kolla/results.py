@@ -243,6 +243,8 @@ class Deployed:
     """Operation -> what it said when it was done."""
     towards: int | None = None
     """The revision it led back to; None: what the settings say."""
+    canary: tuple[str, ...] = ()
+    """Of a canary that failed: why, and what became of it."""
 
     @property
     def advice(self) -> str:
@@ -262,6 +264,7 @@ class Deployed:
             "remaining": [operation.id for operation in self.remaining.operations],
             "warnings": list(self.warnings),
             "revision": self.revision,
+            "canary": list(self.canary),
         }
 
     def text(self) -> str:
@@ -269,6 +272,7 @@ class Deployed:
         lines = [f"warning: {warning}" for warning in self.warnings]
         lines += _failures(self.failed)
         if self.failed:
+            lines += self.canary
             lines.append(f"What was already running was left running. {self.advice}")
         elif not self.plan and self.towards:
             lines.append(_as_revision(self.towards))

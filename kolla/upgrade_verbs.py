@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kolla.canary_verbs import CanaryVerbs, check_asked_once, check_warnings
 from kolla.errors import InputError, Location
 from kolla.results import Deployed, Planned
-from kolla.revisions.verbs import RevisionVerbs
+from kolla.state.canary_request import CanaryRequest
 from kolla.state.changes import ReleaseChange
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.plan import JobOperation, Plan, Purpose, check_usable
+from kolla.state.plan import Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import FINISH, ROLLBACK, finish_course, reminder, unfinished, upgrade_course
 from kolla.state.rollback import no_way_back
@@ -47,38 +46,44 @@ class Upgraded(Deployed):
         return said if self.failed or self.unfinished is None else f"{said}\n{reminder(self.unfinished)}"
 
 
-class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
+class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
     """Upgrading, and finishing an upgrade."""
 
-    def plan_upgrade(self, *, finish: bool = False) -> Planned:
+    def plan_upgrade(self, *, finish: bool = False, canary: CanaryRequest | None = None) -> Planned:
         """What `upgrade` would do, and why."""
-        plan, desired, states = self._planned(finish)
+        plan, desired, states = self._planned(finish, canary)
         doubts = (*self._doubts(desired, states), *self._one_way(desired))
         return Planned(plan, (*self.configuration.warnings, *doubts))
 
-    def upgrade(self, plan_file: Path | None = None, *, finish: bool = False) -> Upgraded:
+    def upgrade(
+        self, plan_file: Path | None = None, *, finish: bool = False, canary: CanaryRequest | None = None
+    ) -> Upgraded:
         """Go to the release of the images, or (`finish`) end the upgrade that brought the cloud there.
 
         After it, until it is finished, one can go back. InputError, before anything is touched, when the
         releases are not those of an upgrade, the plan in the file is for other hosts or settings, or the
         images of the new release do not take the configuration.
+
+        `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
         """
-        plan, desired, states = self._planned(finish)
+        check_asked_once(plan_file, canary)
+        plan, desired, states = self._planned(finish, canary)
         doubts = (*self._gate(desired, states), *self._one_way(desired))
         if plan_file is not None:
             kept = Plan.load(plan_file)
             check_purpose(kept, plan_file, plan.purpose)
             check_usable(kept, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
             plan = kept
-        done = self._change(plan.purpose, plan, desired, 0)
+        done = self._judged(self._change(plan.purpose, plan, desired, 0), desired)
         desired, states = self._hosts.observed()
         return Upgraded(
             plan,
             done.failed,
             reconcile(desired, states),
             complete=True,
-            warnings=(*self.configuration.warnings, *doubts, *_warnings(done)),
+            warnings=(*self.configuration.warnings, *doubts, *check_warnings(done)),
             revision=done.revision,
+            canary=done.canary,
             unfinished=unfinished(states),
         )
 
@@ -91,16 +96,21 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
         services = "; ".join(f"{service}: {reason}" for service, reason in lost.items())
         return (f"no rollback of the upgrade {change} without restoring the backup: {services}",)
 
-    def _planned(self, finish: bool) -> tuple[Plan, Desired, dict[str, HostState]]:
+    def _planned(
+        self, finish: bool, canary: CanaryRequest | None
+    ) -> tuple[Plan, Desired, dict[str, HostState]]:
         read = self.configuration
         if read.limit or read.tags:
             raise InputError("an upgrade is of the whole cloud", hint="leave out --limit and --tags")
+        if finish and canary is not None:
+            raise InputError("the end of an upgrade has no canary: there is no way back from it")
         decide = finish_course if finish else upgrade_course
         desired, states = self._hosts.observed(decide)
         if finish:
             plan = finish_plan(desired, states)
         else:
             plan = upgrade_plan(desired, states, begun=decide(desired.release, states).begun)
+        plan = self._with_canary(plan, desired, states, canary)
         return self._hooks.planned("upgrade", plan), desired, states
 
 
@@ -113,14 +123,3 @@ def check_purpose(plan: Plan, path: Path, purpose: Purpose) -> None:
             where=Location(path),
             hint=f"run: {verbs[plan.purpose]} --plan {path}",
         )
-
-
-def _warnings(done: Deployed) -> Iterator[str]:
-    """What upgrade checks of OpenStack only warn of (oslo.upgradecheck: result 1)."""
-    for operation in done.plan.operations:
-        said = done.messages.get(operation.id, "")
-        if not isinstance(operation, JobOperation) or not said.startswith("{"):
-            continue
-        for check in json.loads(said).get("checks", ()):
-            if isinstance(check, dict) and check.get("result") == 1:
-                yield f"{operation.job}: {check['check']}: {check['details']}"

@@ -11,7 +11,7 @@ from kolla.ansible import plays
 from kolla.ansible.outcome import SUCCESS, BrokenHost, BrokenHostsError, Outcome, Result, refusal
 from kolla.errors import InputError, KollaError, LockedError
 from kolla.events import Event, Listener, ignore
-from kolla.state.plan import Operation, Plan
+from kolla.state.plan import Operation, Plan, SoakOperation
 
 Answer = dict[str, Any]
 Conversation = Generator[tuple[str, Mapping[str, Any]], Answer, None]
@@ -151,6 +151,8 @@ class Applying(Conversations):
             )
         self._steps = plays.steps(plan)
         self._hosts = {operation.host for operation in plan.operations}
+        soaks = (operation for operation in plan.operations if isinstance(operation, SoakOperation))
+        self._longest_soak = max((operation.seconds for operation in soaks), default=0)
         super().__init__([self._hosts, *self._steps[1:], self._hosts], **circumstances)
         self._bundle = bundle
         self._owner = owner
@@ -226,6 +228,8 @@ class Applying(Conversations):
         return {
             "run": self.outcome.run,
             "owner": dict(self._owner),
+            # While others are watched, a host is asked nothing, and is to wait for us.
+            "silence": self._longest_soak,
             "operations": [operation.model_dump(mode="json") for operation in operations],
             "bundle": {
                 digest: base64.b64encode(self._bundle[digest]).decode()

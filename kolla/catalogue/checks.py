@@ -76,6 +76,9 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
         yield from _job_references(service, path, job, images, users)
     for name, endpoint in service.endpoints.items():
         yield ("endpoints", name, "container"), "container", endpoint.container, service.containers
+    for name, check in service.checks.items():
+        if check.canary is not None:
+            yield ("checks", name, "canary"), "container", check.canary, service.containers
     if service.identity and service.identity.endpoint:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
     for index, name in enumerate(service.upgrade.postponed):

@@ -483,12 +483,15 @@ class Provision(Model):
 
 
 class Check(Model):
-    """A functional check run on demand by `kolla check`: a job that leaves no record."""
+    """A functional check run on demand by `kolla check`, and of a canary: a job that leaves no record."""
 
     description: str
     """What is true when it succeeds."""
     job: Job
     """What is run to find out."""
+    canary: Name | None = None
+    """A container of the service: the check is only of a canary that changed it, once for each of its hosts;
+    the job finds the host's own name in the environment, as KOLLA_ARGUMENT."""
 
 
 class Argument(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kolla.events import Listener
+from kolla.state.canary_request import SOAK, CanaryRequest, duration
 
 if TYPE_CHECKING:
     from kolla.api import Cloud
@@ -57,13 +59,16 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(options, param.name, value)
 
 
-def _remember_names(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is None:
-        return
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    if not names:  # an empty variable of a script; taken for "all" it could stop a whole cloud
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """What stands between commas; nothing without the option."""
+    names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
+    if value is not None and not names:  # an empty variable of a script; as "all" it could stop a whole cloud
         raise click.BadParameter("it names nothing; leave it out to mean all", ctx, param)
-    _remember(ctx, param, names)
+    return names
+
+
+def _remember_names(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    _remember(ctx, param, _names(ctx, param, value))
 
 
 def _option(
@@ -122,6 +127,40 @@ BUILD = (
 SERVICES = (
     _option("--tags", callback=_remember_names, metavar="SERVICES", help="Only these services (a,b)."),
 )
+
+
+def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def canary(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--canary` and `--soak`, for the command as one argument: the canary that was asked for, or None."""
+
+    @functools.wraps(command)
+    def told(*args: Any, canary: tuple[str, ...], soak: int | None, **others: Any) -> Any:
+        if soak is not None and not canary:
+            raise click.UsageError("--soak is for a canary: add --canary HOST")
+        asked = CanaryRequest(canary, SOAK if soak is None else soak) if canary else None
+        return command(*args, canary=asked, **others)
+
+    options = (
+        click.option(
+            "--canary",
+            callback=_names,
+            metavar="HOST,GROUP:PERCENT",
+            help="Change these first, check and watch them, then go on; or take them back.",
+        ),
+        click.option(
+            "--soak",
+            callback=_duration,
+            metavar="DURATION",
+            help=f"How long a canary is watched: 90s, 10m, 1h.  [default: {SOAK}s]",
+        ),
+    )
+    return _all(options)(told)
 
 
 def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:

@@ -30,15 +30,18 @@ LONG_SILENCE = 60
 """Seconds without a word of its owner after which a lease is worth a remark."""
 
 
-def take(cloud: Cloud, run: str, owner: Json, timeout: float, gone: str | None = None) -> int:
+def take(
+    cloud: Cloud, run: str, owner: Json, timeout: float, gone: str | None = None, silence: int = 0
+) -> int:
     """Take lock and lease for a run; the lock's file descriptor, to be kept open (forks keep it, too).
 
-    `gone`: a run whose deployer has ended without giving its lease back.
+    `gone`: a run whose deployer has ended without giving its lease back. `silence`: so many seconds more
+    than usual it may be before this run is heard of again.
     Refusal `locked`, with the lease that is in the way, after `timeout` seconds.
     """
     end = time.monotonic() + timeout
     while True:
-        handle = _try(cloud, run, owner, gone)
+        handle = _try(cloud, run, owner, gone, silence)
         if handle is not None:
             return handle
         if time.monotonic() >= end:
@@ -70,7 +73,7 @@ def _this_process() -> Json:
     }
 
 
-def _try(cloud: Cloud, run: str, owner: Json, gone: str | None) -> int | None:
+def _try(cloud: Cloud, run: str, owner: Json, gone: str | None, silence: int) -> int | None:
     """The locked descriptor, or None when lock or lease are another's."""
     cloud.make_directory()
     path = cloud.directory / "lock"
@@ -79,7 +82,7 @@ def _try(cloud: Cloud, run: str, owner: Json, gone: str | None) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A destroy may have removed the file while we waited for it: then this lock is worth nothing.
         current = path.exists() and os.path.samestat(os.fstat(handle), path.stat())
-        if current and _take_lease(cloud, run, owner, gone):
+        if current and _take_lease(cloud, run, owner, gone, silence):
             return handle
     except BlockingIOError:
         pass
@@ -87,13 +90,14 @@ def _try(cloud: Cloud, run: str, owner: Json, gone: str | None) -> int | None:
     return None
 
 
-def _take_lease(cloud: Cloud, run: str, owner: Json, gone: str | None) -> bool:
+def _take_lease(cloud: Cloud, run: str, owner: Json, gone: str | None, silence: int) -> bool:
     with _writing(cloud):
         lease = read(cloud)
         if lease is None or lease["run"] in (run, gone) or is_stale(lease, time.time(), boot_id()):
             own = lease is not None and lease["run"] == run
             since = lease["since"] if lease is not None and own else time.time()
-            files.write_json(_path(cloud), {"run": run, "owner": owner, "since": since})
+            document = {"run": run, "owner": owner, "since": since, "silence": silence}
+            files.write_json(_path(cloud), document)
             return True
     return False
 
@@ -127,13 +131,18 @@ def release(cloud: Cloud, run: str) -> None:
 
 def is_stale(lease: Json, now: float, boot_id: str) -> bool:
     """Whether a lease no longer counts: its owner, a process of this very host, is gone; or nobody
-    renewed it for LEASE_SECONDS."""
+    renewed it for as long as it is good."""
     owner = lease["owner"]
     # Containers share the kernel's boot_id but not its processes, hence the host's name as well.
     here = owner.get("boot_id") == boot_id and owner.get("host") == socket.gethostname()
     if here and not processes.lives(owner["pid"]):
         return True
-    return not -LEASE_SECONDS < now - lease["renewed"] < LEASE_SECONDS
+    return not -LEASE_SECONDS < now - lease["renewed"] < _good_for(lease)
+
+
+def _good_for(lease: Json) -> int:
+    """Seconds after which a lease that was not renewed may be taken by somebody else."""
+    return LEASE_SECONDS + int(lease.get("silence", 0))
 
 
 @contextmanager
@@ -169,7 +178,7 @@ def sentence(lease: Json | None) -> str:
     silent = now - lease["renewed"]
     if silent < LONG_SILENCE:
         return said
-    left = _duration(LEASE_SECONDS - silent)
+    left = _duration(_good_for(lease) - silent)
     return f"{said}; not heard of for {_duration(silent)}: if that goes on, others may in {left}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, power, release, resources, takeover, volumes
+from . import containers, endpoint, images, jobs, power, release, resources, soak, takeover, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
@@ -34,6 +34,7 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "endpoint": endpoint.perform,
     "start": power.start,
     "release": release.perform,
+    "soak": soak.perform,
 }
 
 Tell = Callable[[Json], None]

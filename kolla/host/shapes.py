@@ -167,6 +167,13 @@ class StartOperation(Operation):
     start_timeout: int
 
 
+class SoakOperation(Operation):
+    """See containers run and be healthy for some time."""
+
+    seconds: int
+    containers: list[str]
+
+
 class ReleaseOperation(Operation):
     """Have an upgrade on record, or none."""
 

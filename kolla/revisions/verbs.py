@@ -141,16 +141,23 @@ class RevisionVerbs:
                 time.sleep(LOCK_PAUSE)
 
     def _change(
-        self, verb: str, plan: Plan, desired: Desired, lock_timeout: int, revision: Revision | None = None
+        self,
+        verb: str,
+        plan: Plan,
+        desired: Desired,
+        lock_timeout: int,
+        revision: Revision | None = None,
+        applied: Desired | None = None,
     ) -> Deployed:
         """Carry out a plan towards `desired`, recorded as a revision of that verb; nothing is looked at
         afterwards, so nothing `remains`.
 
-        `revision`: one whose state this is; without it, the state is that of the settings.
+        `revision`: one whose state this is; without it, the state is that of the settings. `applied`: what
+        the cloud is afterwards, where that is not `desired` on the hosts and services of the plan.
         """
         store = self._revisions
         hosts = self.configuration.hosts()
-        applied = revision_state.narrowed(desired, self._before, hosts, plan.services)
+        applied = applied or revision_state.narrowed(desired, self._before, hosts, plan.services)
         beginning = self._beginning(verb, plan, desired, applied, revision)
         with (
             self._hooks.before(verb, plan, self.progress),

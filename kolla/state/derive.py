@@ -25,10 +25,12 @@ from kolla.catalogue.upgrades import Stage, at
 from kolla.settings import Settings
 from kolla.state import adoption, checkouts, volume_names
 from kolla.state.consumer import Consumer, ProviderView
+from kolla.state.demand import told
 from kolla.state.desired import (
     Desired,
     DesiredContainer,
     DesiredJob,
+    container_id,
     endpoint_id,
 )
 from kolla.state.facts import HostFacts
@@ -94,6 +96,7 @@ class _Builder:
             containers=containers,
             jobs=tuple(self._jobs()),
             checks=tuple(self._checks()),
+            canary_checks=tuple(self._canary_checks()),
             verbs=tuple(self._verbs()),
             release_checks=tuple(self._release_checks()) if self.course.stage is Stage.EXPANDED else (),
             back=tuple(self._back()) if self.course.stage in (Stage.SETTLED, Stage.FINISHING) else (),
@@ -340,8 +343,21 @@ class _Builder:
     def _checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
             for name, check in folder.service.checks.items():
-                for job in self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None):
-                    yield replace(job, description=check.description)
+                if check.canary is None:
+                    for job in self._job(_Owner(folder), f"{folder.name}/check-{name}", check.job, None):
+                        yield replace(job, description=check.description)
+
+    def _canary_checks(self) -> Iterator[tuple[str, DesiredJob]]:
+        for folder in self.settings.services:
+            for name, check in folder.service.checks.items():
+                for host in self.topology.hosts_of(folder, check.canary) if check.canary else ():
+                    assert check.canary is not None
+                    of, subject = container_id(check.canary, host), self.topology.hostnames[host]
+                    # Several are run at the same time, so each has a name of its own.
+                    for job in self._job(
+                        _Owner(folder), f"{folder.name}/check-{name}-{host}", check.job, None
+                    ):
+                        yield of, replace(told(job, subject), description=check.description)
 
     def _verbs(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:

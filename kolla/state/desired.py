@@ -130,6 +130,8 @@ class Desired:
     """Every password's value, for masking."""
     release: str = ""
     """The OpenStack release of the images."""
+    canary_checks: tuple[tuple[str, DesiredJob], ...] = ()
+    """Checks of canaries: the id of the container that was changed, and the job."""
     release_checks: tuple[DesiredJob, ...] = ()
     """What an upgrade runs before it changes anything."""
     back: tuple[DesiredJob, ...] = ()
@@ -148,7 +150,9 @@ class Desired:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Everything that runs in a container."""
-        return (*self.containers, *self.jobs, *self.checks, *self.verbs, *self.release_checks, *self.back)
+        of_canaries = (job for _, job in self.canary_checks)
+        asked_for = (*self.checks, *of_canaries, *self.verbs)
+        return (*self.containers, *self.jobs, *asked_for, *self.release_checks, *self.back)
 
     def questions(self) -> dict[str, dict[str, object]]:
         """What to ask each host: digests of the files it should have, images it should know."""

@@ -40,6 +40,7 @@ def text(plan: Plan) -> str:
     size = _size(len(plan.operations), len(hosts))
     lines = [f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': {size}"]
     lines += _hooks(plan, "pre", "before")
+    lines += _canary(plan)
     for host in hosts:
         lines += ["", host]
         for operation in plan.operations:
@@ -56,6 +57,33 @@ def _hooks(plan: Plan, moment: str, when: str) -> list[str]:
         for hook in found
     ]
     return ["", when, *lines] if found else []
+
+
+def _canary(plan: Plan) -> list[str]:
+    """What goes first, wave by wave, and what changes without that."""
+    if plan.canary is None:
+        return []
+    lines = ["", f"canary on {', '.join(plan.canary.hosts)}"]
+    if not plan.canary.waves:
+        lines.append("  nothing waits for it")
+    for number, wave in enumerate(plan.canary.waves, 1):
+        lines += _wrapped(
+            f"{number}. {subjects(wave.first) or 'what is so already'} before {subjects(wave.waiting)}",
+            "  ",
+        )
+    return [*lines, *(part for warning in plan.canary.warnings for part in _wrapped(warning, "  "))]
+
+
+def subjects(ids: Iterable[str]) -> str:
+    """`keystone, notes on one`, of operations on containers."""
+    found: dict[str, list[str]] = {}
+    for id_ in ids:
+        name, _, host = id_.partition(":")[2].rpartition("@")
+        found.setdefault(host, []).append(name)
+    places: dict[str, list[str]] = {}
+    for host, names in found.items():
+        places.setdefault(", ".join(names), []).append(host)
+    return "; ".join(f"{names} on {', '.join(hosts)}" for names, hosts in places.items())
 
 
 def title(operation: Operation) -> str:
@@ -79,12 +107,13 @@ def title(operation: Operation) -> str:
         "job": "run job",
         "endpoint": "wait for endpoint",
         "release": "record",
+        "soak": "watch",
     }
     return f"{verbs[operation.kind]} {subject}"
 
 
 def _operation(operation: Operation) -> list[str]:
-    marks = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "job": ">", "start": ">"}
+    marks = {"remove": "-", "stop": "-", "host": "~", "endpoint": "?", "soak": "?", "job": ">", "start": ">"}
     mark = {**marks, "release": "!", "discard": "-"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]

@@ -10,7 +10,7 @@ from kolla.state.plan import ContainerOperation, Operation
 
 KINDS = (
     *("release", "stop", "remove", "host", "image", "volume", "container", "job", "endpoint", "start"),
-    "discard",
+    *("soak", "discard"),
 )
 
 

@@ -227,6 +227,18 @@ class ReleaseOperation(_Operation):
     """Jobs (`service/name`) that are no longer done: those of an earlier try."""
 
 
+class SoakOperation(_Operation):
+    """Watch containers for some time. Changes nothing.
+
+    Post-condition: all of it they ran, were not started again, and the engine never found them unhealthy;
+    at the end their own health checks pass. It fails at once when that is not so.
+    """
+
+    kind: Literal["soak"] = "soak"
+    seconds: int
+    containers: tuple[str, ...]
+
+
 Operation = Annotated[
     HostOperation
     | ImageOperation
@@ -238,12 +250,38 @@ Operation = Annotated[
     | JobOperation
     | EndpointOperation
     | StartOperation
-    | ReleaseOperation,
+    | ReleaseOperation
+    | SoakOperation,
     Field(discriminator="kind"),
 ]
 
 
 Purpose = Literal["deploy", "upgrade", "finish"]
+
+
+class Wave(Model):
+    """Containers that change first at the same time, what judges them, and what waits for that.
+
+    All are ids of operations."""
+
+    first: tuple[str, ...]
+    """The changes on the canary's hosts; empty when these hosts are as they should be already."""
+    judges: tuple[str, ...]
+    """Checks, then watching: when all have succeeded, the others go on."""
+    waiting: tuple[str, ...]
+    """Changes of the same containers on other hosts."""
+
+
+class Canary(Model):
+    """The part of a plan that is done and judged before the rest."""
+
+    hosts: tuple[str, ...]
+    soak: int
+    """Seconds that each wave is watched."""
+    waves: tuple[Wave, ...] = ()
+    """One after the other, as the order of the services has it."""
+    warnings: tuple[str, ...] = ()
+    """What changes without one."""
 
 
 class Plan(Model):
@@ -259,6 +297,8 @@ class Plan(Model):
     purpose: Purpose = "deploy"
     """Which verb it is for."""
     operations: tuple[Operation, ...]
+    canary: Canary | None = None
+    """What goes first, when that was asked for."""
     hooks: tuple[Hook, ...] = ()
     """The operator's own programs that are run before and after, in this order."""
 

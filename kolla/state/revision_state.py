@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kolla.errors import KollaError
-from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob
+from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, host_id
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources
 
@@ -150,6 +150,22 @@ def narrowed(
         host_needs=given,
         endpoints={**old.endpoints, **desired.endpoints},
         secrets=desired.secrets | old.secrets,
+    )
+
+
+def partly(before: Desired, after: Desired, done: Collection[str]) -> Desired:
+    """What the cloud is when of a change from one state to another only the operations `done` (ids) were."""
+    new = {container.id: container for container in after.containers if container.id in done}
+    old = [c for c in before.containers if f"remove:{c.spec.name}@{c.host}" not in done]
+    given = {key: needs for key, needs in after.host_needs.items() if host_id(key[1], key[0]) in done}
+    if not new and not given and len(old) == len(before.containers):
+        return before
+    return replace(
+        before,
+        containers=(*(new.pop(c.id, c) for c in old), *new.values()),
+        host_needs={**before.host_needs, **given},
+        endpoints={**after.endpoints, **before.endpoints},
+        secrets=before.secrets | after.secrets,
     )
 
 

@@ -10,6 +10,7 @@ import click
 from kolla.cli import options
 from kolla.cli.run import run
 from kolla.cli.show import Result
+from kolla.state.canary_request import CanaryRequest
 
 if TYPE_CHECKING:
     from kolla.api import Cloud
@@ -31,6 +32,7 @@ REVISION = click.IntRange(min=1)
 @click.option("--upgrade", is_flag=True, help="Say what kolla upgrade would do.")
 @click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
 @click.option("--against", type=REVISION, metavar="REVISION", help="Say what a rollback to it would do.")
+@options.canary
 @options.services
 def plan(
     output: Path | None,
@@ -40,6 +42,7 @@ def plan(
     upgrade: bool,
     finish: bool,
     against: int | None,
+    canary: CanaryRequest | None,
 ) -> None:
     """Say what a deploy would do: each operation, its cause, and what it interrupts.
 
@@ -52,6 +55,8 @@ def plan(
         )
     if diff and (upgrade or finish or against is not None):
         raise click.UsageError("--diff is for plans of a deploy")
+    if canary and (finish or against is not None):
+        raise click.UsageError("--canary is for plans of a deploy or an upgrade")
     if against is not None and output:
         raise click.UsageError("a plan against a revision is carried out by kolla rollback, not from a file")
 
@@ -60,9 +65,9 @@ def plan(
             return cloud.plan_against(against)
         between = upgrade or finish
         if between:
-            result = cloud.plan_upgrade(finish=finish)
+            result = cloud.plan_upgrade(finish=finish, canary=canary)
         else:
-            result = cloud.plan(offline=offline, against_config=against_config, diff=diff)
+            result = cloud.plan(offline=offline, against_config=against_config, diff=diff, canary=canary)
         if output:
             result.plan.save(output)
         return result
@@ -70,8 +75,8 @@ def plan(
     run(verb)
 
 
-def _deploy(verb: str, plan_file: Path | None, lock_timeout: int) -> None:
-    run(lambda cloud: cloud.deploy(plan_file=plan_file, lock_timeout=lock_timeout, verb=verb))
+def _deploy(verb: str, plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None) -> None:
+    run(lambda cloud: cloud.deploy(plan_file=plan_file, lock_timeout=lock_timeout, verb=verb, canary=canary))
 
 
 plan_option = click.option(
@@ -90,26 +95,28 @@ lock_timeout_option = click.option(
 @click.command()
 @plan_option
 @lock_timeout_option
+@options.canary
 @options.services
-def deploy(plan_file: Path | None, lock_timeout: int) -> None:
+def deploy(plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None) -> None:
     """Bring the cloud to what the settings say, touching only what differs.
 
     Plans, does the plan, looks again, and is done when nothing is left to do. An interrupted
     deploy is simply run again.
     """
-    _deploy("deploy", plan_file, lock_timeout)
+    _deploy("deploy", plan_file, lock_timeout, canary)
 
 
 @click.command()
 @plan_option
 @lock_timeout_option
+@options.canary
 @options.services
-def reconfigure(plan_file: Path | None, lock_timeout: int) -> None:
+def reconfigure(plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None) -> None:
     """The same as deploy: every deploy changes just what differs, so there is nothing else to do.
 
     It is here for those who are used to its name.
     """
-    _deploy("reconfigure", plan_file, lock_timeout)
+    _deploy("reconfigure", plan_file, lock_timeout, canary)
 
 
 @click.command()

@@ -13,7 +13,7 @@ from kolla.ansible.conversations import Applying, Asking, Conversations
 from kolla.ansible.outcome import BrokenHost, BrokenHostsError
 from kolla.errors import KollaError, LockedError
 from kolla.events import Event
-from kolla.state.plan import Plan
+from kolla.state.plan import Plan, SoakOperation
 
 Answer = dict[str, Any]
 Host = Callable[[str, str, Mapping[str, Any]], Answer]
@@ -128,6 +128,16 @@ def test_a_host_is_sent_only_the_files_it_writes() -> None:
         "one": {"11": base64.b64encode(b"\xffone").decode()},
         "two": {"22": base64.b64encode(b"two").decode()},
     }
+
+
+def test_hosts_are_told_how_long_they_may_hear_nothing() -> None:
+    soak = SoakOperation(
+        id="soak:x@one", host="one", service="host", causes=("x",), seconds=3600, containers=()
+    )
+    for operations, silence in (((volume("a", "two"), soak), 3600), ((volume("a", "two"),), 0)):
+        hosts = Hosts()
+        carry(Applying(plan(*operations), {}, {}, 0), hosts)
+        assert {r["silence"] for _, verb, r in hosts.asked if verb == "apply"} == {silence}
 
 
 def test_a_file_missing_from_the_bundle_is_refused_before_any_host_is_asked() -> None:

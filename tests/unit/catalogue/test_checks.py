@@ -90,6 +90,12 @@ def test_nothing_wrong(make_service: MakeService):
         ("volume: notes}", "volume: nots}", 26, "no volume 'nots'"),
         ("{endpoint: notes, v", "{endpoint: nots, v", 26, "no endpoint 'nots'"),
         ("{container: notes, command: [jot]", "{container: nots, command: [x]", 28, "no container 'nots'"),
+        (
+            "provides:\n",
+            "checks: {c: {canary: nots, description: x, job: {image: base, command: [x]}}}\nprovides:\n",
+            25,
+            "no container 'nots'",
+        ),
         ("jot: {", "plan: {", 28, "kolla has a verb 'plan' of its own"),
         ("jot: {", "jot: {replaces: [nots], loses: loses all, ", 28, "no volume 'nots'"),
         ("jot: {", "jot: {replaces: [notes], ", 28, "replaces data and does not say what is lost"),

@@ -15,6 +15,7 @@ from kolla.cli.main import SECTIONS, invoke
 from kolla.errors import InputError, InputErrors, KollaError, Location, LockedError
 from kolla.events import Event
 from kolla.results import Holdings
+from kolla.state.canary_request import CanaryRequest
 
 from .conftest import Answer
 
@@ -64,15 +65,43 @@ CALLS = {
     "bootstrap-servers": ("bootstrap_servers", (), {}),
     "prechecks": ("prechecks", (), {}),
     "pull": ("pull", (), {}),
-    "plan": ("plan", (), {"offline": False, "against_config": None, "diff": False}),
-    "plan --offline": ("plan", (), {"offline": True, "against_config": None, "diff": False}),
-    "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "deploy"}),
-    "deploy --lock-timeout 0": ("deploy", (), {"plan_file": None, "lock_timeout": 0, "verb": "deploy"}),
-    "upgrade": ("upgrade", (None,), {"finish": False}),
-    "upgrade --finish": ("upgrade", (None,), {"finish": True}),
-    "plan --upgrade": ("plan_upgrade", (), {"finish": False}),
-    "plan --finish": ("plan_upgrade", (), {"finish": True}),
-    "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure"}),
+    "plan": ("plan", (), {"offline": False, "against_config": None, "diff": False, "canary": None}),
+    "plan --offline": ("plan", (), {"offline": True, "against_config": None, "diff": False, "canary": None}),
+    "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "deploy", "canary": None}),
+    "deploy --lock-timeout 0": (
+        "deploy",
+        (),
+        {"plan_file": None, "lock_timeout": 0, "verb": "deploy", "canary": None},
+    ),
+    "upgrade": ("upgrade", (None,), {"finish": False, "canary": None}),
+    "upgrade --finish": ("upgrade", (None,), {"finish": True, "canary": None}),
+    "plan --upgrade": ("plan_upgrade", (), {"finish": False, "canary": None}),
+    "plan --finish": ("plan_upgrade", (), {"finish": True, "canary": None}),
+    "reconfigure": (
+        "deploy",
+        (),
+        {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure", "canary": None},
+    ),
+    "deploy --canary a,compute:10%": (
+        "deploy",
+        (),
+        {
+            "plan_file": None,
+            "lock_timeout": 60,
+            "verb": "deploy",
+            "canary": CanaryRequest(("a", "compute:10%"), 60),
+        },
+    ),
+    "upgrade --canary a --soak 10m": (
+        "upgrade",
+        (None,),
+        {"finish": False, "canary": CanaryRequest(("a",), 600)},
+    ),
+    "plan --upgrade --canary a --soak 0": (
+        "plan_upgrade",
+        (),
+        {"finish": False, "canary": CanaryRequest(("a",), 0)},
+    ),
     "genconfig out": ("genconfig", (Path("out"),), {}),
     "validate-config": ("validate_config", (), {}),
     "post-deploy": ("post_deploy", (), {}),
@@ -106,6 +135,21 @@ def test_a_command_line_is_one_call(kolla, script, line):
     outcome = kolla(*line.split())
     assert (outcome.exit_code, outcome.err) == (0, "")
     assert script.calls == [CALLS[line]]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("deploy --soak 10m", "--soak is for a canary: add --canary HOST"),
+        ("upgrade --canary a --soak 10x", "'10x' is no duration; write 90, 90s, 10m or 1h"),
+        ("deploy --canary ,", "it names nothing"),
+        ("plan --finish --canary a", "--canary is for plans of a deploy or an upgrade"),
+    ],
+)
+def test_a_canary_that_is_none(kolla, script, line, said):
+    outcome = kolla(*line.split())
+    assert (outcome.exit_code, script.calls) == (3, [])
+    assert said in outcome.err
 
 
 def test_a_run_answers_one_question(kolla, script):
@@ -420,7 +464,11 @@ def test_a_plan_is_kept_and_handed_over(kolla, script, tmp_path):
     assert kolla("plan", "-o", str(kept)).exit_code == 0
     assert Plan.load(kept) == plan
     assert kolla("deploy", "--plan", str(kept)).exit_code == 0
-    assert script.calls[-1] == ("deploy", (), {"plan_file": kept, "lock_timeout": 60, "verb": "deploy"})
+    assert script.calls[-1] == (
+        "deploy",
+        (),
+        {"plan_file": kept, "lock_timeout": 60, "verb": "deploy", "canary": None},
+    )
 
 
 WRONG = InputError(

@@ -50,6 +50,16 @@ def test_a_lease_nobody_renews_may_be_taken_over(cloud):
     assert (lock.read(cloud) or {})["run"] == "two"
 
 
+def test_a_run_that_said_it_would_be_silent_keeps_its_lease(cloud):
+    os.close(lock.take(cloud, "one", OWNER, 0, silence=3600))
+    old = time.time() - lock.LEASE_SECONDS - 3500
+    os.utime(cloud.directory / "lease.json", (old, old))
+    with pytest.raises(Refusal, match="not heard of for 1 h 13 min: if that goes on, others may in 1 min"):
+        lock.take(cloud, "two", OWNER, 0)
+    os.utime(cloud.directory / "lease.json", (old - 101, old - 101))
+    os.close(lock.take(cloud, "two", OWNER, 0))
+
+
 def test_renewing(cloud):
     os.close(lock.take(cloud, "one", OWNER, 0))
     old = time.time() - lock.LEASE_SECONDS - 1

@@ -23,6 +23,7 @@ PAIRS = {
     shapes.EndpointOperation: plan.EndpointOperation,
     shapes.StartOperation: plan.StartOperation,
     shapes.ReleaseOperation: plan.ReleaseOperation,
+    shapes.SoakOperation: plan.SoakOperation,
 }
 FOR_PEOPLE = {"host", "causes", "impact", "keeps", "does"}
 """Fields of operations that the host does not read."""

@@ -1,0 +1,119 @@
+"""What verbs that change the cloud do about a canary: planning one, and taking back one that failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kolla.errors import InputError, KollaError, Location
+from kolla.hosts import LOCK_TIMEOUT
+from kolla.results import Deployed
+from kolla.revisions.verbs import RevisionVerbs
+from kolla.state import canary, explain, revision_state, rollback
+from kolla.state import revision as choice
+from kolla.state.canary_request import CanaryRequest
+from kolla.state.desired import Desired
+from kolla.state.host_state import HostState
+from kolla.state.plan import JobOperation, Plan, Wave
+
+
+class CanaryVerbs(RevisionVerbs):
+    """Canaries, for the verbs that have them."""
+
+    def _with_canary(
+        self, plan: Plan, desired: Desired, states: Mapping[str, HostState], asked: CanaryRequest | None
+    ) -> Plan:
+        """The plan with the canary that was asked for, if one was."""
+        if asked is None:
+            return plan
+        read = self.configuration
+        hosts = canary.resolved(asked, read.inventory, read.hosts())
+        return canary.with_canary(plan, desired, states, hosts, asked.soak)
+
+    def _judged(self, done: Deployed, desired: Desired) -> Deployed:
+        """What was done towards `desired`; a canary that failed in it is taken back, to the last good
+        revision, and that is recorded."""
+        wave = canary.failed(done.plan, done.failed)
+        if wave is None:
+            return done
+        try:
+            became = self._taken_back(done, desired, wave)
+        except KollaError as error:
+            became = f"It was not taken back: {error}"
+        return replace(done, canary=(_reason(done, wave), became))
+
+    def _taken_back(self, done: Deployed, desired: Desired, wave: Wave) -> str:
+        """Take back what the canary changed; what came of it, in a sentence."""
+        failed = {failure["operation"] for failure in done.failed}
+        changed = [id_ for id_ in wave.first if id_ not in failed]
+        if not changed:
+            return "Its containers are what they were before."
+        standing, target = self._last_good()
+        plan = self._back_for(changed, standing.number, target, done.plan)
+        if not plan:
+            return f"Its containers are as revision {standing.number} says."
+        kept = [o.id for o in done.plan.operations if o.id not in failed and o.id not in changed]
+        applied = revision_state.partly(target, desired, kept)
+        whole = revision_state.digest(revision_state.document(applied)) == standing.state
+        back = self._change("rollback", plan, target, LOCK_TIMEOUT, standing if whole else None, applied)
+        if back.failed:
+            return f"Taking it back to revision {standing.number} failed: {_first(back.failed)}."
+        return f"It was taken back to revision {standing.number}; this is revision {back.revision}."
+
+    def _last_good(self) -> tuple[choice.Revision, Desired]:
+        store = self._revisions
+        standing = choice.current(store.all())
+        if standing is None:
+            raise InputError("there is no revision to go back to")
+        return standing, store.desired(standing.number)
+
+    def _back_for(self, containers: list[str], number: int, target: Desired, done: Plan) -> Plan:
+        """The plan towards a revision of nothing but these containers, and what they need for it."""
+        services = {o.service for o in done.operations if o.id in containers}
+        folders = [f for f in self.configuration.catalogue.folders.values() if f.name in services]
+        rollback.check_hosts(number, target, self.configuration.inventory.hosts)
+        states = self._hosts.compared_with(target)
+        rollback.check_release(number, target, states, folders)
+        towards = rollback.towards(number, target, states, services=services)
+        # What is left untouched is known by container, not by service.
+        plan = canary.only(towards, containers).model_copy(update={"services": None})
+        return self._hooks.planned("rollback", plan)
+
+
+def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> None:
+    """InputError when a canary is asked for and the plan is in a file, which says what goes first."""
+    if plan_file is not None and asked is not None:
+        raise InputError(
+            "a plan in a file has its own canary, or none",
+            where=Location(plan_file),
+            hint=f"make it again: kolla plan --canary {','.join(asked.places)} -o {plan_file}",
+        )
+
+
+def check_warnings(done: Deployed) -> Iterator[str]:
+    """What checks that were run only warn of (oslo.upgradecheck: result 1)."""
+    for operation in done.plan.operations:
+        said = done.messages.get(operation.id, "")
+        if not isinstance(operation, JobOperation) or not said.startswith("{"):
+            continue
+        for check in json.loads(said).get("checks", ()):
+            if isinstance(check, dict) and check.get("result") == 1:
+                yield f"{operation.job}: {check['check']}: {check['details']}"
+
+
+def _reason(done: Deployed, wave: Wave) -> str:
+    """Which canary failed, and why."""
+    own = [failure for failure in done.failed if failure["operation"] in (*wave.first, *wave.judges)]
+    return (
+        f"The canary failed: {_first(own)}. "
+        f"Left as they are because of that: {explain.subjects(wave.waiting)}."
+    )
+
+
+def _first(failures: Sequence[Mapping[str, Any]]) -> str:
+    """The first thing that failed, other than by waiting for another."""
+    first = next(failure for failure in failures if failure["status"] == "failed")
+    return f"{first['operation']}: {first['message']}"
