@@ -98,11 +98,12 @@ class ImageVerbs:
         built = self.build(patterns, {**chosen, "push": True, "promote": False})
         if built.exit_code != 0:
             return built
-        settings = self._wanted(patterns, chosen).settings
-        report = built.report
-        if test is not None:
-            report = self._tested(test, settings.value("build_test_timeout"), report)
-        return self._promote(settings, report, built.report.images)
+        wanted = self._wanted(patterns, chosen)
+        if test is None:
+            return self._promote(wanted.settings, built.report)
+        self._test(test, wanted.settings.value("build_test_timeout"))
+        report, tried = self._after_test(built.report, wanted.selected.nodes)
+        return self._promote(wanted.settings, report, tried)
 
     def load(self, path: Path) -> Built:
         """Have the images of a bundle in the engine, and the build report: as if they were built here."""
@@ -165,16 +166,18 @@ class ImageVerbs:
         signed = wanted.settings.value("sign")
         bundle.write(wanted.settings, report, names, directory, path, signed=signed, on_event=self.progress)
 
-    def _tested(self, command: str, timeout: int, pushed: BuildReport) -> BuildReport:
-        """The report after the test, which may have built images itself; of others what was pushed."""
-        self._test(command, timeout)
+    def _after_test(self, pushed: BuildReport, asked: Collection[str]) -> tuple[BuildReport, Collection[str]]:
+        """The report after the test, which may have built images itself, and the images that are still those
+        that were pushed. KollaError when one of those in `asked` is not."""
         report = self.configuration.report
-        if others := unlike(pushed, report):
+        others = unlike(pushed, report)
+        if wrong := [name for name in others if name in asked]:
             raise KollaError(
-                f"the test built other images than were pushed: {', '.join(others)}; no tag was moved",
+                f"the test built other images than were pushed: {', '.join(wrong)}; no tag was moved",
                 hint="give the test the settings of this build, or another cloud_name",
             )
-        return report.model_copy(update={"images": {**report.images, **pushed.images}})
+        same = {name: image for name, image in pushed.images.items() if name not in others}
+        return report.model_copy(update={"images": {**report.images, **same}}), same
 
     def _test(self, command: str, timeout: int) -> None:
         from kolla.images.processes import Processes

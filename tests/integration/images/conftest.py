@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import docker
 import pytest
 import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from docker.errors import ImageNotFound
 
 from kolla.build_report import BuildReport
@@ -30,6 +32,7 @@ from kolla.images.overrides import customised
 from kolla.settings import globals as settings
 
 NAMESPACE = "kolla-images-test"
+KEY_WORD = "a word for the key"
 
 
 @dataclass
@@ -192,6 +195,24 @@ def image(engine: docker.DockerClient) -> Callable[[BuildReport, str], Image]:
         return Image(engine, found)
 
     return of
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key that a word opens; the public one is beside it (`.pub`)."""
+    path = tmp_path_factory.mktemp("keys") / "signing.key"
+    private = ec.generate_private_key(ec.SECP256R1())
+    encryption = serialization.BestAvailableEncryption(KEY_WORD.encode())
+    path.touch(0o600)
+    path.write_bytes(
+        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    )
+    path.with_suffix(".pub").write_bytes(
+        private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return path
 
 
 class _Forward(BaseHTTPRequestHandler):

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from kolla.build_report import BuildReport
 from kolla.errors import KollaError
@@ -18,11 +16,10 @@ from kolla.places import Places
 from kolla.secret import Secret
 
 from . import registries
-from .conftest import Workshop
+from .conftest import KEY_WORD, Workshop
 
 IMAGES = f"{registries.IMAGE}  cargo: {{user: worker}}\n  verifier: {{packages: {{debian-13: [cosign]}}}}\n"
-WORD = "a word for the key"
-PASSWORDS = {PASSWORD: Secret(registries.WORD), signature.PASSWORD: Secret(WORD)}
+PASSWORDS = {PASSWORD: Secret(registries.WORD), signature.PASSWORD: Secret(KEY_WORD)}
 COSIGN = ["verify", "--key", "/tmp/signing.pub", "--insecure-ignore-tlog=true", "--output=text"]
 COSIGN += ["--registry-username", registries.USER, "--registry-password", registries.WORD]
 
@@ -38,23 +35,6 @@ def built(workshop: Workshop) -> BuildReport:
 def registry(engine: docker.DockerClient, built: BuildReport) -> Iterator[str]:
     with registries.running(engine, str(built.image("registry").id), authenticated=True) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("keys") / "signing.key"
-    private = ec.generate_private_key(ec.SECP256R1())
-    encryption = serialization.BestAvailableEncryption(WORD.encode())
-    path.touch(0o600)
-    path.write_bytes(
-        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    )
-    path.with_suffix(".pub").write_bytes(
-        private.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return path
 
 
 class Signer:

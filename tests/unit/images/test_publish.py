@@ -117,6 +117,14 @@ def test_what_the_test_built_besides_is_kept_and_not_promoted(cloud: Cloud, engi
     assert (report.image("new").digest, report.image("new").promoted) == (None, None)
 
 
+def test_what_nobody_asked_for_may_be_built_anew_by_the_test(cloud: Cloud, engine: Recorder) -> None:
+    cloud.build(["^notes$"])
+    cloud.publish(["^base$"], {}, rewritten(cloud, identity="f" * 64, digest=None))
+    assert tags(engine.pushed) == [*IMMUTABLE, "base:moving"]
+    notes = BuildReport.load(cloud.configuration.places.build_report).image("notes")
+    assert (notes.identity, notes.digest, notes.promoted) == ("f" * 64, None, None)
+
+
 def test_no_tag_moves_when_the_test_tried_something_else(cloud: Cloud, engine: Recorder) -> None:
     with pytest.raises(KollaError, match="built other images than were pushed: notes; no tag was moved"):
         cloud.publish(["^notes$"], {}, rewritten(cloud, identity="f" * 64))
