@@ -255,7 +255,7 @@ def seen_of(rig: Rig, openstack: OpenStack, server: Server) -> str:
     commands = {
         "interfaces of the switch": f"docker exec openvswitch_db {ports}",
         "interfaces of the kernel": "grep . /sys/class/net/*/ifindex",
-        "guests of libvirt": "docker exec nova_libvirt virsh list --all",
+        "guests of libvirt": "docker exec nova_libvirt virsh --connect qemu:///system list --all",
         "log of the switch": "docker logs --tail 30 openvswitch_vswitchd",
     }
     found = openstack.server(server.id)
