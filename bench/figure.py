@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -14,9 +15,24 @@ class Figure:
     unit: str
     limit: float | None = None
 
+    @property
+    def above(self) -> bool:
+        """Whether it has a limit and is above it."""
+        return self.limit is not None and self.value > self.limit
+
     def __str__(self) -> str:
         text = f"{self.what:<42}{self.value:8.2f} {self.unit:<6}"
         if self.limit is None:
             return text.rstrip()
-        verdict = "ok" if self.value <= self.limit else "above the limit"
+        verdict = "above the limit" if self.above else "ok"
         return f"{text} limit {self.limit:7g}   {verdict}"
+
+
+def show(figures: Iterable[Figure]) -> str | None:
+    """Print figures as they come; which are above their limits, in a sentence to end the program with."""
+    above = []
+    for figure in figures:
+        print(figure, flush=True)
+        if figure.above:
+            above.append(figure.what.strip())
+    return f"above the limit: {', '.join(above)}" if above else None

@@ -11,10 +11,12 @@ import argparse
 import os
 import resource
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import docker
 import yaml
 
 from bench.busy import Busy
-from bench.figure import Figure
+from bench.figure import Figure, show
 from bench.peer import BASE, NAMESPACE, Peer
 from bench.verbs import KOLLA, REPEAT, Verbs
 from kolla.images.requirements import Lock
@@ -147,7 +149,7 @@ def _remove_images() -> None:
 
 
 def main() -> None:
-    """Measure and print; what was built goes away again."""
+    """Measure and print; what was built goes away again. Exit status 1 when a figure is above its limit."""
     parser = argparse.ArgumentParser(prog="bench.images", description=__doc__)
     parser.add_argument("--globals", type=Path, metavar="FILE", help="settings this machine needs")
     parser.add_argument(
@@ -163,15 +165,16 @@ def main() -> None:
         _write(directory / "etc", settings)
         verbs, peer = Verbs(directory / "etc"), Peer(directory / "peer")
         peer.install()
-        for figure in rendering(verbs, peer, directory):
-            print(figure, flush=True)
+        figures: Iterable[Figure] = rendering(verbs, peer, directory)
         if given.cold:
-            try:
-                for figure in cold(verbs, peer, settings, given.cold.resolve()):
-                    print(figure, flush=True)
-            finally:
+            figures = chain(figures, cold(verbs, peer, settings, given.cold.resolve()))
+        try:
+            above = show(figures)
+        finally:
+            if given.cold:
                 _remove_images()
                 Places.of(CLOUD).remove()
+    sys.exit(above)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import json
 import subprocess
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import docker
@@ -26,6 +26,7 @@ LISTINGS = {
     "flavor list": "m1.tiny",
     "keypair list": "",
     "server list": "demo1",
+    "console url show demo1": "vnc_lite.html",
     "quota show": "",
     "hypervisor list": "",
     "compute service list": "nova-conductor",
@@ -162,20 +163,71 @@ def test_a_flavor_nobody_has_room_for_is_refused_with_a_reason(demo: Demo) -> No
 # -- the APIs --------------------------------------------------------------------------------------
 
 
-def test_the_client_lists_what_there_is_of_every_kind(cloud: Kolla, demo: Demo) -> None:
-    commands = "".join(f"{command} -f json\n" for command in LISTINGS)
+def client(commands: Sequence[str]) -> tuple[list[Any], str, str]:
+    """What the toolbox's `openstack` answers to commands, all given to one process: JSON documents, the text
+    after them, and its complaints."""
     done = subprocess.run(
-        ["docker", "exec", "-i", "kolla_toolbox", "openstack"], input=commands, capture_output=True, text=True
+        ["docker", "exec", "-i", "kolla_toolbox", "openstack"],
+        input="".join(f"{command}\n" for command in commands),
+        capture_output=True,
+        text=True,
     )
     decoder, rest, documents = json.JSONDecoder(), done.stdout.strip(), []
-    while rest:
-        document, end = decoder.raw_decode(rest)
-        documents.append(document)
-        rest = rest[end:].strip()
-    assert len(documents) == len(LISTINGS), done.stderr
+    wanted = sum(" -f json" in command for command in commands)
+    with suppress(ValueError):  # one has failed
+        while len(documents) < wanted:
+            document, end = decoder.raw_decode(rest)
+            documents.append(document)
+            rest = rest[end:].strip()
+    return documents, rest, done.stderr
+
+
+def test_the_client_lists_what_there_is_of_every_kind(cloud: Kolla, demo: Demo) -> None:
+    documents, rest, complaints = client([f"{command} -f json" for command in LISTINGS])
+    assert rest == ""
+    assert len(documents) == len(LISTINGS), complaints
     for (command, name), document in zip(LISTINGS.items(), documents, strict=True):
         assert document, command
         assert name in json.dumps(document), command
+
+
+def test_the_client_makes_changes_and_removes_as_an_operator_does(cloud: Kolla, demo: Demo) -> None:
+    openstack, project = demo.openstack, demo.server["tenant_id"]
+    host, quota = demo.server["OS-EXT-SRV-ATTR:host"], f"/os-quota-sets/{demo.server['tenant_id']}"
+    pairs = openstack.get("compute", quota)["quota_set"]["key_pairs"]
+    try:
+        documents, log, complaints = client(
+            [
+                "aggregate create -f json --property disk=fast rack",
+                f"aggregate add host -f json rack {host}",
+                "aggregate list -f json",
+                "keypair create -f json --private-key /tmp/theirs theirs",
+                "keypair list -f json",
+                f"quota set --key-pairs {pairs + 1} {project}",
+                f"console log show {demo.name}",
+            ]
+        )
+        assert len(documents) == 5, complaints
+        aggregate, filled, aggregates, key, keys = documents
+        assert (aggregate["name"], filled["hosts"]) == ("rack", [host])
+        assert "rack" in json.dumps(aggregates)
+        assert key["name"] == "theirs"
+        assert "theirs" in json.dumps(keys)
+        assert openstack.get("compute", quota)["quota_set"]["key_pairs"] == pairs + 1
+        assert f"READY {demo.name}" in log
+    finally:
+        _, _, complaints = client(
+            [
+                f"aggregate remove host -f json rack {host}",
+                "aggregate delete rack",
+                "keypair delete theirs",
+                f"quota set --key-pairs {pairs} {project}",
+            ]
+        )
+        subprocess.run(["docker", "exec", "kolla_toolbox", "rm", "-f", "/tmp/theirs"], check=True)
+    assert openstack.get("compute", "/os-aggregates")["aggregates"] == [], complaints
+    assert not openstack.exists("compute", "/os-keypairs/theirs"), complaints
+    assert openstack.get("compute", quota)["quota_set"]["key_pairs"] == pairs
 
 
 def test_services_and_agents_report_that_they_are_up(demo: Demo) -> None:

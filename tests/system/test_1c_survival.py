@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import docker
@@ -11,12 +12,16 @@ import pytest
 from system.client import Demo, OpenStack, until
 from system.harness import Kolla, qemu_pid, qemu_pids, started
 
+from bench.machine import processes
 from bench.pings import Pings
 
 pytestmark = pytest.mark.usefixtures("as_it_was", "managed")
 
 SWITCH_GAP = 1.0
 """Seconds a server may be out of reach when its switch is replaced."""
+FLOWS_GAP = 10.0
+"""Seconds until a switch that was not asked to end, and so kept no flows, has them from its controller again,
+which tries after one, two and four seconds."""
 
 
 def remove(engine: docker.DockerClient, *names: str) -> None:
@@ -119,13 +124,38 @@ def test_a_deploy_that_replaces_the_switch_interrupts_for_a_second_at_most(
     assert is_managed(demo)
 
 
+def test_a_switch_that_is_killed_is_back_by_itself(demo: Demo, engine: docker.DockerClient) -> None:
+    """Nobody deploys: the engine starts it again, and its controller gives it its flows."""
+    pid, container = qemu_pid(demo.id), engine.containers.get("openvswitch_vswitchd")
+    (switch,) = (
+        process
+        for process in processes(container)
+        if Path(f"/proc/{process}/comm").read_text().strip() == "ovs-vswitchd"
+    )
+    with Pings(demo.login.address) as pings:
+        os.kill(switch, signal.SIGKILL)
+        until(lambda: not Path(f"/proc/{switch}").exists(), 10, "the switch has ended")
+        demo.login.wait(60)
+    print(f"ovs-vswitchd killed: {pings}")
+    assert pings.longest_gap <= FLOWS_GAP
+    assert qemu_pid(demo.id) == pid
+    assert is_managed(demo)
+
+
 def test_the_whole_switch_is_removed_and_deployed_again(
     cloud: Kolla, demo: Demo, engine: docker.DockerClient
 ) -> None:
+    """By force, so there are no flows to keep: out of reach until the deploy, and not much longer."""
     pid = qemu_pid(demo.id)
-    remove(engine, "openvswitch_vswitchd", "openvswitch_db", "ovn_controller")
-    cloud.run("deploy")
-    demo.login.wait(30)
+    with Pings(demo.login.address) as pings:
+        begun = time.monotonic()
+        remove(engine, "openvswitch_vswitchd", "openvswitch_db", "ovn_controller")
+        cloud.run("deploy")
+        took = time.monotonic() - begun
+        demo.login.wait(30)
+    print(f"the whole switch removed, deployed in {took:.1f} s: {pings}")
+    assert pings.longest_gap <= took + FLOWS_GAP
+    assert pings.answered[-1]
     assert qemu_pid(demo.id) == pid
     assert is_managed(demo)
 

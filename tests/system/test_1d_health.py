@@ -55,6 +55,12 @@ def none_passes(engine: docker.DockerClient, names: Sequence[str]) -> bool:
     return not any(passes(engine, name) for name in names)
 
 
+def services_up(demo: Demo) -> set[str]:
+    """Programs of the compute service that report."""
+    services = demo.openstack.get("compute", "/os-services")["services"]
+    return {service["binary"] for service in services if service["state"] == "up"}
+
+
 @contextmanager
 def hanging(engine: docker.DockerClient, *names: str) -> Iterator[None]:
     """Containers whose processes are there and do nothing, for the time of the context."""
@@ -92,6 +98,11 @@ def test_services_that_hang_are_unhealthy_until_they_go_on(
     begun = time.monotonic()
     with hanging(engine, *names):
         until(lambda: none_passes(engine, names), 180, "unhealthy")
+        until(lambda: services_up(demo) == set(), 120, "the compute API misses them")
+        said = cloud.run("check", "nova", expect=1)
+        assert all(f"{name.replace('_', '-')} on " in said for name in names if name.startswith("nova_")), (
+            said
+        )
     print(f"noticed after {time.monotonic() - begun:.0f} s")
     until(lambda: all_pass(engine, names), 60, "healthy again by themselves")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import shutil
@@ -244,6 +245,77 @@ def test_an_image_that_cannot_be_downloaded_is_named(cloud: Kolla, demo: Demo) -
     said = cloud.run("init-runonce", expect=1)
     assert "http://127.0.0.1:9/image.qcow2" in said
     assert "Traceback" not in said
+
+
+# -- an image of the user's choice -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guest(demo: Demo) -> bytes:
+    """The disk image of the demo server, as the image store holds it."""
+    volume = docker.from_env().volumes.get("glance").attrs["Mountpoint"]
+    return (Path(volume) / "images" / demo.server["image"]["id"]).read_bytes()
+
+
+@pytest.fixture
+def theirs(demo: Demo) -> Iterator[str]:
+    """A name for an image and a server; what has it at the end is removed."""
+    name, openstack = "theirs", demo.openstack
+    yield name
+    for server in openstack.get("compute", f"/servers?name=^{name}$")["servers"]:
+        for port in openstack.get("network", f"/v2.0/ports?device_id={server['id']}")["ports"]:
+            for address in openstack.get("network", f"/v2.0/floatingips?port_id={port['id']}")["floatingips"]:
+                openstack.call("DELETE", "network", f"/v2.0/floatingips/{address['id']}")
+        openstack.delete_server(server["id"])
+    for image in images(openstack, name):
+        openstack.call("DELETE", "image", f"/v2/images/{image['id']}")
+
+
+def images(openstack: OpenStack, name: str) -> list[dict[str, Any]]:
+    """Images of a name, the hidden ones as well."""
+    listings = [
+        openstack.get("image", f"/v2/images?name={name}&os_hidden={hidden}") for hidden in ("false", "true")
+    ]
+    return [image for listing in listings for image in listing["images"]]
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_an_image_of_ones_own_comes_by_url_or_as_a_file_and_replaces_the_one_before(
+    cloud: Kolla, demo: Demo, guest: bytes, theirs: str, tmp_path: Path
+) -> None:
+    """By URL up to a login; then the same image from a file, which is another source."""
+    with served(guest) as url:
+        cloud.set(demo_image_name=theirs, demo_image_url=url, demo_server_name=theirs)
+        said = cloud.run("init-runonce")
+    assert f"server {theirs} knows its name" in said
+    (first,) = images(demo.openstack, theirs)
+    assert (first["kolla_source"], first["disk_format"], first["os_hidden"]) == (url, "qcow2", False)
+    assert demo.openstack.server(theirs)["image"]["id"] == first["id"]
+
+    file = tmp_path / "guest.qcow2"
+    file.write_bytes(guest)
+    cloud.set(demo_image_url="", demo_image_file=str(file), demo_server=False)
+    for _ in range(2):  # a second time it is there
+        cloud.run("init-runonce")
+        found = {image["os_hidden"]: image for image in images(demo.openstack, theirs)}
+        assert found[True]["id"] == first["id"]
+        assert found[False]["kolla_source"] == f"sha256:{hashlib.sha256(guest).hexdigest()}"
+        assert len(images(demo.openstack, theirs)) == 2
+    assert demo.openstack.server(theirs)["status"] == "ACTIVE"
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_an_image_larger_than_the_servers_disk_is_refused_before_it_is_sent(
+    cloud: Kolla, demo: Demo, guest: bytes, theirs: str
+) -> None:
+    size = slice(24, 32)  # of the disk, in the header of a qcow2 file
+    larger = guest[: size.start] + (3 << 30).to_bytes(8, "big") + guest[size.stop :]
+    with served(larger) as url:
+        cloud.set(demo_image_name=theirs, demo_image_url=url)
+        said = cloud.run("init-runonce", expect=1)
+    assert "the image needs a disk of 3 GiB, and demo_server_flavor m1.tiny has 1 GiB" in said
+    assert "expected: one of m1.small, " in said
+    assert images(demo.openstack, theirs) == []
 
 
 def own_interface() -> tuple[str, str]:

@@ -6,12 +6,13 @@ The hosts have cgroup v2, where a server outlives its containers in another way 
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from system.client import Login, OpenStack, until
+from system.client import Login, OpenStack, Refused, until
 from system.harness import Kolla, qemu_pid, qemu_pids
 from system.multinode import cloud_with_servers
 from system.rig import Rig
@@ -248,6 +249,46 @@ def test_a_host_that_reboots_in_mid_deploy(rig: Rig, cloud: Kolla, servers: Mapp
     assert names(rig, "node2") == COMPUTE
 
 
+def seen_of(rig: Rig, openstack: OpenStack, server: Server) -> str:
+    """What tells why a server of node2 does not answer."""
+    ports = "ovs-vsctl --columns=name,ifindex,ofport,error,external_ids list Interface"
+    commands = {
+        "interfaces of the switch": f"docker exec openvswitch_db {ports}",
+        "interfaces of the kernel": "grep . /sys/class/net/*/ifindex",
+        "guests of libvirt": "docker exec nova_libvirt virsh --connect qemu:///system list --all",
+        "log of the switch": "docker logs --tail 30 openvswitch_vswitchd",
+    }
+    found = openstack.server(server.id)
+    parts = [f"{found['status']}, {found['OS-EXT-STS:task_state']}, {found.get('fault')}"]
+    for what, command in commands.items():
+        parts += [f"-- {what}", rig.run("node2", ["sh", "-c", f"{command} 2>&1 || true"])]
+    log = openstack.console_log(server.id).splitlines()
+    return "\n".join([*parts, "-- console", *log[-30:]])
+
+
+def logs_in_again(rig: Rig, openstack: OpenStack, servers: Mapping[str, Server]) -> None:
+    """The server of node2 is active again and answers, from outside and over the tunnel."""
+    server = servers["node2"]
+    openstack.wait_for_server(server.id)
+    begun = time.monotonic()
+    try:
+        server.login.wait(120)
+    except AssertionError as error:
+        pytest.fail(f"{error}\n{seen_of(rig, openstack, server)}")
+    print(f"logged in {time.monotonic() - begun:.1f} s after it was active")
+    assert server.login.run("hostname").strip() == server.name
+    assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
+
+
+def test_a_server_of_a_host_that_lost_power_is_off_and_starts_again(
+    rig: Rig, openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    """As docs/troubleshooting.md says: nova notices, and `openstack server start` is all there is to do."""
+    openstack.wait_for_server(servers["node2"].id, "SHUTOFF", seconds=180)
+    openstack.act(servers["node2"].id, "os-start")
+    logs_in_again(rig, openstack, servers)
+
+
 def test_a_compute_host_that_is_off_is_named_and_the_others_are_deployed(
     rig: Rig, cloud: Kolla, servers: Mapping[str, Server]
 ) -> None:
@@ -260,3 +301,23 @@ def test_a_compute_host_that_is_off_is_named_and_the_others_are_deployed(
     cloud.run("deploy", "--limit", "node1")
     assert started(rig, "node1")["nova_scheduler"] != before
     assert servers["node1"].login.run("hostname").strip() == servers["node1"].name
+
+
+def test_a_hard_reboot_brings_the_server_back_whether_nova_has_noticed_or_not(
+    rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    """The host of the test before is switched on again: a second power cut for its server."""
+
+    def rebooted() -> bool:
+        try:
+            openstack.act(servers["node2"].id, "reboot", type="HARD")
+        except Refused as refused:
+            if refused.status != 409:  # nova is noticing at this moment
+                raise
+            return False
+        return True
+
+    rig.start("node2")
+    cloud.run("deploy")
+    until(rebooted, 60, "a hard reboot is accepted")
+    logs_in_again(rig, openstack, servers)

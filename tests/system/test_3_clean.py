@@ -52,7 +52,7 @@ def test_clean_cloud_removes_what_is_ours_and_keeps_what_is_not(
 
 
 @pytest.mark.long
-def test_the_bench_prints_every_figure(
+def test_the_bench_prints_every_figure_and_none_is_above_its_limit(
     machine_globals: Path | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make("clean-cloud")  # it wants the machine for itself

@@ -1,0 +1,85 @@
+"""What nova's services are told, and who of them is missed."""
+
+from __future__ import annotations
+
+import configparser
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from .scripts import load
+from .test_templates import AWKWARD, render
+
+SCOPE: dict[str, Any] = {
+    "hostname": "one",
+    "upgrading": False,
+    "nova_conductor_workers": 1,
+    "nova_libvirt_cpu_mode": "none",
+    "database": SimpleNamespace(url="mysql+pymysql://nova:secret@h/nova"),
+    "databases": SimpleNamespace(nova_api=SimpleNamespace(url="mysql+pymysql://nova:secret@h/nova_api")),
+    "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
+    "cache": SimpleNamespace(servers="h:11211"),
+    "identity": SimpleNamespace(credentials="username = nova", token_validation="interface = internal"),
+    "endpoints": {"nova-novncproxy": SimpleNamespace(public_url="http://h:6080/vnc_lite.html")},
+}
+
+
+def configuration(container: str, **changed: Any) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.read_string(render("nova", "nova.conf.j2", **SCOPE, container=container, **changed))
+    return parser
+
+
+@pytest.mark.parametrize(("setting", "option"), [(True, "true"), (False, "false")])
+def test_whether_servers_are_started_with_their_host_is_said_to_the_compute_service(
+    setting: bool, option: str
+) -> None:
+    changed = {"nova_resume_guests_state_on_host_boot": setting}
+    own = configuration("nova-compute", **changed)["DEFAULT"]
+    assert own["resume_guests_state_on_host_boot"] == option
+    assert "resume_guests_state_on_host_boot" not in configuration("nova-api", **changed)["DEFAULT"]
+
+
+def test_the_compute_service_knows_no_database() -> None:
+    assert {"database", "api_database"}.isdisjoint(configuration("nova-compute").sections())
+    assert {"database", "api_database"} <= set(configuration("nova-conductor").sections())
+
+
+def test_every_host_is_to_have_its_services() -> None:
+    scope = {
+        "groups": {"nova-conductor": ("one",), "nova-scheduler": ("one",), "compute": ("one", "two")},
+        "hostnames": {"one": "n1", "two": "n2"},
+        "identity": SimpleNamespace(url="http://h:5000/v3"),
+        "endpoint": SimpleNamespace(internal_url="http://h:8774/v2.1"),
+        "nova_keystone_password": AWKWARD,
+    }
+    document = json.loads(render("nova", "services.json.j2", **scope))
+    assert document["services"] == {
+        "nova-conductor": ["n1"],
+        "nova-scheduler": ["n1"],
+        "nova-compute": ["n1", "n2"],
+    }
+    assert document["auth"]["password"] == AWKWARD.reveal()
+
+
+def test_a_silent_service_is_named() -> None:
+    script = load("nova", "kolla_nova_services")
+    services = [
+        {"binary": "nova-conductor", "host": "n1", "state": "up"},
+        {"binary": "nova-compute", "host": "n1", "state": "up"},
+        {"binary": "nova-compute", "host": "n2", "state": "down"},
+    ]
+    assert list(script.missing({"nova-conductor": ["n1"], "nova-compute": ["n1"]}, services)) == []
+    expected = {"nova-scheduler": ["n1"], "nova-compute": ["n1", "n2"]}
+    assert list(script.missing(expected, services)) == ["nova-scheduler on n1", "nova-compute on n2"]
+
+
+def test_a_service_that_has_just_started_is_waited_for() -> None:
+    script = load("nova", "kolla_nova_services")
+    answers = [["nova-compute on n1"], ["nova-compute on n1"], []]
+    script.wait(lambda: answers.pop(0), limit=60, pause=0)
+    assert answers == []
+    with pytest.raises(script.Silent, match="not reporting: nova-compute on n2; kolla status"):
+        script.wait(lambda: ["nova-compute on n2"], limit=0, pause=0)
