@@ -146,8 +146,7 @@ def changed_keys(present: Mapping[str, Any], values: Mapping[str, Any]) -> list[
 
 
 def dump(data: Any) -> str:
-    """Data as YAML in blocks, in its own order. Only with escapes is every character (a next line, U+0085) read
-    back as it was."""
+    """Data as YAML in blocks, in its own order; escaped, because only so U+0085 is read back as it was."""
     text: str = yaml.safe_dump(data, sort_keys=False)
     return text
 
