@@ -263,6 +263,8 @@ class Requirements(Model):
     """MiB that must be free: for a volume of the service, or below a path of the host."""
     devices: tuple[Expression, ...] = ()
     """Devices of the host, besides the `devices` of the container."""
+    sockets: tuple[Expression, ...] = ()
+    """Sockets of the host (`/run/app/app.sock`) that nobody but the cloud may listen on."""
     virtualization: Expression = ""
     """`kvm`: the processor must be able to; `qemu`: emulation, which works everywhere."""
     interfaces: tuple[Expression, ...] = ()

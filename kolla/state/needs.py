@@ -33,6 +33,7 @@ class Requirement:
     disk: Mapping[str, int]
     """Path of the host, or name of a volume -> MiB."""
     devices: tuple[str, ...]
+    sockets: tuple[str, ...]
     virtualization: str
     virtualization_setting: str
     """The setting that says which, for messages; empty when it is no single one."""
@@ -70,6 +71,7 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
             for place, amount in asked.disk.items()
         },
         devices=(*devices, *_texts(asked.devices, on)),
+        sockets=_texts(asked.sockets, on),
         virtualization=_virtualization(asked.virtualization, on),
         virtualization_setting=_setting(asked.virtualization),
         interfaces=_texts(asked.interfaces, on),

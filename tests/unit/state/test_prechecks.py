@@ -152,6 +152,7 @@ def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: Wo
         '      memory: "{{ 100 * 2 }}"\n'
         "      disk: {notes: 10, /srv/notes: 20}\n"
         "      virtualization: '{{ notes_greeting }}'\n"
+        "      sockets: [/run/notes.sock]\n"
         "    devices: [/dev/net/tun]\n"
         "    privileges_reason: A test.\n"
         "    command:",
@@ -160,9 +161,9 @@ def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: Wo
     now = requests(world.desired, world.states, world.report)["one"]
     mib = 1 << 20
     assert now["memory"] - before["memory"] == 200 * mib
-    directories = now["directories"]
-    assert directories["/var/lib/docker"] - before["directories"]["/var/lib/docker"] == 10 * mib
-    assert directories["/srv/notes"] == 20 * mib
+    assert now["engine_space"] - before["engine_space"] == 10 * mib
+    assert now["directories"] == {"/srv/notes": 20 * mib}
+    assert now["sockets"] == {"/run/notes.sock": "notes"}
     assert now["devices"]["/dev/net/tun"] == "notes"
     assert {"kind": "qemu", "setting": "notes_greeting", "name": "notes"} in now["virtualization"]
 
