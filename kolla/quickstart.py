@@ -154,6 +154,9 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
     phase("passwords", lambda: _remembered(cloud))
     if settle_external(cloud.configuration, progress):
         cloud = make_cloud()
+    # Counted to have them read: what is wrong with them is told before anything is installed or built.
+    services = len(cloud.configuration.settings.services)
+    progress(Event("quickstart", "done", "settings", message=f"for {services} services"))
     phase("bootstrap-servers", cloud.bootstrap_servers)
     phase("build", cloud.build)
     phase("prechecks", cloud.prechecks)

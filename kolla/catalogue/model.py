@@ -582,6 +582,10 @@ class Service(Model):
     service: containers of its own, its own name for all of them, or other sets. Services may share a set."""
     settings: dict[Key, Setting] = {}
     """Keys it adds to globals.yml."""
+    refuses: dict[Expression, Expression] = {}
+    """Why settings cannot go together, in a sentence -> an expression over them, true where they do not.
+    Looked at when settings are read, for every host, where somebody set one of the service's own that the
+    expression names: defaults refuse nobody."""
     passwords: dict[Key, Password] = {}
     """Keys it adds to passwords.yml, besides those of databases and of its identity."""
     users: dict[Name, User] = {}

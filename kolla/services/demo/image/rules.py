@@ -113,7 +113,7 @@ def _bridge_mistakes(
         return
     if address not in cidr:
         yield (
-            f"neutron_bridge_address: {address} is outside demo_external_cidr {cidr}, so that nothing would lead "
+            f"neutron_bridge_address: {address} is outside demo_external_cidr {cidr}, so that nothing leads "
             "from here to floating IPs; expected: both of one network"
         )
 
