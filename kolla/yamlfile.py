@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +117,66 @@ def parse(text: str, path: Path) -> Document:
     finally:
         loader.dispose()
     return Document(path, data, node)
+
+
+def with_values(text: str, path: Path, values: Mapping[str, Any]) -> str:
+    """A YAML mapping in which some keys have other values; comments and order stay as they are written, and
+    keys it does not have come last.
+
+    What cannot be changed in its place (an anchor that others refer to, a mapping in one line) makes a text
+    that is written anew. InputError when `text`, which came from `path`, is no mapping.
+    """
+    document = parse(text, path)
+    present = {} if document.data is None else document.data
+    if not isinstance(present, dict):
+        raise InputError("this is not a mapping", where=document.where(), expected="key: value")
+    wanted = {**present, **values}
+    edited = _edited(text, document._node, {key: values[key] for key in changed_keys(present, values)})
+    try:
+        if dump(parse(edited, path).data) == dump(wanted):
+            return edited
+    except InputError:
+        pass  # what was changed had something to do with the rest
+    return dump(wanted)
+
+
+def changed_keys(present: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """The keys of `values` that are not in `present`, or have another value or type there."""
+    return [key for key, value in values.items() if key not in present or dump(present[key]) != dump(value)]
+
+
+def dump(data: Any) -> str:
+    """Data as YAML in blocks, in its own order; escaped, because only so U+0085 is read back as it was."""
+    text: str = yaml.safe_dump(data, sort_keys=False)
+    return text
+
+
+def _edited(text: str, top: yaml.Node | None, values: Mapping[str, Any]) -> str:
+    """The text with the values of keys replaced from its end to its beginning, and new keys after it."""
+    lines = text.splitlines(keepends=True)
+    rest = dict(values)
+    for key, value in reversed(top.value if isinstance(top, yaml.MappingNode) else ()):
+        if isinstance(key, yaml.ScalarNode) and key.value in rest:
+            (first, begin), (last, end) = _extent(lines, key, value)
+            new = dump({key.value: rest.pop(key.value)}).rstrip("\n")
+            lines[first : last + 1] = [lines[first][:begin] + new + lines[last][end:]]
+    written = "".join(lines)
+    separator = "" if not written or written.endswith("\n") else "\n"
+    return written + separator + (dump(rest) if rest else "")
+
+
+def _extent(
+    lines: Sequence[str], key: yaml.Node, value: yaml.Node
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Line and column where a key begins, and where its value ends: a block's end is told as where the next
+    thing begins, and the comments between the two belong to that."""
+    first, (last, end) = key.start_mark, (value.end_mark.line, value.end_mark.column)
+    if end == 0 and last > first.line:
+        last -= 1
+        while last > first.line and (not lines[last].strip() or lines[last].startswith("#")):
+            last -= 1
+        end = len(lines[last].rstrip())
+    return (first.line, first.column), (last, end)
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:

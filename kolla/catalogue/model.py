@@ -263,6 +263,8 @@ class Requirements(Model):
     """MiB that must be free: for a volume of the service, or below a path of the host."""
     devices: tuple[Expression, ...] = ()
     """Devices of the host, besides the `devices` of the container."""
+    sockets: tuple[Expression, ...] = ()
+    """Sockets of the host (`/run/app/app.sock`) that nobody but the cloud may listen on."""
     virtualization: Expression = ""
     """`kvm`: the processor must be able to; `qemu`: emulation, which works everywhere."""
     interfaces: tuple[Expression, ...] = ()
@@ -583,6 +585,10 @@ class Service(Model):
     service: containers of its own, its own name for all of them, or other sets. Services may share a set."""
     settings: dict[Key, Setting] = {}
     """Keys it adds to globals.yml."""
+    refuses: dict[Expression, Expression] = {}
+    """Why settings cannot go together, in a sentence -> an expression over them, true where they do not.
+    Looked at when settings are read, for every host, where somebody set one of the service's own that the
+    expression names: defaults refuse nobody."""
     passwords: dict[Key, Password] = {}
     """Keys it adds to passwords.yml, besides those of databases and of its identity."""
     users: dict[Name, User] = {}

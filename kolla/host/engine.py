@@ -120,6 +120,11 @@ class Engine:
         if status != 0:
             raise OperationFailed(f"{command[0]} in container '{name}' ended with exit status {status}", said)
 
+    def directory(self) -> str:
+        """Where it keeps images and volumes."""
+        with _explained("cannot ask where the engine keeps its data"):
+            return str(self._client.info()["DockerRootDir"])
+
     def volume(self, name: str) -> Json | None:
         """A volume, None when there is none."""
         with _explained(f"cannot look at volume '{name}'"):

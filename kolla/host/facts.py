@@ -76,7 +76,7 @@ def routed_networks(routes: str) -> Iterator[tuple[str, str]]:
 
 def interfaces() -> dict[str, Json]:
     """Interface -> its IPv4 and its global IPv6 addresses in the kernel's order, its networks, whether it is
-    up, its master."""
+    up, its master, its kind."""
     names = dict(socket.if_nameindex())
     found = {name: _interface(DEVICES / name) for name in sorted(names.values())}
     for index, family, scope, address, network in parse_addresses(_dump_addresses()):
@@ -98,9 +98,16 @@ def _interface(device: Path) -> Json:
     try:
         up = bool(int((device / "flags").read_text(), 16) & IFF_UP)
         master = (device / "master").resolve().name if (device / "master").is_symlink() else None
+        kind = device_type((device / "uevent").read_text())
     except OSError:
-        up, master = False, None
-    return {"addresses": [], "addresses6": [], "networks": [], "up": up, "master": master}
+        up, master, kind = False, None, ""
+    return {"addresses": [], "addresses6": [], "networks": [], "up": up, "master": master, "kind": kind}
+
+
+def device_type(uevent: str) -> str:
+    """What the kernel says an interface is, from the text of its uevent file; empty when it does not."""
+    pairs = (line.partition("=") for line in uevent.splitlines())
+    return next((value for name, _, value in pairs if name == "DEVTYPE"), "")
 
 
 def _dump_addresses() -> bytes:

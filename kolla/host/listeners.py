@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LISTEN = "0A"
+ACCEPTS = 0x10000
+"""The flag of a Unix socket that somebody listens on (__SO_ACCEPTCON of net.h)."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,23 @@ def listening() -> list[Listener]:
         if Path(table).exists():
             found += parse(Path(table).read_text())
     return found
+
+
+def listening_at(path: str) -> list[str]:
+    """The inodes of Unix sockets of this network namespace that are listened on at a path."""
+    wanted = os.path.realpath(path)
+    table = Path("/proc/net/unix").read_text()
+    return [inode for name, inode in parse_unix(table) if os.path.realpath(name) == wanted]
+
+
+def parse_unix(table: str) -> list[tuple[str, str]]:
+    """Path and inode of the listening sockets in the text of /proc/net/unix."""
+    rows = [line.split(maxsplit=7) for line in table.splitlines()[1:]]
+    return [
+        (row[7], row[6])
+        for row in rows
+        if len(row) > 7 and int(row[3], 16) & ACCEPTS and row[7].startswith("/")
+    ]
 
 
 def parse(table: str) -> list[Listener]:

@@ -30,7 +30,7 @@ MEMORY_TOLERANCE = 0.95
 
 
 def precheck(request: Json) -> Json:
-    """Findings about the engine, and about what the request names: ports, addresses, directories,
+    """Findings about the engine, and about what the request names: ports, sockets, addresses, directories,
     memory, devices, virtualization, the host's name. Changes nothing."""
     cloud = Cloud.of(request)
     findings: list[Json] = []
@@ -41,10 +41,14 @@ def precheck(request: Json) -> Json:
     except EngineUnreachable as refusal:
         hint = refusal.details["hint"]
         findings.append(_finding("engine", request["engine"], False, str(refusal), hint))
-    making_way = request.get("makes_way", ())
-    findings += _ports(request.get("ports", ()), _pids(engine, cloud, making_way) if engine else {})
+    own_pids = _pids(engine, cloud, request.get("makes_way", ())) if engine else {}
+    findings += _ports(request.get("ports", ()), own_pids)
+    findings += [
+        _socket(path, name, listeners.listening_at(path), own_pids)
+        for path, name in sorted(request.get("sockets", {}).items())
+    ]
     findings += [_address(address) for address in request.get("addresses", ())]
-    findings += _space(request.get("directories", {}))
+    findings += _space(_directories(request, engine))
     if "memory" in request:
         findings.append(_memory(request["memory"], facts.memory()))
     findings += [_device(path, name) for path, name in sorted(request.get("devices", {}).items())]
@@ -92,14 +96,33 @@ def _ports(asked: Iterable[Json], own_pids: dict[int, str]) -> list[Json]:
 def _port(asked: Json, found: list[listeners.Listener], own_pids: dict[int, str]) -> Json:
     subject = f"{asked['address']}:{asked['port']}"
     for listener in found:
-        pid = listeners.owner(listener.inode)
-        if pid is not None and own_pids.keys() & set(processes.ancestors(pid)):
+        who = _stranger(listener.inode, own_pids)
+        if who is None:
             continue
-        who = f"process {pid} ({processes.program(pid)})" if pid else "somebody outside this process table"
         where = f"{listener.address}:{listener.port}"
         message = f"port {asked['port']}, which {asked['service']} needs, is in use on {where} by {who}"
         return _finding("port", subject, False, message, f"stop it, or give {asked['service']} another port")
     return _finding("port", subject, True, f"free for {asked['service']}")
+
+
+def _socket(path: str, name: str, inodes: Iterable[str], own_pids: dict[int, str]) -> Json:
+    for inode in inodes:
+        who = _stranger(inode, own_pids)
+        if who is not None:
+            message = f"'{name}' listens there, and so does {who}"
+            hint = "it is the host's own: stop it and keep it from starting at boot, its .socket unit as well"
+            return _finding("socket", path, False, message, hint)
+    return _finding("socket", path, True, f"free for '{name}'")
+
+
+def _stranger(inode: str, own_pids: dict[int, str]) -> str | None:
+    """Who has a socket, in words; None when a container of ours does."""
+    pid = listeners.owner(inode)
+    if pid is None:
+        return "somebody outside this process table"
+    if own_pids.keys() & set(processes.ancestors(pid)):
+        return None
+    return f"process {pid} ({processes.program(pid)})"
 
 
 def _address(address: str) -> Json:
@@ -110,6 +133,15 @@ def _address(address: str) -> Json:
         return _finding("address", address, True, "not here, but the kernel lets programs bind to it")
     message = f"no interface of this host has the address {address}"
     return _finding("address", address, False, message, "give it to one (ip address add), or name another")
+
+
+def _directories(request: Json, engine: Engine | None) -> dict[str, int]:
+    """Directory -> bytes that must be free in it, the engine's own included if an engine answers."""
+    needed = dict(request.get("directories", {}))
+    if engine is not None and "engine_space" in request:
+        directory = engine.directory()
+        needed[directory] = needed.get(directory, 0) + request["engine_space"]
+    return needed
 
 
 def _space(asked: Mapping[str, int]) -> list[Json]:

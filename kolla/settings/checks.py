@@ -11,6 +11,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Capability, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import Secret
+from kolla.settings import expressions
 from kolla.settings import globals as globals_file
 from kolla.settings import passwords as passwords_file
 from kolla.settings.globals import Globals
@@ -190,6 +191,13 @@ def groups(
             where=where,
             hint=f"add a host to [{group}], or switch the service off",
         )
+
+
+def refusal(folder: ServiceFolder, sentence: str, scope: Mapping[str, Any], where: Location) -> str | None:
+    """The sentence with which a service refuses the settings in `scope`; None when it does not."""
+    if expressions.evaluate(folder.service.refuses[sentence], scope, where) is not True:
+        return None
+    return expressions.render(sentence, scope, where)
 
 
 def hosts_of(inventory: Inventory, catalogue: Catalogue, group: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from jinja2.utils import missing
 
 from kolla.errors import InputError, KollaError, Location, did_you_mean
 from kolla.secret import Secret, revealing
+from kolla.settings.addresses import overlaps, within
 from kolla.settings.values import boolean
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ FILTERS = (
     *("rejectattr", "replace", "reverse", "round", "select", "selectattr", "sort", "string", "sum", "title"),
     *("trim", "truncate", "unique", "upper", "urlencode"),
 )
-"""Jinja's own filters that templates may use; ours are `bool`, `to_json`, `to_yaml`."""
+"""Jinja's own filters that templates may use; ours are `bool`, `overlaps`, `to_json`, `to_yaml`, `within`."""
 
 
 class UndefinedVariable(InputError):
@@ -199,7 +200,10 @@ def _environment() -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    ours: dict[str, Callable[..., Any]] = {"bool": boolean, "to_json": _to_json, "to_yaml": _to_yaml}
+    ours: dict[str, Callable[..., Any]] = {
+        **{"bool": boolean, "to_json": _to_json, "to_yaml": _to_yaml},
+        **{"overlaps": overlaps, "within": within},
+    }
     environment.filters = {name: environment.filters[name] for name in FILTERS} | ours
     environment.globals = {name: environment.globals[name] for name in ("range", "dict", "namespace")}
     return environment

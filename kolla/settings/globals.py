@@ -99,6 +99,17 @@ def read(config_directory: Path, catalogue: Catalogue) -> tuple[Globals, list[In
     return Globals(config_directory, catalogue, known, given, custom), errors
 
 
+def to_add(path: Path, catalogue: Catalogue) -> dict[str, Any]:
+    """The keys and values of a file whose settings are to be added to a globals.yml.
+
+    InputErrors names all that is wrong in it.
+    """
+    known, secret = keys.of(catalogue), passwords.expected(catalogue)
+    items = {name: item for name, item, _ in _entries(yamlfile.load(path))}
+    raise_all([error for name, item in items.items() if (error := mistake(name, item, known, secret))])
+    return {name: item.value for name, item in items.items()}
+
+
 def mistake(name: str, item: Given, known: Mapping[str, Key], secret: Mapping[str, Any]) -> InputError | None:
     """What is wrong with a key and its value, as far as it shows without evaluating expressions."""
     if name not in known:
@@ -148,22 +159,23 @@ def _written(directory: Path, errors: list[InputError]) -> Iterator[_Entry]:
     main = directory / "globals.yml"
     for path in (*([main] if main.exists() else []), *sorted((directory / "globals.d").glob("*.yml"))):
         try:
-            document = yamlfile.load(path)
+            yield from _entries(yamlfile.load(path))
         except InputError as error:
             errors.append(error)
-            continue
-        if document.data is None:
-            continue
-        if not isinstance(document.data, dict):
-            errors.append(InputError("this is not a mapping", where=document.where(), expected="key: value"))
-            continue
-        for name, value in document.data.items():
-            parts = value if isinstance(value, dict) else {}
-            yield (
-                str(name),
-                _given(document, [name], value),
-                {str(part): _given(document, [name, part], inner) for part, inner in parts.items()},
-            )
+
+
+def _entries(document: Document) -> Iterator[_Entry]:
+    """What a file says. InputError when it is not keys and values."""
+    data = {} if document.data is None else document.data
+    if not isinstance(data, dict):
+        raise InputError("this is not a mapping", where=document.where(), expected="key: value")
+    for name, value in data.items():
+        parts = value if isinstance(value, dict) else {}
+        yield (
+            str(name),
+            _given(document, [name], value),
+            {str(part): _given(document, [name, part], inner) for part, inner in parts.items()},
+        )
 
 
 def _given(document: Document, path: YamlPath, value: Any) -> Given:

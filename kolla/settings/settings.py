@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Capability, Service, ServiceFolder
 from kolla.errors import InputError, raise_all
 from kolla.secret import Secret
-from kolla.settings import checks
+from kolla.settings import checks, expressions
 from kolla.settings import globals as globals_file
 from kolla.settings import passwords as passwords_file
 from kolla.settings.globals import Globals
@@ -89,6 +89,17 @@ class Settings:
         """Hosts of an inventory group; of its default parents when the inventory does not have it."""
         return checks.hosts_of(self.inventory, self.catalogue, group)
 
+    def refusals(self) -> Iterator[InputError]:
+        """What enabled services refuse of the settings, host by host."""
+        for folder in self.services:
+            for sentence, condition in folder.service.refuses.items():
+                own = sorted(expressions.names(condition) & folder.service.settings.keys())
+                for host in self.inventory.hosts:
+                    given = [item for name in own if (item := self.given(host, name)) is not None]
+                    where = self.catalogue.find(folder.name, sentence)
+                    if given and (what := checks.refusal(folder, sentence, self.scope(host), where)):
+                        yield InputError(what, where=given[0].where)
+
     def provider(self, capability: str) -> ServiceFolder | None:
         """The enabled service that provides a capability."""
         wanted = Capability(capability)
@@ -140,4 +151,5 @@ def load(
     for host in inventory.hosts:
         errors += settings.scope(host).errors() if host_given[host] else ()
     raise_all(errors)
+    raise_all(list(settings.refusals()))
     return settings

@@ -19,6 +19,8 @@ class Interface(Model):
     """Whether it is switched on."""
     master: str | None = None
     """The bridge or bond of the kernel's that it is part of."""
+    kind: str = ""
+    """What the kernel calls it (`bridge`, `bond`, `vlan`); empty for cards, taps, ports of Open vSwitch."""
 
 
 class HostFacts(Model):

@@ -33,11 +33,14 @@ class Requirement:
     disk: Mapping[str, int]
     """Path of the host, or name of a volume -> MiB."""
     devices: tuple[str, ...]
+    sockets: tuple[str, ...]
     virtualization: str
     virtualization_setting: str
     """The setting that says which, for messages; empty when it is no single one."""
     interfaces: tuple[str, ...]
     networks: tuple[str, ...]
+    network_settings: Mapping[str, str]
+    """Network -> the setting that says which, for messages; without those that are no single setting's."""
     bridges: tuple[str, ...]
     hostname: bool
 
@@ -58,7 +61,7 @@ def requirements(
 
 
 def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: Renderer) -> Requirement:
-    setting = _VARIABLE.fullmatch(asked.virtualization)
+    settings = {text: _setting(each) for each in asked.networks for text in _texts((each,), on)}
     return Requirement(
         host=on.host,
         name=name,
@@ -68,13 +71,21 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
             for place, amount in asked.disk.items()
         },
         devices=(*devices, *_texts(asked.devices, on)),
+        sockets=_texts(asked.sockets, on),
         virtualization=_virtualization(asked.virtualization, on),
-        virtualization_setting=setting[1] if setting else "",
+        virtualization_setting=_setting(asked.virtualization),
         interfaces=_texts(asked.interfaces, on),
         networks=_texts(asked.networks, on),
+        network_settings={text: setting for text, setting in settings.items() if setting},
         bridges=_texts(asked.bridges, on),
         hostname=asked.hostname,
     )
+
+
+def _setting(expression: str) -> str:
+    """The setting that an expression is; empty for any other expression."""
+    found = _VARIABLE.fullmatch(expression)
+    return found[1] if found else ""
 
 
 def _texts(expressions: tuple[str, ...], on: Renderer) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from kolla.errors import did_you_mean
 from kolla.state import adoption
 from kolla.state.desired import Desired
-from kolla.state.facts import HostFacts
+from kolla.state.facts import HostFacts, Interface
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
 
@@ -38,6 +38,12 @@ def findings(
             for name in requirement.interfaces
         ),
         *_networks(asked, facts, reserved),
+        *(
+            _bridge(requirement, name, facts[requirement.host].interfaces[name])
+            for requirement in asked
+            for name in requirement.bridges
+            if name in facts[requirement.host].interfaces
+        ),
     ]
 
 
@@ -107,8 +113,27 @@ def _interface(requirement: Requirement, name: str, facts: HostFacts, reserved: 
     elif found.master is not None and found.master not in requirement.bridges:
         problem = f"it is part of '{found.master}' already; '{requirement.name}' needs it for itself"
         hint = f"name another one, or take it out: ip link set {name} nomaster"
+    elif has := (*found.addresses, *found.addresses6):
+        problem = (
+            f"it has the address {has[0]}, which would be cut off; '{requirement.name}' needs it for itself"
+        )
+        hint = f"name another one, or take its addresses away, at boot as well: ip address flush dev {name}"
+    elif not found.up:
+        problem = f"it is switched off; nothing would pass it for '{requirement.name}'"
+        hint = f"switch it on, at boot as well: ip link set {name} up"
     return _finding(
         requirement.host, "interface", name, problem, f"there and free for '{requirement.name}'", hint
+    )
+
+
+def _bridge(requirement: Requirement, name: str, found: Interface) -> Finding:
+    """Whether what has the name of a service's bridge already can be that: to the kernel, those are plain."""
+    problem = (
+        f"it is a {found.kind} of the kernel's already; '{requirement.name}' makes one of this name itself"
+    )
+    hint = f"name another one, or remove it: ip link delete {name}"
+    return _finding(
+        requirement.host, "bridge", name, problem if found.kind else None, f"for '{requirement.name}'", hint
     )
 
 
@@ -134,7 +159,9 @@ def _networks(
                 None,
             )
             before[network] = requirement.name
-            hint = "choose another range, which nothing on this host leads to"
+            setting = requirement.network_settings.get(text)
+            another = "another range, which nothing on this host leads to"
+            hint = f"set {setting}, and what belongs to it, to {another}" if setting else f"choose {another}"
             yield _finding(host, "network", str(network), problem, f"free for '{requirement.name}'", hint)
 
 

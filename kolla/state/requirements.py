@@ -17,8 +17,6 @@ from kolla.state.reconcile import fingerprint, image_operation
 SPARE_DISK = 1 << 30
 """Bytes that must stay free besides what images take: databases and logs grow from the first minute."""
 
-ENGINE_DIRECTORY = "/var/lib/docker"
-
 MIB = 1 << 20
 BASE_MEMORY = 512 * MIB
 """Bytes a host needs for itself and the engine."""
@@ -28,7 +26,7 @@ def requests(
     desired: Desired, states: Mapping[str, HostState], report: BuildReport
 ) -> dict[str, dict[str, Any]]:
     """Host -> precheck request: addresses it must have (the VIP, where the load balancer runs), ports to be
-    free, disk space for the images it does not have yet and for what services keep, memory, devices.
+    free, disk space for the images it does not have yet and for what services keep, memory, devices, sockets.
     """
     result = {}
     for host, state in states.items():
@@ -41,9 +39,11 @@ def requests(
                 {"address": address, "port": port, "service": service}
                 for service, address, port in desired.sockets(host)
             ],
-            "directories": _directories(asked, sum(missing.values()) + SPARE_DISK),
+            "directories": _directories(asked),
+            "engine_space": sum(missing.values()) + SPARE_DISK + _volumes(asked),
             "memory": BASE_MEMORY + sum(requirement.memory for requirement in asked) * MIB,
             "devices": {path: r.name for r in reversed(asked) for path in r.devices},
+            "sockets": {path: r.name for r in reversed(asked) for path in r.sockets},
             "virtualization": [
                 {"kind": r.virtualization, "setting": r.virtualization_setting, "name": r.name}
                 for r in asked
@@ -55,14 +55,20 @@ def requests(
     return result
 
 
-def _directories(asked: Collection[Requirement], in_engine: int) -> dict[str, int]:
-    """Directory -> bytes that must be free in it; volumes are the engine's."""
-    needed = {ENGINE_DIRECTORY: in_engine}
+def _directories(asked: Collection[Requirement]) -> dict[str, int]:
+    """Directory -> bytes that must be free in it."""
+    needed: dict[str, int] = {}
     for requirement in asked:
         for place, amount in requirement.disk.items():
-            directory = place if place.startswith("/") else ENGINE_DIRECTORY
-            needed[directory] = needed.get(directory, 0) + amount * MIB
+            if place.startswith("/"):
+                needed[place] = needed.get(place, 0) + amount * MIB
     return needed
+
+
+def _volumes(asked: Collection[Requirement]) -> int:
+    """Bytes that volumes take, in the engine's own directory: only the engine knows which that is."""
+    amounts = (requirement.disk.items() for requirement in asked)
+    return MIB * sum(amount for each in amounts for place, amount in each if not place.startswith("/"))
 
 
 def image_plan(desired: Desired, states: Mapping[str, HostState]) -> Plan:

@@ -112,12 +112,20 @@ class Topology:
         hosts = self.settings.inventory.hosts
         return {host: self.facts[host].hostname if host in self.facts else host for host in hosts}
 
+    @cached_property
+    def host_addresses(self) -> list[str]:
+        """Every address of every host, as far as hosts are known."""
+        interfaces = (each for facts in self.facts.values() for each in facts.interfaces.values())
+        found = {address for each in interfaces for address in (*each.addresses, *each.addresses6)}
+        return sorted(found | set(self.api_addresses.values()))
+
     def host_variables(self, host: str) -> dict[str, object]:
         """What facts add to a host's settings, for its templates."""
         return {
             **self._interface(host),
             "interfaces": self.facts[host].interfaces if host in self.facts else {},
             "api_address": self.api_addresses[host],
+            "host_addresses": self.host_addresses,
             "hostname": self.hostnames[host],
             "kernel_modules": self.kernel_modules(host),
         }

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -20,6 +21,8 @@ import pytest
 import yaml
 from system.client import Demo, OpenStack, Refused, until
 from system.harness import Kolla, started
+
+from kolla.quickstart import external
 
 RECOVERY = 30
 """Seconds after which no request may fail any more when the database or the message bus is back."""
@@ -331,10 +334,20 @@ def test_an_external_network_that_overlaps_is_found_before_anything_is_touched(
     cloud: Kolla, demo: Demo
 ) -> None:
     name, network = own_interface()
-    cloud.set(neutron_bridge_address=network)
+    cloud.set(neutron_bridge_address=network, **external({"neutron_bridge_address": network}, []))
     said = cloud.run("prechecks", expect=1)
     assert "overlaps" in said
     assert name in said
+    assert "set neutron_bridge_address" in said
+
+
+@pytest.mark.usefixtures("settings_as_they_were")
+def test_a_bridge_address_outside_of_the_external_network_is_refused_at_once(
+    cloud: Kolla, demo: Demo
+) -> None:
+    cloud.set(neutron_bridge_address="198.51.100.1/24")
+    said = cloud.run("plan", expect=3)
+    assert "neutron_bridge_address 198.51.100.1/24 is outside demo_external_cidr" in said
 
 
 @pytest.mark.usefixtures("settings_as_they_were")
@@ -355,8 +368,8 @@ def test_an_external_interface_that_is_not_there_or_in_use_is_found(
 def test_external_addresses_that_hold_the_gateway_are_refused(cloud: Kolla, demo: Demo) -> None:
     before = demo.openstack.one("network", "/v2.0/subnets?cidr=10.0.2.0/24")
     cloud.set(demo_external_range="10.0.2.1-10.0.2.50")
-    said = cloud.run("init-runonce", expect=1)
-    assert "10.0.2.1" in said
+    said = cloud.run("init-runonce", expect=3)
+    assert "holds demo_external_gateway 10.0.2.1" in said
     assert "Traceback" not in said
     assert demo.openstack.one("network", "/v2.0/subnets?cidr=10.0.2.0/24") == before
 
@@ -375,6 +388,12 @@ def test_prechecks_look_at_all_there_is_to_look_at(cloud: Kolla, demo: Demo) -> 
 def test_every_finding_is_in_one_table(cloud: Kolla, demo: Demo) -> None:
     """Four mistakes at once, four findings."""
     _, network = own_interface()
-    cloud.set(neutron_external_interface="eth9", neutron_bridge_address=network, nova_compute_virt_type="kvm")
-    wrong = {f["check"] for f in cloud.json("prechecks", expect=1) if not f["ok"]}
-    assert {"interface", "network"} <= wrong
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        cloud.set(
+            neutron_external_interface="eth9",
+            neutron_bridge_address=network,
+            nova_api_workers=100_000,
+            nova_novncproxy_port=taken.getsockname()[1],
+        )
+        wrong = {f["check"] for f in cloud.json("prechecks", expect=1) if not f["ok"]}
+    assert wrong == {"interface", "network", "memory", "port"}

@@ -1,6 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kolla import yamlfile
 from kolla.errors import InputError
@@ -78,3 +81,67 @@ def test_file_that_is_not_text(tmp_path: Path):
     path.write_bytes(b"a: \xff\xfe\n")
     with pytest.raises(InputError, match="cannot be read"):
         yamlfile.load(path)
+
+
+WRITTEN = """\
+# Whose cloud this is.
+cloud_name: mine  # never change it
+proxies:   # both
+  - one
+  # and
+  - two
+
+# What servers are.
+text: |
+  # no comment
+  last
+flow: {a: 1}
+nothing:
+end: "1"
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "old", "new"),
+    [
+        ({"cloud_name": "theirs"}, "cloud_name: mine  #", "cloud_name: theirs  #"),
+        ({"proxies": []}, "proxies:   # both\n  - one\n  # and\n  - two\n", "proxies: []\n"),
+        ({"text": "x"}, "text: |\n  # no comment\n  last\n", "text: x\n"),
+        ({"flow": {"b": ["x"]}}, "flow: {a: 1}", "flow:\n  b:\n  - x"),
+        ({"nothing": 7}, "nothing:\n", "nothing: 7\n"),
+        ({"end": 1}, 'end: "1"\n', "end: 1\n"),
+        ({"new": {"a": 1}}, 'end: "1"\n', 'end: "1"\nnew:\n  a: 1\n'),
+        ({"end": "1", "cloud_name": "mine"}, "", ""),
+    ],
+)
+def test_a_value_is_changed_where_it_stands(values: dict[str, Any], old: str, new: str) -> None:
+    assert yamlfile.with_values(WRITTEN, FILE, values) == WRITTEN.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# only a comment", "a: &x 1\nb: *x\n", "{a: 1, b: 2}\n", "<<: {a: 2}\n"]
+)
+def test_any_mapping_takes_values(text: str) -> None:
+    document = yamlfile.parse(yamlfile.with_values(text, FILE, {"a": 5, "c": [1]}), FILE)
+    assert document.data == {**(yamlfile.parse(text, FILE).data or {}), "a": 5, "c": [1]}
+
+
+def test_a_list_takes_no_values() -> None:
+    with pytest.raises(InputError, match="not a mapping"):
+        yamlfile.with_values("- a\n", FILE, {"a": 1})
+
+
+KEYS = st.sampled_from(["a", "b", "c d", "true", "#e"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4), st.dictionaries(KEYS, VALUES, max_size=4))
+def test_changed_values_are_read_back(before: dict[str, Any], values: dict[str, Any]) -> None:
+    text = "# Why.\n" + yamlfile.dump(before)
+    changed = yamlfile.with_values(text, FILE, values)
+    assert yamlfile.parse(changed, FILE).data == {**before, **values}
+    assert changed == text or yamlfile.changed_keys(before, values)

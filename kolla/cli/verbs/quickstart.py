@@ -18,7 +18,7 @@ from kolla.events import Listener
     "globals_file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
-    help="Settings to add to the globals.yml it writes.",
+    help="Settings to add to its globals.yml; of a later run, too.",
 )
 @options.configuration
 def quickstart(globals_file: Path | None) -> None:

@@ -76,6 +76,8 @@ def test_precheck_of_addresses_space_and_memory(host):
     )
     findings = precheck(host, addresses=["192.0.2.9"], directories={"/": 1 << 60}, memory=1 << 60)
     assert {name for name, f in findings.items() if not f["ok"]} == {"address", "space", "memory"}
+    finding = precheck(host, engine_space=1 << 60)["space"]
+    assert (finding["subject"], finding["ok"]) == (host.engine.info()["DockerRootDir"], False)
 
 
 def test_precheck_without_an_engine_still_tells_everything(host):

@@ -52,6 +52,11 @@ def test_addresses_from_netlink():
     ]
 
 
+def test_a_kind_of_interface_is_what_the_kernel_says() -> None:
+    assert facts.device_type("DEVTYPE=bridge\nINTERFACE=br-ex\nIFINDEX=5\n") == "bridge"
+    assert facts.device_type("INTERFACE=br-ex\nIFINDEX=75\n") == ""
+
+
 def test_of_this_machine():
     found = HostFacts(**facts.gather())
     assert "127.0.0.1" in found.interfaces["lo"].addresses

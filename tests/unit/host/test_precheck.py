@@ -1,11 +1,13 @@
 """Prechecks of a host."""
 
+import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
 
-from kolla.host import precheck
+from kolla.host import listeners, precheck
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,46 @@ def test_an_engine_that_is_too_old(name: str, version: str, ok: bool) -> None:
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     assert not precheck._device(str(tmp_path / "tun"), "web")["ok"]
     assert precheck._device(str(tmp_path), "web")["ok"]
+
+
+def test_a_socket_is_for_the_cloud_alone(tmp_path: Path) -> None:
+    path = str(tmp_path / "app.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        assert listeners.listening_at(path) == []
+        listener.listen()
+        inodes = listeners.listening_at(path)
+        (tmp_path / "there").symlink_to(tmp_path)
+        assert listeners.listening_at(str(tmp_path / "there" / "app.sock")) == inodes
+        finding = precheck._socket(path, "app", inodes, {})
+        assert not finding["ok"]
+        assert f"so does process {os.getpid()} (" in finding["message"]
+        assert precheck._socket(path, "app", inodes, {os.getppid(): "our container"})["ok"]
+    assert precheck._socket(path, "app", listeners.listening_at(path), {})["ok"]
+
+
+def test_sockets_without_a_path_or_a_listener_are_nobodys_concern() -> None:
+    table = (
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01 105824 /run/a b.sock\n"
+        "0000000000000000: 00000003 00000000 00000000 0001 03 114249 /run/a b.sock\n"
+        "0000000000000000: 00000002 00000000 00010000 0001 01 110258 @/run/abstract\n"
+        "0000000000000000: 00000003 00000000 00000000 0001 03 114250\n"
+    )
+    assert listeners.parse_unix(table) == [("/run/a b.sock", "105824")]
+
+
+class Elsewhere:
+    """An engine whose data was moved."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def directory(self) -> str:
+        return str(self._directory)
+
+
+def test_space_is_looked_for_where_the_engine_keeps_its_data(tmp_path: Path) -> None:
+    request = {"directories": {str(tmp_path): 5, "/srv/notes": 1}, "engine_space": 7}
+    assert precheck._directories(request, Elsewhere(tmp_path)) == {str(tmp_path): 12, "/srv/notes": 1}
+    assert precheck._directories(request, None) == {str(tmp_path): 5, "/srv/notes": 1}

@@ -40,6 +40,8 @@ def settings(**changed: Any) -> dict[str, Any]:
         "kolla_internal_vip_address": "192.0.2.9",
         "kolla_external_vip_address": "192.0.2.9",
         "neutron_bridge_address": "10.0.2.1/24",
+        "neutron_external_interface": "",
+        "host_addresses": ["192.0.2.9", "fd00::9"],
         **changed,
     }
     document: dict[str, Any] = json.loads(render("demo", "demo.json.j2", **scope))
@@ -73,12 +75,22 @@ def test_the_usual_settings_work(rules: ModuleType) -> None:
         ({"demo_external_gateway": "10.0.3.1"}, "10.0.3.1 is outside demo_external_cidr"),
         ({"demo_external_gateway": "gateway.example.org"}, "'gateway.example.org' is no IP address"),
         ({"kolla_internal_vip_address": "10.0.2.160"}, "holds 10.0.2.160, which is taken"),
+        ({"host_addresses": ["10.0.2.161"]}, "holds 10.0.2.161, which is taken"),
+        (
+            {"neutron_bridge_address": "192.168.9.1/24"},
+            "192.168.9.1 is outside demo_external_cidr 10.0.2.0/24",
+        ),
+        ({"neutron_bridge_address": "here"}, "neutron_bridge_address: 'here' is no address"),
         ({"neutron_bridge_address": "10.0.2.199/24"}, "holds 10.0.2.199, which is taken"),
         ({"demo_network_cidr": "10.0.0.0/16"}, "10.0.0.0/16 overlaps demo_external_cidr 10.0.2.0/24"),
         ({"demo_network_cidr": "10.0.9.0/30"}, "10.0.9.0/30 is too small"),
         ({"demo_server_flavor": "m1.tni"}, "'m1.tni' is none of demo_flavors: m1.tiny, m1.small"),
         ({"demo_flavors": [{"name": "m1.tiny", "vcpus": 1, "ram": "512", "disk": 1}]}, "is no flavour"),
         ({"demo_flavors": ["m1.tiny"]}, "m1.tiny is no flavour"),
+        (
+            {"demo_flavors": [{"name": "m1.tiny", "vcpus": 1, "ram": 512, "disk": 1, "dsk": 2, "swop": 3}]},
+            "m1.tiny has dsk, swop; expected: only name, vcpus, ram, disk, description",
+        ),
         ({"demo_image_url": "/root/x.qcow2"}, "'/root/x.qcow2' is no address"),
         ({"demo_image_url": "http://a/b", "demo_image_file": "/b"}, "are both set"),
     ],
@@ -90,6 +102,88 @@ def test_settings_that_cannot_work(rules: ModuleType, changed: dict[str, Any], s
 def test_addresses_beside_the_range_are_nobodys_concern(rules: ModuleType) -> None:
     taken = {"kolla_internal_vip_address": "10.0.2.149", "kolla_external_vip_address": "cloud.example.org"}
     assert rules.mistakes(settings(**taken, neutron_bridge_address="")) == []
+
+
+def test_a_network_of_an_interface_of_its_own_need_not_hold_the_bridges_address(rules: ModuleType) -> None:
+    assert (
+        rules.mistakes(settings(neutron_bridge_address="192.168.9.1/24", neutron_external_interface="eth2"))
+        == []
+    )
+    assert rules.mistakes(settings(neutron_bridge_address="")) == []
+
+
+@pytest.mark.parametrize(
+    ("fixed", "ranges", "said"),
+    [
+        ({"is_router_external": True}, ["10.0.2.0/24"], None),
+        ({"is_router_external": True}, [], None),
+        ({}, ["10.0.1.0/24", "10.0.2.0/24"], None),
+        ({}, ["10.0.1.0/24"], "network public1 is there with addresses 10.0.1.0/24, wanted is 10.0.2.0/24"),
+        ({"is_router_external": False}, [], "with is_router_external True, wanted is False: remove it"),
+    ],
+)
+def test_a_network_that_is_there_is_used_or_refused(
+    rules: ModuleType, fixed: dict[str, Any], ranges: list[str], said: str | None
+) -> None:
+    present = {"name": "public1", "is_router_external": True}
+    found = rules.differences(present, fixed, "10.0.2.0/24", ranges)
+    assert found is None if said is None else said in found
+
+
+def test_only_what_differs_of_a_subnet_is_changed(rules: ModuleType) -> None:
+    present = {"gateway_ip": "10.0.2.1", "dns_nameservers": [], "is_dhcp_enabled": True}
+    assert rules.changed(present, {"gateway_ip": "10.0.2.1", "dns_nameservers": []}) == {}
+    assert rules.changed(present, {"dns_nameservers": ["192.0.2.1"]}) == {"dns_nameservers": ["192.0.2.1"]}
+
+
+FLAVOUR = {"name": "m1.tiny", "vcpus": 1, "ram": 512, "disk": 1}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (FLAVOUR, None),
+        ({**FLAVOUR, "swap": 0, "is_public": True}, None),
+        ({**FLAVOUR, "disk": 0}, "is there with {'name': 'm1.tiny', 'vcpus': 1, 'ram': 512, 'disk': 1}"),
+        ({**FLAVOUR, "swap": 64}, "'swap': ''"),
+        ({**FLAVOUR, "is_public": False}, "'is_public': True"),
+    ],
+)
+def test_a_flavour_that_is_there_is_used_or_refused(
+    rules: ModuleType, wanted: dict[str, Any], said: str | None
+) -> None:
+    present = {**FLAVOUR, "swap": "", "ephemeral": 0, "is_public": True, "description": None, "id": "1"}
+    assert set(present) == {*rules.FLAVOR, *rules.FLAVOR_OPTIONS}
+    found = rules.flavor_differs(present, wanted)
+    assert found is None if said is None else said in found
+
+
+def test_a_key_is_the_same_whatever_is_said_of_it(rules: ModuleType) -> None:
+    assert rules.same_key("ssh-ed25519 AAAA me@here", "ssh-ed25519 AAAA")
+    assert not rules.same_key("ssh-ed25519 AAAA me@here", "ssh-ed25519 BBBB me@here")
+
+
+@pytest.mark.parametrize(
+    ("status", "source", "usable", "unfinished"),
+    [
+        ("active", "sha256:a", True, False),
+        ("active", "sha256:b", False, False),
+        ("active", None, False, False),
+        ("queued", "sha256:a", False, True),
+        ("saving", "sha256:a", False, True),
+        ("deactivated", "sha256:a", False, False),
+    ],
+)
+def test_an_image_is_used_replaced_or_removed(
+    rules: ModuleType, status: str, source: str | None, usable: bool, unfinished: bool
+) -> None:
+    assert rules.usable(status, source, "sha256:a") is usable
+    assert rules.unfinished(status) is unfinished
+
+
+@pytest.mark.parametrize(("size", "whole"), [(0, 0), (1, 1), (1 << 30, 1), ((1 << 30) + 1, 2)])
+def test_a_disk_has_whole_gibibytes(rules: ModuleType, size: int, whole: int) -> None:
+    assert rules.gibibytes(size) == whole
 
 
 @given(st.text(alphabet="0123456789.-:ab ", max_size=40))

@@ -282,3 +282,19 @@ def test_several_external_bridges_have_their_interfaces_and_networks() -> None:
         "br-b": "eth3",
     }
     assert document["external_ids"]["ovn-bridge-mappings"] == "one:br-a,two:br-b"
+
+
+def test_spaces_between_names_are_not_part_of_them() -> None:
+    document = switch(
+        neutron_bridge_name="br-a, br-b, br-c",
+        neutron_external_interface="eth2, , eth4",
+        neutron_physical_networks="one, two, three",
+    )
+    assert {name: each["port"] for name, each in document["bridges"].items()} == {
+        "br-a": "eth2",
+        "br-b": None,
+        "br-c": "eth4",
+    }
+    assert document["external_ids"]["ovn-bridge-mappings"] == "one:br-a,two:br-b,three:br-c"
+    first = bridges(neutron_bridge_name=" br-a, br-b", neutron_bridge_address="10.0.2.1/24")
+    assert first["addresses"] == {"br-a": "10.0.2.1/24"}

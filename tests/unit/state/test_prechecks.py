@@ -19,6 +19,8 @@ INTERFACES = {
     "eth2": Interface(master="br-other"),
     "eth3": Interface(master="br-ex"),
     "eth4": Interface(addresses=("192.168.7.7",), networks=("192.168.7.0/24", "172.16.0.0/12")),
+    "eth5": Interface(addresses6=("2001:db8::5",)),
+    "eth6": Interface(up=False),
     "br-ex": Interface(addresses=("10.0.2.1",), networks=("10.0.2.0/24",)),
 }
 
@@ -41,6 +43,9 @@ def found(world: World, requires: str, check: str, interfaces: dict[str, Any] = 
         ("eth9", "'notes' needs it, and it is not there"),
         ("eth0", "this host's default route goes through it: 'notes' would cut the host off"),
         ("eth2", "it is part of 'br-other' already; 'notes' needs it for itself"),
+        ("eth4", "it has the address 192.168.7.7, which would be cut off; 'notes' needs it for itself"),
+        ("eth5", "it has the address 2001:db8::5, which would be cut off; 'notes' needs it for itself"),
+        ("eth6", "it is switched off; nothing would pass it for 'notes'"),
     ],
 )
 def test_an_interface_must_be_there_and_free(world: World, interface: str, message: str | None) -> None:
@@ -78,6 +83,20 @@ def test_a_network_must_lead_nowhere_else(world: World, network: str, message: s
     (finding,) = found(world, f"{{networks: ['{network}'], bridges: [br-ex]}}", "network").values()
     assert finding["ok"] is (message is None)
     assert message is None or finding["message"] == message
+
+
+def test_who_must_choose_another_network_is_told_the_setting(world: World) -> None:
+    world.globals["notes_greeting"] = "192.168.7.1/24"
+    (finding,) = found(world, "{networks: ['{{ notes_greeting }}']}", "network").values()
+    assert finding["hint"].startswith("set notes_greeting, and what belongs to it, to another range")
+
+
+@pytest.mark.parametrize(("kind", "ok"), [("", True), ("bridge", False), ("vlan", False)])
+def test_a_bridge_of_the_kernels_own_is_nobodys_to_use(world: World, kind: str, ok: bool) -> None:
+    interfaces = {**INTERFACES, "br-ex": Interface(kind=kind)}
+    told = found(world, "{bridges: [br-ex, br-none]}", "bridge", interfaces)
+    assert {name: finding["ok"] for name, finding in told.items()} == {"br-ex": ok}
+    assert ok or "ip link delete br-ex" in told["br-ex"]["hint"]
 
 
 def test_a_network_must_not_hold_an_address_of_the_cloud(world: World) -> None:
@@ -133,6 +152,7 @@ def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: Wo
         '      memory: "{{ 100 * 2 }}"\n'
         "      disk: {notes: 10, /srv/notes: 20}\n"
         "      virtualization: '{{ notes_greeting }}'\n"
+        "      sockets: [/run/notes.sock]\n"
         "    devices: [/dev/net/tun]\n"
         "    privileges_reason: A test.\n"
         "    command:",
@@ -141,9 +161,9 @@ def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: Wo
     now = requests(world.desired, world.states, world.report)["one"]
     mib = 1 << 20
     assert now["memory"] - before["memory"] == 200 * mib
-    directories = now["directories"]
-    assert directories["/var/lib/docker"] - before["directories"]["/var/lib/docker"] == 10 * mib
-    assert directories["/srv/notes"] == 20 * mib
+    assert now["engine_space"] - before["engine_space"] == 10 * mib
+    assert now["directories"] == {"/srv/notes": 20 * mib}
+    assert now["sockets"] == {"/run/notes.sock": "notes"}
     assert now["devices"]["/dev/net/tun"] == "notes"
     assert {"kind": "qemu", "setting": "notes_greeting", "name": "notes"} in now["virtualization"]
 

@@ -6,7 +6,7 @@ Nothing here asks or changes anything. `Settings` is what the job's demo.json ho
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,11 @@ IMAGE_FORMATS = {
 
 DISABLED = "COMPUTE_STATUS_DISABLED"
 """The trait of a host that takes no servers: its compute service is disabled, or has just started."""
+
+FLAVOR = ("name", "vcpus", "ram", "disk")
+"""What a flavour must have."""
+FLAVOR_OPTIONS = ("description", "ephemeral", "id", "is_public", "swap")
+"""What it may have besides, as nova's API calls it."""
 
 SMALLEST_NETWORK = 29
 """Longest prefix of a network that has room for a gateway, a DHCP port and a server or two."""
@@ -88,9 +93,29 @@ def _external_mistakes(settings: Settings) -> Iterator[str]:
         return
     if gateway not in cidr:
         yield f"demo_external_gateway: {gateway} is outside demo_external_cidr {cidr}"
+    yield from _bridge_mistakes(external["bridge"], cidr)
     for address, what in {**dict(_taken(settings)), gateway: "demo_external_gateway"}.items():
         if address.version == first.version and int(first) <= int(address) <= int(last):
             yield f"demo_external_range: {text} holds {address}, which is taken: {what}"
+
+
+def _bridge_mistakes(
+    bridge: str | None, cidr: ipaddress.IPv4Network | ipaddress.IPv6Network
+) -> Iterator[str]:
+    """Where the external network ends on the host itself (`bridge`, else None), only an address in it leads
+    from the host to floating IPs."""
+    if bridge is None:
+        return
+    try:
+        address = ipaddress.ip_interface(bridge).ip
+    except ValueError:
+        yield f"neutron_bridge_address: '{bridge}' is no address with its prefix; expected: 10.0.2.1/24"
+        return
+    if address not in cidr:
+        yield (
+            f"neutron_bridge_address: {address} is outside demo_external_cidr {cidr}, so that nothing leads "
+            "from here to floating IPs; expected: both of one network"
+        )
 
 
 def _taken(settings: Settings) -> Iterator[tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, str]]:
@@ -114,10 +139,14 @@ def _network_mistakes(settings: Settings) -> Iterator[str]:
 def _flavor_mistakes(settings: Settings) -> Iterator[str]:
     names = []
     for flavor in settings["flavors"]:
-        numbers = isinstance(flavor, Mapping) and [flavor.get(key) for key in ("vcpus", "ram", "disk")]
+        numbers = isinstance(flavor, Mapping) and [flavor.get(key) for key in FLAVOR[1:]]
         if not numbers or not all(type(n) is int and n >= 0 for n in numbers) or "name" not in flavor:
-            yield f"demo_flavors: {flavor} is no flavour; expected: name, vcpus, ram and disk"
+            yield f"demo_flavors: {flavor} is no flavour; expected: {', '.join(FLAVOR)}"
             continue
+        unknown = sorted(set(flavor) - {*FLAVOR, *FLAVOR_OPTIONS})
+        if unknown:
+            known = ", ".join((*FLAVOR, *FLAVOR_OPTIONS))
+            yield f"demo_flavors: {flavor['name']} has {', '.join(unknown)}; expected: only {known}"
         names.append(flavor["name"])
     server = settings["server"]
     if server is not None and server["flavor"] not in names:
@@ -132,6 +161,62 @@ def overlapping(cidr: str, others: Iterable[tuple[str, str]]) -> str | None:
         if own.version == network.version and own.overlaps(network):
             return f"demo_external_cidr {cidr} overlaps {other} of the external network {name}"
     return None
+
+
+def differences(
+    network: Mapping[str, Any], fixed: Mapping[str, Any], cidr: str, ranges: Collection[str]
+) -> str | None:
+    """What of a network that is there cannot be changed to what is wanted, in a sentence; None for nothing.
+
+    `fixed` is what its provider fixes for good, `ranges` the addresses of the subnets it has.
+    """
+    found = [(key, network[key], value) for key, value in fixed.items()]
+    if ranges and cidr not in ranges:
+        found.append(("addresses", ", ".join(ranges), cidr))
+    for key, present, wanted in found:
+        if present != wanted:
+            return (
+                f"network {network['name']} is there with {key} {present}, wanted is {wanted}: "
+                "remove it, or have another name in the settings"
+            )
+    return None
+
+
+def changed(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a thing is to be changed to what is wanted."""
+    return {key: value for key, value in wanted.items() if present[key] != value}
+
+
+def flavor_differs(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
+    """Why a flavour that is there, and cannot be changed, is not the one that is wanted, in a sentence."""
+    # Nova may have nothing where there is no swap.
+    if all((present[key] or None) == (value or None) for key, value in wanted.items()):
+        return None
+    found = {key: present[key] for key in wanted}
+    return (
+        f"flavour {wanted['name']} is there with {found}, demo_flavors wants {wanted}: "
+        "remove it, or have another name in demo_flavors"
+    )
+
+
+def same_key(one: str, other: str) -> bool:
+    """Whether two public keys are one, whatever is said of them in the comment behind."""
+    return one.split()[:2] == other.split()[:2]
+
+
+def unfinished(status: str) -> bool:
+    """Whether an image is of a run that ended while it sent the data: it never becomes one."""
+    return status in ("queued", "saving")
+
+
+def usable(status: str, present: str | None, wanted: str) -> bool:
+    """Whether an image is there, and comes from where (`source`) it should."""
+    return status == "active" and present == wanted
+
+
+def gibibytes(size: int) -> int:
+    """Whole GiB that have room for so many bytes."""
+    return -(-size // (1 << 30))
 
 
 def raised(present: Mapping[str, int], wanted: Mapping[str, int]) -> dict[str, int]:
