@@ -268,12 +268,13 @@ class Requirements(Model):
     virtualization: Expression = ""
     """`kvm`: the processor must be able to; `qemu`: emulation, which works everywhere."""
     interfaces: tuple[Expression, ...] = ()
-    """Network interfaces for the service alone: there, without default route, API address or VIP, and in no
+    """Network interfaces for the service alone: there, up, without default route or any address, and in no
     bridge but one of `bridges`."""
     networks: tuple[Expression, ...] = ()
     """Networks (`10.0.2.1/24`) that are nowhere else on the host, except on one of `bridges`."""
     bridges: tuple[Expression, ...] = ()
-    """Bridges of the service's own, which `interfaces` and `networks` may belong to already."""
+    """Bridges of the service's own, which `interfaces` and `networks` may belong to already. No bridge of the
+    kernel's has such a name."""
     hostname: bool = False
     """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
 

@@ -29,6 +29,12 @@ def test_an_address_given_by_the_operator_needs_no_facts(world: World) -> None:
     assert Topology(world.settings, {}).api_addresses["one"] == "10.9.9.9"
 
 
+def test_a_template_sees_the_addresses_of_all_hosts(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    world.globals["api_address"] = "{{ '10.9.9.9' if inventory_hostname == 'two' else '10.0.0.1' }}"
+    assert topology(world).host_variables("one")["host_addresses"] == ["10.0.0.1", "10.0.0.2", "10.9.9.9"]
+
+
 def test_a_host_nothing_is_known_about_says_what_to_do(world: World) -> None:
     with pytest.raises(InputError, match="nothing is known about host 'one'") as caught:
         _ = Topology(world.settings, {}).api_addresses
