@@ -174,7 +174,7 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
             yield file
         unfinished.replace(path)
     except OSError as error:
-        raise known(error) from None
+        raise known(error, path.parent) from None
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -42,7 +42,7 @@ class Docker:
         try:
             client = docker.from_env(timeout=600)
             client.ping()
-        except DockerException as error:
+        except _ERRORS as error:
             raise KollaError(
                 f"no container engine answers: {error}", hint="run: kolla bootstrap-servers"
             ) from None

@@ -58,19 +58,20 @@ def may_pass(text: str) -> bool:
     return _OUTSIDE.search(last) is not None and _UNTRUSTED.search(last) is None
 
 
-def known(error: KollaError | OSError) -> KollaError:
-    """An error as one that concerns a single image: a disk that is full. Any other OSError is raised."""
+def known(error: KollaError | OSError, place: Path | None = None) -> KollaError:
+    """An error as one that concerns a single image: a disk that is full, that of `place` (by default of
+    temporary files) unless the error says which. Any other OSError is raised."""
     if isinstance(error, KollaError):
         return error
     if error.errno != errno.ENOSPC:
         raise error
-    return KollaError(f"no space left on this machine, in {error.filename or tempfile.gettempdir()}")
+    return KollaError(f"no space left on this machine, in {error.filename or place or tempfile.gettempdir()}")
 
 
 def explain(name: str, error: KollaError, text: str, log: Path) -> tuple[str, tuple[str, ...]]:
     """Why an image could not be built, in one message, and the last lines of its log, which holds `text`;
-    empty when nothing was run."""
-    if not text:
+    empty when nothing was run, or what was run is not what failed."""
+    if not text or not isinstance(error, BuildError):
         return str(error), ()
     vanished = ", ".join(dict.fromkeys(re.findall(r"kolla: vanished: (\S+)", text)))
     if vanished:

@@ -21,6 +21,7 @@ from kolla.events import Event, Listener, ignore
 from kolla.images import archive
 from kolla.images.download import FetchError, download, find_in_index, trusted
 from kolla.images.environment import Environment
+from kolla.images.failure import known
 from kolla.images.git import Repository, describe_checkout, listed, version_of
 from kolla.images.graph import WHEELHOUSE, Graph
 from kolla.images.options import Options
@@ -166,9 +167,10 @@ class Store:
                 tree = self._kept(name, source, found, work.tree)
             except InputError:
                 raise
-            except KollaError as error:
-                error.what = f"{SOURCES}: '{name}': {error.what}"
-                raise
+            except (KollaError, OSError) as error:
+                told = known(error, self.directory)
+                told.what = f"{SOURCES}: '{name}': {told.what}"
+                raise told from None
         if remote:
             self._remember(tree, source, found.commit)
             self.on_event(Event(PHASE, "done", name, message=found.commit[:12] or tree.version))

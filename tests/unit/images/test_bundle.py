@@ -310,6 +310,15 @@ def test_an_engine_that_calls_images_otherwise_is_told(
     assert not (site / "build.json").exists()
 
 
+def test_a_disk_that_is_full_of_bundles_is_one_clear_error(
+    written: Path, given: Load, tmp_path: Path
+) -> None:
+    (tmp_path / ".full.tar.new").symlink_to("/dev/full")
+    with pytest.raises(KollaError, match=f"no space left on this machine, in {tmp_path}"):
+        bundle.write(given(), REPORT, ["base"], tmp_path / "origin", tmp_path / "full.tar")
+    assert not (tmp_path / "full.tar").exists()
+
+
 def test_a_bundle_that_could_not_be_written_leaves_the_old_one(
     written: Path, given: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,7 @@ def test_the_tail_is_short() -> None:
 def test_a_vanished_package_is_one_clear_sentence(tmp_path: Path) -> None:
     log = tmp_path / "notes.log"
     text = "#5 1.0 kolla: vanished: jq=1.7 aa\n#5 1.0 kolla: vanished: jq=1.7 aa\n"
-    message, _ = explain("notes", KollaError("the build failed"), text, log)
+    message, _ = explain("notes", BuildError("the build failed"), text, log)
     assert message == (
         f"the package mirror no longer has jq=1.7; run: kolla build --refresh '^notes$'; log: {log}"
     )
@@ -88,15 +88,20 @@ UNTRUSTED = (
 
 
 def test_a_certificate_nobody_trusts_is_one_clear_sentence_and_final(tmp_path: Path) -> None:
-    message, _ = explain("notes", KollaError("the build failed"), UNTRUSTED, tmp_path / "notes.log")
+    message, _ = explain("notes", BuildError("the build failed"), UNTRUSTED, tmp_path / "notes.log")
     assert not may_pass(UNTRUSTED)
     assert "extra_ca_certificates" in message and "trusted" in message
 
 
 def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
     log = tmp_path / "notes.log"
-    message, lines = explain("notes", KollaError("the build failed"), "E: no such suite\n", log)
+    message, lines = explain("notes", BuildError("the build failed"), "E: no such suite\n", log)
     assert (message, lines) == (f"the build failed; log: {log}", ("E: no such suite",))
+
+
+def test_what_failed_when_the_build_was_done_is_not_in_its_log(tmp_path: Path) -> None:
+    busy = "#7 1.0 Could not connect to deb.example:80\n#7 2.0 done\n"
+    assert explain("notes", KollaError("no space"), busy, tmp_path / "notes.log") == ("no space", ())
 
 
 def test_what_failed_before_there_was_a_log_names_none(tmp_path: Path) -> None:
@@ -147,7 +152,7 @@ def test_what_programs_tried_again_by_themselves_does_not_count() -> None:
 
 def test_a_full_disk_is_one_clear_sentence(tmp_path: Path) -> None:
     text = "#7 1.0 write /var/lib/docker: no space left on device\n"
-    message, _ = explain("notes", KollaError("the build failed"), text, tmp_path / "notes.log")
+    message, _ = explain("notes", BuildError("the build failed"), text, tmp_path / "notes.log")
     assert message.startswith("no space left where the engine keeps images; make room")
     full = OSError(errno.ENOSPC, "No space left on device", "/tmp/kolla-build-1/context")
     assert str(known(full)) == "no space left on this machine, in /tmp/kolla-build-1/context"

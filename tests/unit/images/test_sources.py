@@ -1,6 +1,7 @@
 """Sources: what settings may say, what is fetched, and when."""
 
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,16 @@ def test_a_local_checkout_is_read_every_time_without_what_git_ignores(
     assert store(source).fetched(["keystone"])["keystone"].sha256 == first.sha256
     (repo.path / "new").write_text("new")
     assert store(source).fetched(["keystone"])["keystone"].sha256 != first.sha256
+
+
+def test_a_disk_that_is_full_of_sources_is_one_clear_error(
+    repo: Repo, store: Callable[[dict[str, Any]], Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mkstemp = tempfile.mkstemp
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **words: (mkstemp(**words)[0], "/dev/full"))
+    with pytest.raises(KollaError, match="'keystone': no space left on this machine") as caught:
+        store({"type": "local", "location": str(repo.path)}).fetched(["keystone"])
+    assert str(tmp_path / "state") in caught.value.what
 
 
 def test_a_reference_that_is_not_there_is_said_at_once(
