@@ -150,6 +150,7 @@ class Applying(Conversations):
                 hint="settings have changed since the plan was made; run: kolla plan",
             )
         self._steps = plays.steps(plan)
+        self._stop_at_failure = plan.stop_at_failure
         self._hosts = {operation.host for operation in plan.operations}
         super().__init__([self._hosts, *self._steps[1:], self._hosts], **circumstances)
         self._bundle = bundle
@@ -201,8 +202,12 @@ class Applying(Conversations):
             )
         )
 
+    @property
+    def _has_failed(self) -> bool:
+        return any(result.status == "failed" for result in self.outcome.operations.values())
+
     def _apply(self, host: str, step: int) -> Conversation:
-        if self._interrupted or not self._may_begin[step]:
+        if self._interrupted or not self._may_begin[step] or (self._stop_at_failure and self._has_failed):
             return
         operations = self._steps[step].get(host, ())
         answer = yield from self._ask(host, "apply", self._request(operations), self._lock_timeout)
@@ -226,6 +231,7 @@ class Applying(Conversations):
         return {
             "run": self.outcome.run,
             "owner": dict(self._owner),
+            "stop_at_failure": self._stop_at_failure,
             "operations": [operation.model_dump(mode="json") for operation in operations],
             "bundle": {
                 digest: base64.b64encode(self._bundle[digest]).decode()

@@ -258,6 +258,8 @@ class Plan(Model):
     """Those it was narrowed to (`--tags`); None: all."""
     purpose: Purpose = "deploy"
     """Which verb it is for."""
+    stop_at_failure: bool = False
+    """Whether nothing further is begun once an operation failed, not even what does not wait for it."""
     operations: tuple[Operation, ...]
     hooks: tuple[Hook, ...] = ()
     """The operator's own programs that are run before and after, in this order."""

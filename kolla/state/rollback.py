@@ -11,7 +11,7 @@ from kolla.state.changes import ReleaseChange
 from kolla.state.demand import demands
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.order import ordered
+from kolla.state.order import images_first
 from kolla.state.plan import ContainerOperation, ImageOperation, Operation, Plan, VolumeOperation
 from kolla.state.reconcile import reconcile
 from kolla.state.releases import running, unfinished
@@ -34,12 +34,7 @@ def towards(
     plan = reconcile(replace(target, upgrade=unfinished(states)), states, services=services)
     planned = list(_with_jobs(plan, target, states))
     raise_all([problem for operation in planned if (problem := _problem(number, operation))])
-    images = tuple(o.id for o in planned if isinstance(o, ImageOperation))
-    operations = [
-        o if isinstance(o, ImageOperation) else o.model_copy(update={"after": (*o.after, *images)})
-        for o in planned
-    ]
-    return plan.model_copy(update={"operations": tuple(ordered(operations))})
+    return plan.model_copy(update={"operations": tuple(images_first(planned)), "stop_at_failure": True})
 
 
 def _with_jobs(plan: Plan, target: Desired, states: Mapping[str, HostState]) -> Iterator[Operation]:

@@ -71,6 +71,7 @@ def test_images_come_before_anything_is_touched(tmp_path: Path) -> None:
     plan = rollback.towards(1, before, change(world, volumes=dict.fromkeys(_volumes(before), "epoch")))
     images = [operation for operation in plan.operations if isinstance(operation, ImageOperation)]
     assert {image.host for image in images} == {"one", "two"}
+    assert plan.stop_at_failure
     first, *_ = plays.steps(plan)
     assert {o for operations in first.values() for o in operations} >= set(images)
     for operation in plan.operations:

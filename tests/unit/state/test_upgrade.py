@@ -127,6 +127,28 @@ Running servers and their networks: not touched."""
     )
 
 
+def test_images_come_before_anything_else_and_a_failure_ends_all(older: World) -> None:
+    plan, wanted = upgrade(older)
+    images = {operation.id for operation in plan.operations if operation.kind == "image"}
+    assert images
+    for operation in plan.operations:
+        assert operation.kind == "image" or images <= set(operation.after)
+    assert plan.stop_at_failure
+    begun = next(n for n, o in enumerate(plan.operations) if o.id == "container:memcached@one") + 1
+    cut = [operation for operation in plan.operations[:begun] if operation.id != "image:notes@one"]
+    older.carry_out(plan.model_copy(update={"operations": tuple(cut)}), wanted)
+    rest, wanted = upgrade(older)
+    assert rest.stop_at_failure
+    for operation in rest.operations:
+        assert operation.kind == "image" or "image:notes@one" in operation.after
+    older.carry_out(rest, wanted)
+    assert finish(older)[0].stop_at_failure
+
+
+def test_a_deploy_goes_on_with_what_does_not_wait_for_a_failure(world: World) -> None:
+    assert not reconcile(world.desired, world.states).stop_at_failure
+
+
 def test_a_deploy_that_would_be_an_upgrade_says_so(older: World) -> None:
     with pytest.raises(InputError, match=r"2025\.2 runs, and the images are of 2026\.1: this is an upgrade"):
         deploy(older)
