@@ -63,12 +63,9 @@ def perform_all(
                 tell(result)
                 for other in blocked:
                     waits = id in by_id[other]["after"] or not stop_at_failure
-                    why = (
-                        f"waits for {id}, which failed"
-                        if waits
-                        else f"{id} failed, and nothing further is begun"
-                    )
-                    tell(event(other, "blocked", message=why))
+                    stopped = f"{id} failed, and nothing further is begun"
+                    message = f"waits for {id}, which failed" if waits else stopped
+                    tell(event(other, "blocked", message=message))
 
 
 def _perform(operation: Operation, context: Context, tell: Tell) -> Json:
