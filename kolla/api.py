@@ -168,9 +168,12 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
 
     def pull(self) -> Deployed:
         """Get every image on the hosts that need it, and nothing else."""
+        return self._hosts.patiently("pull", LOCK_TIMEOUT, self._pull)
+
+    def _pull(self) -> Deployed:
         desired, states = self._hosts.observed()
         plan = requirements.image_plan(desired, states)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="pull")
+        outcome = self._hosts.apply(plan, desired, 0, phase="pull")
         remaining = requirements.image_plan(*self._hosts.observed())
         return Deployed(plan, tuple(outcome.failures()), remaining, complete=True)
 
@@ -221,7 +224,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         LockedError when another deployer stays for longer than `lock_timeout` seconds; InputError when the
         plan in the file is for other hosts or settings than those of now.
         """
-        return self._patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb))
+        return self._hosts.patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb))
 
     def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
@@ -260,12 +263,15 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     def check(self, sets: Sequence[str] = ()) -> Findings:
         """Containers running and healthy, and the services' own functional checks; of `sets`, all when none
         are named. InputError for a set that is not there."""
+        return self._hosts.patiently("check", LOCK_TIMEOUT, lambda: self._check(sets))
+
+    def _check(self, sets: Sequence[str]) -> Findings:
         names = self.containers_of(sets)
         desired, states = self._hosts.observed()
         services = {c.service for c in desired.containers if names is None or c.name in names}
         checks = [check for check in desired.checks if names is None or check.service in services]
         plan = demanded(desired, checks, states)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="check")
+        outcome = self._hosts.apply(plan, desired, 0, phase="check")
         functions = [
             {
                 "host": check.host,

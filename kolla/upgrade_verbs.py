@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kolla.errors import InputError, Location
+from kolla.hosts import LOCK_TIMEOUT
 from kolla.results import Deployed, Planned
 from kolla.revisions.verbs import RevisionVerbs
 from kolla.state.changes import ReleaseChange
@@ -56,13 +57,19 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
         doubts = (*self._doubts(desired, states), *self._one_way(desired))
         return Planned(plan, (*self.configuration.warnings, *doubts))
 
-    def upgrade(self, plan_file: Path | None = None, *, finish: bool = False) -> Upgraded:
+    def upgrade(
+        self, plan_file: Path | None = None, *, finish: bool = False, lock_timeout: int = LOCK_TIMEOUT
+    ) -> Upgraded:
         """Go to the release of the images, or (`finish`) end the upgrade that brought the cloud there.
 
         After it, until it is finished, one can go back. InputError, before anything is touched, when the
         releases are not those of an upgrade, the plan in the file is for other hosts or settings, or the
-        images of the new release do not take the configuration.
+        images of the new release do not take the configuration. LockedError when another deployer stays for
+        longer than `lock_timeout` seconds.
         """
+        return self._hosts.patiently("upgrade", lock_timeout, lambda: self._upgrade(plan_file, finish))
+
+    def _upgrade(self, plan_file: Path | None, finish: bool) -> Upgraded:
         plan, desired, states = self._planned(finish)
         doubts = (*self._gate(desired, states), *self._one_way(desired))
         if plan_file is not None:

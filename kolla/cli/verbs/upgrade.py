@@ -8,7 +8,7 @@ import click
 
 from kolla.cli import options
 from kolla.cli.run import run
-from kolla.cli.verbs.change import FILE
+from kolla.cli.verbs.change import FILE, lock_timeout_option
 
 
 @click.command()
@@ -19,12 +19,13 @@ from kolla.cli.verbs.change import FILE
     type=FILE,
     help="Do this plan of kolla plan --upgrade or --finish; refused if the hosts changed since.",
 )
+@lock_timeout_option
 @options.hosts
-def upgrade(finish: bool, plan_file: Path | None) -> None:
+def upgrade(finish: bool, plan_file: Path | None, lock_timeout: int) -> None:
     """Bring the cloud to the OpenStack release of the images, from the release before.
 
     Upgrade checks and a backup come first, then schemas are expanded, then containers are swapped in their
     order, each when it is ready. What the older release needs stays until --finish, so that one can go back.
     `kolla plan --upgrade` shows all of it before.
     """
-    run(lambda cloud: cloud.upgrade(plan_file, finish=finish))
+    run(lambda cloud: cloud.upgrade(plan_file, finish=finish, lock_timeout=lock_timeout))

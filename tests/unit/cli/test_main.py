@@ -66,8 +66,8 @@ CALLS = {
     "plan --offline": ("plan", (), {"offline": True, "against_config": None, "diff": False}),
     "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "deploy"}),
     "deploy --lock-timeout 0": ("deploy", (), {"plan_file": None, "lock_timeout": 0, "verb": "deploy"}),
-    "upgrade": ("upgrade", (None,), {"finish": False}),
-    "upgrade --finish": ("upgrade", (None,), {"finish": True}),
+    "upgrade": ("upgrade", (None,), {"finish": False, "lock_timeout": 60}),
+    "upgrade --finish": ("upgrade", (None,), {"finish": True, "lock_timeout": 60}),
     "plan --upgrade": ("plan_upgrade", (), {"finish": False}),
     "plan --finish": ("plan_upgrade", (), {"finish": True}),
     "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure"}),
@@ -369,10 +369,13 @@ def test_a_rollback_without_anybody_to_ask_touches_nothing(kolla, script):
 
 @pytest.mark.parametrize(("line", "action"), [(f"stop a {REALLY}", "stop"), ("start a", "start")])
 def test_power_is_done_as_it_was_planned(kolla, script, line, action):
-    script.result = Forecast()
+    script.result = Planned()
     outcome = kolla(*line.split())
     assert outcome.exit_code == 0
-    assert script.calls == [("plan_power", (action, ("a",)), {}), ("power", (action, script.result), {})]
+    assert script.calls == [
+        ("plan_power", (action, ("a",)), {}),
+        ("power", (action, ("a",), "the plan"), {}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -394,7 +397,7 @@ def test_on_a_terminal_destroy_says_what_goes_and_wants_the_name(script, said, d
 
 @pytest.mark.parametrize(("said", "done"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_on_a_terminal_power_asks(script, said, done, monkeypatch, capsys):
-    script.result = Forecast()
+    script.result = Planned()
     terminal = io.StringIO(said)
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", terminal)
