@@ -197,7 +197,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             desired, states = self._hosts.observed(deploy_course)
         plan = self._plan(desired, states)
         files = file_diffs(plan, desired, states) if diff else ()
-        reminders = filter(None, (reminder(desired.upgrade),))
+        reminders = filter(None, (reminder(desired.release, states),))
         warnings = (*warnings, *self._doubts(desired, states), *reminders)
         return Planned(plan, (*warnings, *self._situation) if plan else warnings, files)
 
@@ -229,7 +229,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     def _deploy(self, plan_file: Path | None, verb: str) -> Deployed:
         warnings = self._warnings()
         desired, states = self._hosts.observed(deploy_course)
-        warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.upgrade),)))
+        warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.release, states),)))
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
             plan = Plan.model_validate_json(self._plan(desired, states).model_dump_json())

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from kolla.catalogue.model import ServiceFolder
+from kolla.catalogue.upgrades import has_schemas
 from kolla.errors import InputError, raise_all
 from kolla.state.changes import ReleaseChange
 from kolla.state.demand import demands
@@ -60,13 +61,13 @@ def _with_jobs(plan: Plan, target: Desired, states: Mapping[str, HostState]) -> 
         yield operation
 
 
-def no_way_back(services: Iterable[ServiceFolder], change: ReleaseChange) -> dict[str, str]:
-    """Service -> why it is not known to work for the older release after the newer one did."""
+def no_way_back(services: Iterable[ServiceFolder], change: ReleaseChange, desired: Desired) -> dict[str, str]:
+    """Service of a state -> why it is not known to work for the older release after the newer one did."""
+    present = {container.service for container in desired.containers}
     reasons = {}
     for folder in services:
-        upgrade = folder.service.upgrade
-        known = upgrade.releases.get(str(change))
-        if (upgrade.expand or upgrade.releases) and (known is None or not known.safe):
+        known = folder.service.upgrade.releases.get(str(change))
+        if folder.name in present and has_schemas(folder.service) and (known is None or not known.safe):
             reasons[folder.name] = known.because if known else "nobody has tried it"
     return reasons
 
@@ -85,13 +86,18 @@ def check_release(
             "them is unfinished, so schemas are not those of then",
             expected=f"a revision of {', '.join(others)}; kolla revisions lists all",
         )
-    lost = no_way_back(services, change) if target.release == change.before else {}
+    lost = no_way_back(services, change, target) if target.release == change.before else {}
     if lost:
-        raise InputError(
-            f"there is no way back from {change.after} to {change.before} without a restored database: "
-            + "; ".join(f"{service}: {reason}" for service, reason in lost.items()),
-            hint="to go on: kolla upgrade; to restore what was kept before the upgrade: docs/upgrade.md",
-        )
+        raise one_way(change, lost)
+
+
+def one_way(change: ReleaseChange, lost: Mapping[str, str]) -> InputError:
+    """That one cannot go back from an upgrade, as `no_way_back` has it."""
+    return InputError(
+        f"there is no way back from {change.after} to {change.before} without a restored database: "
+        + "; ".join(f"{service}: {reason}" for service, reason in lost.items()),
+        hint="to go on: kolla upgrade; to restore what was kept before the upgrade: docs/upgrade.md",
+    )
 
 
 def _problem(number: int, operation: Operation) -> InputError | None:

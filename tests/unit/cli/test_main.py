@@ -23,6 +23,8 @@ REALLY = "--yes-i-really-really-mean-it"
 
 DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
 
+UPGRADE = {"finish": False, "auto_rollback": False, "lock_timeout": 60}
+
 # command line -> the one call it makes
 CALLS = {
     "adopt /etc": ("adopt", (Path("/etc"),), {}),
@@ -66,8 +68,13 @@ CALLS = {
     "plan --offline": ("plan", (), {"offline": True, "against_config": None, "diff": False}),
     "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "deploy"}),
     "deploy --lock-timeout 0": ("deploy", (), {"plan_file": None, "lock_timeout": 0, "verb": "deploy"}),
-    "upgrade": ("upgrade", (None,), {"finish": False, "lock_timeout": 60}),
-    "upgrade --finish": ("upgrade", (None,), {"finish": True, "lock_timeout": 60}),
+    "upgrade": ("upgrade", (None,), UPGRADE),
+    "upgrade --finish": ("upgrade", (None,), UPGRADE | {"finish": True}),
+    "upgrade --auto-rollback --lock-timeout 5": (
+        "upgrade",
+        (None,),
+        UPGRADE | {"auto_rollback": True, "lock_timeout": 5},
+    ),
     "plan --upgrade": ("plan_upgrade", (), {"finish": False}),
     "plan --finish": ("plan_upgrade", (), {"finish": True}),
     "reconfigure": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure"}),

@@ -30,6 +30,8 @@ class ModelHosts(Hosts):
     """Ids of operations that fail."""
     others: list[Callable[[], None]] = field(default_factory=list)
     """What other deployers do, each while we wait for it."""
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """What happens once a plan was carried out, each after one."""
     applied: list[Plan] = field(default_factory=list)
     """Plans that were carried out, or begun."""
     waited: list[int] = field(default_factory=list)
@@ -58,6 +60,8 @@ class ModelHosts(Hosts):
             else:
                 bad.add(operation.id)
             self.progress(Event(phase, result.status, operation.id, operation.host, message=result.message))
+        if self.afterwards:
+            self.afterwards.pop(0)()
         return outcome
 
     def _result(self, operation: Operation, bad: set[str], stop: bool) -> Result:

@@ -8,7 +8,7 @@ from test_revision_state import back
 from world import World
 
 from kolla.ansible import plays
-from kolla.catalogue import loader
+from kolla.catalogue import loader, upgrade_table
 from kolla.errors import InputError
 from kolla.state import explain, releases, rollback
 from kolla.state.changes import ReleaseChange
@@ -181,7 +181,40 @@ def test_one_goes_back_only_while_the_upgrade_is_unfinished(newer: tuple[World, 
 def test_one_does_not_go_back_where_nobody_has_tried(newer: tuple[World, Desired]) -> None:
     world, before = newer
     services = loader.load().folders.values()
-    change = ReleaseChange(before="2025.1", after=NEWER)
+    change = ReleaseChange(before="2024.2", after=NEWER)
     states = {host: state.model_copy(update={"upgrade": change}) for host, state in world.states.items()}
-    with pytest.raises(InputError, match="nova: nobody has tried it"):
-        rollback.check_release(1, replace(before, release="2025.1"), states, services)
+    with pytest.raises(InputError, match="keystone: nobody has tried it"):
+        rollback.check_release(1, replace(before, release="2024.2"), states, services)
+
+
+PAIR = ReleaseChange(before=OLDER, after=NEWER)
+
+
+def test_every_service_with_a_database_needs_a_word_about_each_pair(world: World) -> None:
+    services = [*loader.load([world.services]).folders.values()]
+    assert rollback.no_way_back(services, PAIR, world.desired) == {}
+    world.edit("notes/service.yml", "    2025.2 -> 2026.1:", "    2024.2 -> 2025.1:")
+    services = [*loader.load([world.services]).folders.values()]
+    assert rollback.no_way_back(services, PAIR, world.desired) == {"notes": "nobody has tried it"}
+
+
+def test_a_service_that_is_not_there_is_no_obstacle(world: World) -> None:
+    world.edit("notes/service.yml", "    2025.2 -> 2026.1:", "    2024.2 -> 2025.1:")
+    services = [*loader.load([world.services]).folders.values()]
+    world.globals["enable_notes"] = False
+    assert rollback.no_way_back(services, PAIR, world.desired) == {}
+
+
+def test_a_service_without_schemas_needs_no_word(world: World) -> None:
+    services = loader.load([world.services]).folders.values()
+    assert {"mariadb", "rabbitmq", "memcached"} <= {folder.name for folder in services}
+    unheard = ReleaseChange(before="1999.1", after="1999.2")
+    found = rollback.no_way_back(services, unheard, world.desired)
+    assert found == dict.fromkeys(("keystone", "notes"), "nobody has tried it")
+
+
+def test_the_table_has_a_row_for_each_service_that_needs_a_word_and_no_other() -> None:
+    text = upgrade_table.text(loader.load())
+    assert "| rabbitmq |" not in text[text.index("## Going back") :]
+    for service in ("glance", "keystone", "neutron", "nova", "placement"):
+        assert text.count(f"\n| {service} | yes |") + text.count(f"\n| {service} | no |") == 3

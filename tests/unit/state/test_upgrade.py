@@ -281,6 +281,59 @@ def test_another_upgrade_waits_for_the_end_of_the_one_before(older: World) -> No
         releases.upgrade_course("2026.2", older.states)
 
 
+def gone_back(world: World) -> None:
+    """An upgrade, and the rollback from it."""
+    world.carry_out(*upgrade(world))
+    go_to(world, OLDER)
+    wanted = desired(world, Course(Stage.BACK, ReleaseChange(before=OLDER, after=NEWER)))
+    world.carry_out(reconcile(wanted, world.states), wanted)
+
+
+def test_what_to_type_depends_on_what_runs(older: World) -> None:
+    assert releases.reminder(NEWER, older.states) == ""
+    older.carry_out(*upgrade(older))
+    assert releases.reminder(NEWER, older.states) == (
+        "the upgrade 2025.2 -> 2026.1 is not finished; to stay: kolla upgrade --finish; to go back: "
+        "kolla rollback"
+    )
+    gone_back(older)
+    given_up = "; to give it up, do nothing: the next upgrade may be to 2026.1 or a later release"
+    said = releases.reminder(OLDER, older.states)
+    assert said.startswith("2025.2 runs on the schemas of 2026.1")
+    assert "forward again: set openstack_release: 2026.1, kolla build, kolla upgrade" + given_up in said
+    assert f"to go forward again: kolla upgrade{given_up}" in releases.reminder(NEWER, older.states)
+    assert "--finish" not in said
+
+
+def test_an_upgrade_that_was_given_up_leaves_the_way_to_a_later_release(older: World) -> None:
+    gone_back(older)
+    state = older.states["one"]
+    skipped = ReleaseChange(before="2025.1", after=OLDER)
+    versions = {n: c.model_copy(update={"version": "2025.1"}) for n, c in state.containers.items()}
+    older.states["one"] = state.model_copy(update={"upgrade": skipped, "containers": versions})
+    go_to(older, NEWER)
+    with pytest.raises(InputError, match=r"2025\.1 runs, and the images are of 2026\.1: this is an upgrade"):
+        deploy(older)
+    plan, wanted = upgrade(older)
+    assert wanted.upgrade == ReleaseChange(before="2025.1", after=NEWER)
+    older.carry_out(plan, wanted)
+    assert older.states["one"].upgrade == wanted.upgrade
+    assert not deploy(older)
+
+
+def test_a_release_that_does_not_know_the_schemas_is_no_way_forward(older: World) -> None:
+    gone_back(older)
+    state = older.states["one"]
+    given_up = ReleaseChange(before="2025.1", after=NEWER)
+    versions = {n: c.model_copy(update={"version": "2025.1"}) for n, c in state.containers.items()}
+    older.states["one"] = state.model_copy(update={"upgrade": given_up, "containers": versions})
+    go_to(older, OLDER)
+    with pytest.raises(InputError, match=r"2025\.2 does not know the schemas there are, .* of 2026\.1"):
+        upgrade(older)
+    with pytest.raises(InputError, match="the images are of 2025"):
+        deploy(older)
+
+
 def test_nothing_to_upgrade(world: World) -> None:
     world.carry_out(reconcile(world.desired, world.states))
     with pytest.raises(InputError, match="nothing runs another release"):
