@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kolla.catalogue.model import ServiceFolder
@@ -12,8 +12,15 @@ from kolla.state.changes import ReleaseChange
 from kolla.state.demand import demands
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.order import images_first
-from kolla.state.plan import ContainerOperation, ImageOperation, Operation, Plan, VolumeOperation
+from kolla.state.order import behind, images_first
+from kolla.state.plan import (
+    ContainerOperation,
+    ImageOperation,
+    JobOperation,
+    Operation,
+    Plan,
+    VolumeOperation,
+)
 from kolla.state.reconcile import reconcile
 from kolla.state.releases import running, unfinished
 
@@ -25,17 +32,28 @@ def towards(
     *,
     services: Collection[str] | None = None,
 ) -> Plan:
-    """The plan that leads hosts back to the state of revision `number`. It runs no job, unless that is of the
-    release before an upgrade: then what services do before their older containers start.
+    """The plan that leads hosts back to the state of revision `number`. It runs no job but those that see
+    whether an image may have the data there is and, when that is of the release before an upgrade, what
+    services do before their older containers start.
 
-    Every image is got before anything else is touched, so that one the registry has lost stops it all.
+    Every image is got before anything else is touched, so that one the registry has lost stops it all, and no
+    container is touched before all data may be had.
     InputErrors names everything that cannot be brought back: images nobody has any more, data that is gone.
     """
     # Going back ends no upgrade: schemas stay what it made of them.
     plan = reconcile(replace(target, upgrade=unfinished(states)), states, services=services)
-    planned = list(_with_jobs(plan, target, states))
+    planned = list(_takeovers_first(list(_with_jobs(plan, target, states)), target))
     raise_all([problem for operation in planned if (problem := _problem(number, operation))])
     return plan.model_copy(update={"operations": tuple(images_first(planned)), "stop_at_failure": True})
+
+
+def _takeovers_first(operations: Sequence[Operation], target: Desired) -> Iterator[Operation]:
+    """The operations, of which no container and no other job comes before what sees whether that may be."""
+    looks = {job.id for job in target.jobs if job.takeover}
+    due = [operation.id for operation in operations if operation.id in looks]
+    for operation in operations:
+        waits = isinstance(operation, ContainerOperation | JobOperation) and operation.id not in looks
+        yield behind(operation, due) if waits else operation
 
 
 def _with_jobs(plan: Plan, target: Desired, states: Mapping[str, HostState]) -> Iterator[Operation]:

@@ -53,6 +53,24 @@ def test_going_back_is_images_and_configuration_and_no_job(upgraded: tuple[World
     )
 
 
+@pytest.mark.parametrize("service", ["mariadb", "rabbitmq"])
+def test_a_server_of_then_is_asked_first_whether_it_may_have_the_data_of_now(
+    deployed: World, service: str
+) -> None:
+    before = back(deployed.desired)
+    deployed.image_ids |= {name: f"sha256:{name}-new" for name in ("memcached", service)}
+    deployed.carry_out(reconcile(deployed.desired, deployed.states))
+    plan = rollback.towards(1, before, deployed.states)
+    look, *containers = plan.operations
+    assert (look.id, look.causes) == (f"job:{service}/takeover@one", ("its image changed",))
+    assert {c.id for c in containers} == {f"container:{service}@one", "container:memcached@one"}
+    assert all(look.id in container.after for container in containers)
+    deployed.carry_out(plan, before)
+    assert not rollback.towards(1, before, deployed.states)
+    forward = reconcile(deployed.desired, deployed.states)
+    assert look.id in [operation.id for operation in forward.operations]
+
+
 def test_an_image_that_was_never_pushed_and_is_gone_stops_it_by_name(
     upgraded: tuple[World, Desired],
 ) -> None:
@@ -153,7 +171,9 @@ def test_going_back_from_an_upgrade_runs_what_services_do_for_it_before_their_co
     plan = rollback.towards(1, before, world.states)
     titles = [explain.title(operation) for operation in plan.operations]
     assert [title for title in titles if not title.startswith("recreate container")] == [
-        "run job keystone/versions"
+        "run job mariadb/takeover",
+        "run job rabbitmq/takeover",
+        "run job keystone/versions",
     ]
     by_id = {operation.id: operation for operation in plan.operations}
     assert by_id["job:keystone/versions@one"].causes == ("2026.1 has worked on its data",)

@@ -63,7 +63,7 @@ def test_an_upgrade_checks_records_expands_and_swaps(older: World) -> None:
     assert (
         explain.text(plan)
         == """\
-Upgrade plan for cloud 'kolla': 33 operations on 1 host
+Upgrade plan for cloud 'kolla': 35 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -74,6 +74,7 @@ one
   + get image notes                              the host does not have it
   + get image rabbitmq                           the host does not have it
   > run job keystone/upgrade-check-status        before anything is changed
+  > run job mariadb/upgrade-check-takeover       before anything is changed
   > run job rabbitmq/upgrade-check-takeover      before anything is changed
   + create volume mariadb_backup                 it does not exist
   > run job mariadb/verb-backup
@@ -89,16 +90,18 @@ one
       impact: endpoint memcached is interrupted: no other host serves meanwhile
   > run job keystone/seed-keys
       its image changed (puts the first keys into their volumes)
-  > run job mariadb/bootstrap
-      its image changed (makes an empty server's own tables and users)
+  > run job mariadb/takeover
+      its image changed (sees whether this version may have the data of the one before)
   > run job rabbitmq/takeover
       its image changed (sees whether this version may have the data of the one before)
-  ± recreate container mariadb
-      image 2025.2-maria -> 2026.1-maria
-      impact: endpoint mariadb is interrupted: no other host serves meanwhile
   ± recreate container rabbitmq
       image 2025.2-rabbi -> 2026.1-rabbi
       impact: endpoint rabbitmq is interrupted: no other host serves meanwhile
+  > run job mariadb/bootstrap
+      its image changed (makes an empty server's own tables and users)
+  ± recreate container mariadb
+      image 2025.2-maria -> 2026.1-maria
+      impact: endpoint mariadb is interrupted: no other host serves meanwhile
   > run job mariadb/upgrade                      its image changed
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone            its image changed (makes the database and its user)
@@ -120,7 +123,7 @@ one
       its image changed (registers the service, its user and its endpoints)
   > run job notes/welcome                        its image changed
 
-33 operations on 1 host.
+35 operations on 1 host.
 Endpoints interrupted: keystone, mariadb, notes, memcached, rabbitmq.
 Their users, whose requests may fail meanwhile: keystone, notes, toolbox.
 Running servers and their networks: not touched."""
@@ -237,8 +240,9 @@ def test_after_a_rollback_an_upgrade_begins_anew(older: World) -> None:
     go_to(older, NEWER)
     again, wanted = upgrade(older)
     assert {o.id for o in plan.operations if o.kind in ("job", "release")} <= {o.id for o in again.operations}
-    assert [o.id for o in again.operations][:4] == [
+    assert [o.id for o in again.operations][:5] == [
         "job:keystone/upgrade-check-status@one",
+        "job:mariadb/upgrade-check-takeover@one",
         "job:rabbitmq/upgrade-check-takeover@one",
         "job:mariadb/verb-backup@one",
         "release:upgrade@one",
