@@ -95,7 +95,8 @@ class RevisionVerbs:
     def _towards(self, revision: Revision, target: Desired) -> Plan:
         states = self._hosts.compared_with(target)
         services = self.configuration.catalogue.folders.values()
-        rollback.check_release(revision.number, target, states, services)
+        begun = choice.finishing(self._revisions.all())
+        rollback.check_release(revision.number, target, states, services, begun)
         plan = rollback.towards(revision.number, target, states, services=self._asked_services(target))
         plan = with_discards(plan, target, states, self._needed_images)
         return self._hooks.planned("rollback", plan)

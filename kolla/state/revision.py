@@ -161,6 +161,13 @@ def images_kept(revisions: Sequence[Revision], keep: int) -> frozenset[str]:
     return frozenset(image for revision in kept(revisions, keep - 1) for image in revision.images)
 
 
+def finishing(revisions: Sequence[Revision]) -> Revision | None:
+    """The end of an upgrade that was begun and not completed: what the older release needs is partly gone."""
+    between = [revision for revision in revisions if revision.verb in ("upgrade", "finish")]
+    last = between[-1] if between else None
+    return last if last and last.verb == "finish" and last.result != "done" else None
+
+
 def situation(revisions: Sequence[Revision]) -> tuple[str, ...]:
     """What an operator must know who looks at the cloud: that it runs something else than its settings say,
     or is half changed. Usually nothing."""

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kolla.errors import KollaError
-from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob
+from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, Node
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources
 
@@ -160,6 +160,11 @@ def narrowed(
         endpoints={**old.endpoints, **desired.endpoints},
         secrets=desired.secrets | old.secrets,
     )
+
+
+def kept_nodes(desired: Desired) -> tuple[Node, ...]:
+    """What a document names the files of."""
+    return (*desired.containers, *desired.back, *_kept(desired))
 
 
 def _kept(desired: Desired) -> tuple[DesiredJob, ...]:

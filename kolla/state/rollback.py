@@ -22,7 +22,8 @@ from kolla.state.plan import (
     VolumeOperation,
 )
 from kolla.state.reconcile import reconcile
-from kolla.state.releases import running, unfinished
+from kolla.state.releases import FINISH, running, unfinished
+from kolla.state.revision import Revision
 
 
 def towards(
@@ -91,9 +92,16 @@ def no_way_back(services: Iterable[ServiceFolder], change: ReleaseChange, desire
 
 
 def check_release(
-    number: int, target: Desired, states: Mapping[str, HostState], services: Iterable[ServiceFolder]
+    number: int,
+    target: Desired,
+    states: Mapping[str, HostState],
+    services: Iterable[ServiceFolder],
+    finishing: Revision | None = None,
 ) -> None:
-    """InputError when services of the revision's release cannot work with the data there is."""
+    """InputError when services of the revision's release cannot work with the data there is.
+
+    `finishing`: the end of the upgrade, if it was begun and not completed.
+    """
     others = sorted(running(states).keys() - {target.release})
     if not others or not target.release:
         return
@@ -103,6 +111,12 @@ def check_release(
             f"revision {number} is of {target.release}, and {', '.join(others)} runs: no upgrade between "
             "them is unfinished, so schemas are not those of then",
             expected=f"a revision of {', '.join(others)}; kolla revisions lists all",
+        )
+    if finishing is not None and target.release == change.before:
+        raise InputError(
+            f"revision {finishing.number} began to end the upgrade {change}: what {change.before} needs is "
+            "partly gone",
+            hint=f"to go on: {FINISH}; to restore what was kept before the upgrade: docs/upgrade.md",
         )
     lost = no_way_back(services, change, target) if target.release == change.before else {}
     if lost:

@@ -134,6 +134,18 @@ def test_where_there_is_no_revision_to_go_back_to_it_is_refused(older: Modelled)
     assert older.hosts.applied == []
 
 
+def test_an_end_that_was_begun_leaves_no_way_back(older: Modelled) -> None:
+    assert older.cloud.upgrade().exit_code == 0
+    assert older.cloud.plan_against(1).plan
+    older.hosts.failing.add("release:upgrade@one")
+    done = older.cloud.upgrade(finish=True)
+    assert "kolla rollback" not in done.text() and "go on: kolla upgrade --finish" in done.text()
+    with pytest.raises(InputError, match=r"revision 3 began to end the upgrade 2025\.2 -> 2026\.1"):
+        older.cloud.rollback(1)
+    older.hosts.failing.clear()
+    assert older.cloud.upgrade(finish=True).exit_code == 0
+
+
 def test_the_end_of_an_upgrade_has_no_way_back(older: Modelled) -> None:
     with pytest.raises(InputError, match="after --finish there is no way back"):
         older.cloud.upgrade(finish=True, auto_rollback=True)
