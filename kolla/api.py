@@ -171,9 +171,12 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
 
     def pull(self) -> Deployed:
         """Get every image on the hosts that need it, and nothing else."""
+        return self._hosts.patiently("pull", LOCK_TIMEOUT, self._pull)
+
+    def _pull(self) -> Deployed:
         desired, states = self._hosts.observed()
         plan = requirements.image_plan(desired, states)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="pull")
+        outcome = self._hosts.apply(plan, desired, 0, phase="pull")
         remaining = requirements.image_plan(*self._hosts.observed())
         return Deployed(plan, tuple(outcome.failures()), remaining, complete=True)
 
@@ -203,7 +206,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             desired, states = self._hosts.observed(deploy_course)
         plan = self._plan(desired, states, canary)
         files = file_diffs(plan, desired, states) if diff else ()
-        reminders = filter(None, (reminder(desired.upgrade),))
+        reminders = filter(None, (reminder(desired.release, states),))
         warnings = (*warnings, *self._doubts(desired, states), *reminders)
         return Planned(plan, (*warnings, *self._situation) if plan else warnings, files)
 
@@ -238,13 +241,13 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
         A plan in a file has its own.
         """
-        return self._patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary))
+        return self._hosts.patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary))
 
     def _deploy(self, plan_file: Path | None, verb: str, canary: CanaryRequest | None) -> Deployed:
         check_asked_once(plan_file, canary)
         warnings = self._warnings()
         desired, states = self._hosts.observed(deploy_course)
-        warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.upgrade),)))
+        warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.release, states),)))
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
             plan = Plan.model_validate_json(self._plan(desired, states, canary).model_dump_json())
@@ -282,12 +285,15 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     def check(self, sets: Sequence[str] = ()) -> Findings:
         """Containers running and healthy, and the services' own functional checks; of `sets`, all when none
         are named. InputError for a set that is not there."""
+        return self._hosts.patiently("check", LOCK_TIMEOUT, lambda: self._check(sets))
+
+    def _check(self, sets: Sequence[str]) -> Findings:
         names = self.containers_of(sets)
         desired, states = self._hosts.observed()
         services = {c.service for c in desired.containers if names is None or c.name in names}
         checks = [check for check in desired.checks if names is None or check.service in services]
         plan = demanded(desired, checks, states)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase="check")
+        outcome = self._hosts.apply(plan, desired, 0, phase="check")
         functions = [
             {
                 "host": check.host,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kolla.ansible.executor import Executor, Login
 from kolla.ansible.outcome import Outcome
 from kolla.configuration import Configuration
-from kolla.errors import InputError, KollaError
+from kolla.errors import InputError, KollaError, LockedError
 from kolla.events import Event, Listener
 from kolla.places import read_json, write_json
 from kolla.settings import passwords
@@ -29,6 +30,12 @@ DEPLOYABLE = "docker"
 
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
+
+LOCK_PAUSE = 2
+"""Seconds between two tries to have the hosts for oneself."""
+
+Change = TypeVar("Change")
+"""What came of a change of the hosts."""
 
 Decide = Callable[[str, Mapping[str, HostState]], Course]
 """The release of the images and the hosts' states -> where the cloud is between two releases."""
@@ -51,6 +58,20 @@ class Hosts:
     def ask_each(self, verb: str, request: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Ask every host that `--limit` leaves the same."""
         return self.ask(verb, {host: request for host in self.configuration.hosts()})
+
+    def patiently(self, verb: str, lock_timeout: int, change: Callable[[], Change]) -> Change:
+        """Make a change, plan and all, again and again while another deployer has the hosts, for
+        `lock_timeout` seconds; LockedError when it stays longer. `change` itself must not wait."""
+        deadline = time.monotonic() + lock_timeout
+        while True:
+            try:
+                return change()
+            except LockedError as locked:
+                if time.monotonic() >= deadline:
+                    raise
+                # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
+                self.progress(Event(verb, "started", "waiting for the lock", message=str(locked)))
+                time.sleep(LOCK_PAUSE)
 
     def apply(self, plan: Plan, desired: Desired | None, lock_timeout: int, *, phase: str) -> Outcome:
         """Carry out a plan; `desired` has the content of the files it names, None when it names none."""
@@ -157,9 +178,10 @@ def _states(observations: Mapping[str, Observation]) -> dict[str, HostState]:
 
 
 def owner(command: str) -> dict[str, object]:
-    """Who is deploying, for the lease on each host (boot id: proc(5))."""
+    """Who is deploying, for the lease on each host (boot id: proc(5)): the person, not what sudo(8) made of
+    them."""
     return {
-        "user": getpass.getuser(),
+        "user": os.environ.get("SUDO_USER") or getpass.getuser(),
         "host": socket.gethostname(),
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         "pid": os.getpid(),

@@ -248,8 +248,9 @@ class Deployed:
 
     @property
     def advice(self) -> str:
-        """What to do when something failed."""
-        return "Mend the cause, then deploy again."
+        """What there is and what to do when something failed."""
+        again = f"go back again: kolla rollback {self.towards}" if self.towards else "deploy again"
+        return f"What was already running was left running. Mend the cause, then {again}."
 
     @property
     def exit_code(self) -> int:
@@ -272,8 +273,7 @@ class Deployed:
         lines = [f"warning: {warning}" for warning in self.warnings]
         lines += _failures(self.failed)
         if self.failed:
-            lines += self.canary
-            lines.append(f"What was already running was left running. {self.advice}")
+            lines += [*self.canary, self.advice]
         elif not self.plan and self.towards:
             lines.append(_as_revision(self.towards))
         elif not self.plan:

@@ -46,10 +46,14 @@ class ServiceVerbs:
 
         One that replaces data stops who uses it, and starts them again: whoever calls this means it.
         InputError when there is no such verb, its service is not enabled, nothing may or something must be
-        said to it, or `--limit` leaves out its hosts.
+        said to it, or `--limit` leaves out its hosts. LockedError when another deployer stays for a minute;
+        what was planned before it is planned again.
         """
         folder, verb = self._verb(name)
         _check_argument(name, verb, argument)
+        return self._hosts.patiently(name, LOCK_TIMEOUT, lambda: self._run_verb(name, argument, folder, verb))
+
+    def _run_verb(self, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
         desired, states = self._hosts.observed()
 
         def named(job_name: str) -> list[DesiredJob]:
@@ -75,7 +79,7 @@ class ServiceVerbs:
             )
         else:
             plan = demanded(desired, jobs, states)
-        outcome = self._hosts.apply(plan, desired, LOCK_TIMEOUT, phase=name)
+        outcome = self._hosts.apply(plan, desired, 0, phase=name)
         return _ran([job for job in jobs if job.host in states], outcome)
 
     def verbs(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Done, Planned, Rows
 from kolla.state import status
+from kolla.state.plan import Plan
 from kolla.state.power import PowerAction, power_plan
 
 
@@ -60,23 +61,32 @@ class SetVerbs:
             )
         return Planned(self._hooks.planned(action, plan))
 
-    def power(self, action: PowerAction, planned: Planned) -> Done:
-        """Do what `plan_power` planned for this action."""
-        plan = planned.plan
+    def power(self, action: PowerAction, sets: Sequence[str] = (), plan: Plan | None = None) -> Done:
+        """Do what `plan_power` plans for this action on `sets`.
+
+        `plan`: what it gave before; InputError, before anything is touched, when it would be another by now.
+        LockedError when another deployer stays for a minute.
+        """
+        return self._hosts.patiently(action, LOCK_TIMEOUT, lambda: self._power(action, sets, plan))
+
+    def _power(self, action: PowerAction, sets: Sequence[str], shown: Plan | None) -> Done:
+        plan = self.plan_power(action, sets).plan
+        if shown is not None and plan != shown:
+            raise InputError("the hosts have changed since this plan was shown", hint="look at it again")
         with self._hooks.before(action, plan, self.progress):
-            failed = tuple(self._hosts.apply(plan, None, LOCK_TIMEOUT, phase=action).failures())
+            failed = tuple(self._hosts.apply(plan, None, 0, phase=action).failures())
         if not failed:
             self._hooks.after(action, plan, self.progress)
         return Done(plan, failed)
 
     def stop(self, sets: Sequence[str] = ()) -> Done:
         """Stop containers, those first that wait for others; they stay stopped across reboots."""
-        return self.power("stop", self.plan_power("stop", sets))
+        return self.power("stop", sets)
 
     def start(self, sets: Sequence[str] = ()) -> Done:
         """Start containers that were stopped, each when what it waits for is ready."""
-        return self.power("start", self.plan_power("start", sets))
+        return self.power("start", sets)
 
     def restart(self, sets: Sequence[str] = ()) -> Done:
         """Restart containers one after the other, each when what it waits for is ready again."""
-        return self.power("restart", self.plan_power("restart", sets))
+        return self.power("restart", sets)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kolla.canary_verbs import CanaryVerbs, check_asked_once, check_warnings
-from kolla.errors import InputError, Location
+from kolla.errors import InputError, KollaError, Location
+from kolla.hosts import LOCK_TIMEOUT
 from kolla.results import Deployed, Planned
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.changes import ReleaseChange
@@ -15,8 +16,17 @@ from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
-from kolla.state.releases import FINISH, ROLLBACK, finish_course, reminder, unfinished, upgrade_course
-from kolla.state.rollback import no_way_back
+from kolla.state.releases import (
+    FINISH,
+    ROLLBACK,
+    UPGRADE,
+    finish_course,
+    reminder,
+    unfinished,
+    upgrade_course,
+)
+from kolla.state.revision import current
+from kolla.state.rollback import no_way_back, one_way
 from kolla.state.upgrade import finish_plan, upgrade_plan
 from kolla.validation import ValidationVerbs
 
@@ -27,23 +37,39 @@ class Upgraded(Deployed):
 
     unfinished: ReleaseChange | None = None
     """The upgrade that is not finished now."""
+    reminder: str = ""
+    """How to go on with it, and how to go back."""
+    back: Deployed | None = None
+    """The rollback that followed a failure, where that was asked for."""
+    not_gone_back: str = ""
+    """Why none followed although it was asked for."""
 
     @property
     def advice(self) -> str:
-        """How to go on, and how to go back."""
-        verb = FINISH if self.plan.purpose == "finish" else "kolla upgrade"
-        back = f", or go back: {ROLLBACK}" if self.unfinished else ""
-        return f"Mend the cause and go on: {verb}{back}"
+        """What became of it after a failure; how to go on, and how to go back."""
+        if self.back is not None:
+            verdict = "The way back failed, too" if self.back.failed else "Gone back"
+            return f"{verdict}, to revision {self.back.towards}:\n{self.back.text()}"
+        finishing = self.plan.purpose == "finish"
+        verb = FINISH if finishing else UPGRADE
+        back = f", or go back: {ROLLBACK}" if self.unfinished and not finishing else ""
+        left = "What was already running was left running"
+        left += f"; it was not gone back: {self.not_gone_back}\n" if self.not_gone_back else ". "
+        return f"{left}Mend the cause and go on: {verb}{back}"
 
     def to_json(self) -> Any:
-        """As of a deploy, and the upgrade that is not finished now."""
-        change = self.unfinished.model_dump() if self.unfinished else None
-        return {**super().to_json(), "unfinished": change}
+        """As of a deploy, the upgrade that is not finished now, and the rollback that followed a failure."""
+        return {
+            **super().to_json(),
+            "unfinished": self.unfinished.model_dump() if self.unfinished else None,
+            "rollback": self.back.to_json() if self.back else None,
+            "not_gone_back": self.not_gone_back,
+        }
 
     def text(self) -> str:
         """As of a deploy, and what to do now."""
         said = super().text()
-        return said if self.failed or self.unfinished is None else f"{said}\n{reminder(self.unfinished)}"
+        return said if self.failed or not self.reminder else f"{said}\n{self.reminder}"
 
 
 class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
@@ -56,19 +82,62 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         return Planned(plan, (*self.configuration.warnings, *doubts))
 
     def upgrade(
-        self, plan_file: Path | None = None, *, finish: bool = False, canary: CanaryRequest | None = None
+        self,
+        plan_file: Path | None = None,
+        *,
+        finish: bool = False,
+        canary: CanaryRequest | None = None,
+        auto_rollback: bool = False,
+        lock_timeout: int = LOCK_TIMEOUT,
     ) -> Upgraded:
         """Go to the release of the images, or (`finish`) end the upgrade that brought the cloud there.
 
         After it, until it is finished, one can go back. InputError, before anything is touched, when the
         releases are not those of an upgrade, the plan in the file is for other hosts or settings, or the
-        images of the new release do not take the configuration.
+        images of the new release do not take the configuration. LockedError when another deployer stays for
+        longer than `lock_timeout` seconds.
 
         `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
+        `auto_rollback`: go back to the last good state when an operation fails after the upgrade has begun,
+        as a revision of its own; InputError, before anything is touched, when that could not be done.
         """
         check_asked_once(plan_file, canary)
+        if finish and auto_rollback:
+            raise InputError("after --finish there is no way back", hint="leave out --auto-rollback")
+        good = current(self._revisions.all())
+        done = self._hosts.patiently(
+            "upgrade", lock_timeout, lambda: self._upgrade(plan_file, finish, canary, auto_rollback)
+        )
+        if auto_rollback and good is not None and done.failed and done.unfinished is not None:
+            return self._gone_back(done, good.number, lock_timeout)
+        return done
+
+    def _gone_back(self, done: Upgraded, number: int, lock_timeout: int) -> Upgraded:
+        """An upgrade that failed, after the way back from it to the revision before."""
+        try:
+            return replace(done, back=self.rollback(number, lock_timeout=lock_timeout))
+        except KollaError as error:
+            return replace(done, not_gone_back=str(error))
+
+    def _check_way_back(self, desired: Desired) -> None:
+        """InputError when an upgrade could not be gone back from: services that cannot, or nobody knows,
+        and everything that a rollback to the last good state would refuse now."""
+        change = desired.upgrade
+        lost = self._lost(desired)
+        if change is not None and lost:
+            raise one_way(change, lost)
+        standing = current(self._revisions.all())
+        if standing is None:
+            raise InputError("there is no revision to go back to", hint="leave out --auto-rollback")
+        self._towards(*self._target(standing.number))
+
+    def _upgrade(
+        self, plan_file: Path | None, finish: bool, canary: CanaryRequest | None, auto_rollback: bool
+    ) -> Upgraded:
         plan, desired, states = self._planned(finish, canary)
         doubts = (*self._gate(desired, states), *self._one_way(desired))
+        if auto_rollback:
+            self._check_way_back(desired)
         if plan_file is not None:
             kept = Plan.load(plan_file)
             check_purpose(kept, plan_file, plan.purpose)
@@ -85,16 +154,21 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
             revision=done.revision,
             canary=done.canary,
             unfinished=unfinished(states),
+            reminder=reminder(desired.release, states),
         )
 
     def _one_way(self, desired: Desired) -> tuple[str, ...]:
         """A warning when one cannot go back from the upgrade without a restored database."""
-        change = desired.upgrade
-        lost = no_way_back(self.configuration.catalogue.folders.values(), change) if change else {}
+        lost = self._lost(desired)
         if not lost:
             return ()
         services = "; ".join(f"{service}: {reason}" for service, reason in lost.items())
-        return (f"no rollback of the upgrade {change} without restoring the backup: {services}",)
+        return (f"no rollback of the upgrade {desired.upgrade} without restoring the backup: {services}",)
+
+    def _lost(self, desired: Desired) -> dict[str, str]:
+        """Service -> why one cannot go back from the upgrade to what it was."""
+        folders = self.configuration.catalogue.folders.values()
+        return no_way_back(folders, desired.upgrade, desired) if desired.upgrade else {}
 
     def _planned(
         self, finish: bool, canary: CanaryRequest | None
@@ -116,7 +190,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
 
 def check_purpose(plan: Plan, path: Path, purpose: Purpose) -> None:
     """InputError unless the plan in a file is for the verb that is to do it."""
-    verbs = {"deploy": "kolla deploy", "upgrade": "kolla upgrade", "finish": FINISH}
+    verbs = {"deploy": "kolla deploy", "upgrade": UPGRADE, "finish": FINISH}
     if plan.purpose != purpose:
         raise InputError(
             f"this plan is for {verbs[plan.purpose]}",

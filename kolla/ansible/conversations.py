@@ -150,6 +150,7 @@ class Applying(Conversations):
                 hint="settings have changed since the plan was made; run: kolla plan",
             )
         self._steps = plays.steps(plan)
+        self._stop_at_failure = plan.stop_at_failure
         self._hosts = {operation.host for operation in plan.operations}
         soaks = (operation for operation in plan.operations if isinstance(operation, SoakOperation))
         self._longest_soak = max((operation.seconds for operation in soaks), default=0)
@@ -203,8 +204,12 @@ class Applying(Conversations):
             )
         )
 
+    @property
+    def _has_failed(self) -> bool:
+        return any(result.status == "failed" for result in self.outcome.operations.values())
+
     def _apply(self, host: str, step: int) -> Conversation:
-        if self._interrupted or not self._may_begin[step]:
+        if self._interrupted or not self._may_begin[step] or (self._stop_at_failure and self._has_failed):
             return
         operations = self._steps[step].get(host, ())
         answer = yield from self._ask(host, "apply", self._request(operations), self._lock_timeout)
@@ -230,6 +235,7 @@ class Applying(Conversations):
             "owner": dict(self._owner),
             # While others are watched, a host is asked nothing, and is to wait for us.
             "silence": self._longest_soak,
+            "stop_at_failure": self._stop_at_failure,
             "operations": [operation.model_dump(mode="json") for operation in operations],
             "bundle": {
                 digest: base64.b64encode(self._bundle[digest]).decode()

@@ -234,6 +234,9 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for path, job in _jobs(service):
         if (job.container is None) == (job.image is None):
             yield wrong(path, "a job runs in a container's place or in an image", "'container' or 'image'")
+        if job.takeover and (job.container is None or job.after or path[0] != "jobs"):
+            what = "a job that sees whether an image may have the data comes before everything else"
+            yield wrong(path, what, "one of 'jobs', with 'container', without 'after'")
         if not service.containers and not service.groups:
             what = "a job runs where a container of its service does; it has none"
             yield wrong(path, what, "a container, or a group")

@@ -367,6 +367,10 @@ class Job(Model):
 
     container: Name | None = None
     """The container whose image, user, volumes and configuration it borrows."""
+    takeover: bool = False
+    """True: it sees whether the image of its container may have the data there is, and fails with the reason
+    where it may not. A rollback does it, too, before any container is touched, though it does no other job of
+    a deploy. It waits for nothing."""
     present: bool = False
     """True: of a verb, with the image that the container runs with now, not the one it is going to get; what
     an upgrade keeps safe is kept by the programs it was made with."""

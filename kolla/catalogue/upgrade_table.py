@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Upgrade
-from kolla.catalogue.upgrades import jobs
+from kolla.catalogue.upgrades import has_schemas, jobs
 
 _INTRODUCTION = """\
 # Upgrades, service by service
@@ -27,11 +27,12 @@ _WORDS = {
 
 def text(catalogue: Catalogue) -> str:
     """The page, in Markdown: what is run when, then each pair of releases."""
-    services = {name: folder.service.upgrade for name, folder in catalogue.folders.items()}
-    services = {name: upgrade for name, upgrade in services.items() if upgrade != Upgrade()}
-    pairs = sorted({pair for upgrade in services.values() for pair in upgrade.releases})
+    services = {name: folder.service for name, folder in catalogue.folders.items()}
+    upgrades = {name: service.upgrade for name, service in services.items()}
+    pairs = sorted({pair for upgrade in upgrades.values() for pair in upgrade.releases})
+    asked = {name: upgrade for name, upgrade in upgrades.items() if has_schemas(services[name])}
     return "\n".join(
-        [_INTRODUCTION, "## What is run\n", *_runs(services.items()), *_returns(services, pairs), ""]
+        [_INTRODUCTION, "## What is run\n", *_runs(upgrades.items()), *_returns(asked, pairs), ""]
     )
 
 

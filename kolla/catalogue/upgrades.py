@@ -42,6 +42,12 @@ def references(upgrade: Upgrade) -> Iterable[str]:
     return (f"job/{name}" for part in (upgrade.expand, upgrade.finish, upgrade.back) for name in part)
 
 
+def has_schemas(service: Service) -> bool:
+    """Whether a newer release leaves something that an older one has to work with: then one goes back only
+    where `releases` says that it does."""
+    return bool(service.databases or service.upgrade.expand or service.upgrade.releases)
+
+
 def at(service: Service, stage: Stage) -> Service:
     """The service as it is at a stage."""
     upgrade = service.upgrade

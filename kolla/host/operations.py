@@ -40,13 +40,16 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
 Tell = Callable[[Json], None]
 
 
-def perform_all(operations: Sequence[Operation], context: Context, tell: Tell) -> None:
-    """Do all operations; a failed one blocks those after it, the others go on.
+def perform_all(
+    operations: Sequence[Operation], context: Context, tell: Tell, *, stop_at_failure: bool
+) -> None:
+    """Do all operations; a failed one blocks those after it, the others go on, or with `stop_at_failure`
+    all that have not begun.
 
     `tell` gets an event whenever an operation starts, ends or is blocked.
     """
     by_id = {operation["id"]: operation for operation in operations}
-    schedule = Schedule({operation["id"]: operation["after"] for operation in operations})
+    schedule = Schedule({operation["id"]: operation["after"] for operation in operations}, stop_at_failure)
     running: dict[Future[Json], str] = {}
     with ThreadPoolExecutor(THREADS) as threads:
         while schedule:
@@ -59,8 +62,11 @@ def perform_all(operations: Sequence[Operation], context: Context, tell: Tell) -
                 if result["status"] != "failed":
                     schedule.done(id)
                 tell(result)
-                for follower in blocked:
-                    tell(event(follower, "blocked", message=f"waits for {id}, which failed"))
+                for other in blocked:
+                    waits = id in by_id[other]["after"] or not stop_at_failure
+                    stopped = f"{id} failed, and nothing further is begun"
+                    message = f"waits for {id}, which failed" if waits else stopped
+                    tell(event(other, "blocked", message=message))
 
 
 def _perform(operation: Operation, context: Context, tell: Tell) -> Json:

@@ -57,7 +57,8 @@ def _work(cloud: Cloud, engine: Engine, request: Json, run_file: runs.RunFile) -
     try:
         _let_go_of_the_session(cloud.worker_log)
         context = Context(cloud, engine, Manifest(cloud), request["bundle"], request.get("login"))
-        operations.perform_all(request["operations"], context, run_file.tell)
+        stop = request.get("stop_at_failure", False)
+        operations.perform_all(request["operations"], context, run_file.tell, stop_at_failure=stop)
         run_file.tell(runs.FINISHED)
         os._exit(0)
     except BaseException:

@@ -63,7 +63,7 @@ class Store:
         """Keep a change that is about to be made; the revision with the number it got."""
         state = revision_state.document(desired)
         with self._locked():
-            for node in (*desired.containers, *desired.back):
+            for node in revision_state.kept_nodes(desired):
                 for file in node.config.files.values():
                     self._keep(file.sha256, file.merged.text)
             number = max(self._numbers(), default=0) + 1

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from kolla.configuration import Configuration
-from kolla.errors import InputError, LockedError, did_you_mean
-from kolla.events import Event, Listener
+from kolla.errors import InputError, did_you_mean
+from kolla.events import Listener
 from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts, owner
 from kolla.results import Deployed, Planned
@@ -23,9 +21,6 @@ from kolla.state.desired import Desired
 from kolla.state.plan import Plan
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
-
-LOCK_PAUSE = 2
-"""Seconds between two tries to have the hosts for oneself."""
 
 
 class RevisionVerbs:
@@ -73,7 +68,7 @@ class RevisionVerbs:
         when another deployer stays for longer than `lock_timeout` seconds.
         """
         revision, target = self._target(number)
-        return self._patiently("rollback", lock_timeout, lambda: self._go_back(revision, target, plan))
+        return self._hosts.patiently("rollback", lock_timeout, lambda: self._go_back(revision, target, plan))
 
     def _go_back(self, revision: Revision, target: Desired, shown: Plan | None) -> Deployed:
         plan = self._towards(revision, target)
@@ -100,7 +95,8 @@ class RevisionVerbs:
     def _towards(self, revision: Revision, target: Desired) -> Plan:
         states = self._hosts.compared_with(target)
         services = self.configuration.catalogue.folders.values()
-        rollback.check_release(revision.number, target, states, services)
+        begun = choice.finishing(self._revisions.all())
+        rollback.check_release(revision.number, target, states, services, begun)
         plan = rollback.towards(revision.number, target, states, services=self._asked_services(target))
         plan = with_discards(plan, target, states, self._needed_images)
         return self._hooks.planned("rollback", plan)
@@ -126,19 +122,6 @@ class RevisionVerbs:
     @property
     def _situation(self) -> tuple[str, ...]:
         return choice.situation(self._revisions.all())
-
-    def _patiently(self, verb: str, lock_timeout: int, change: Callable[[], Deployed]) -> Deployed:
-        """Make a change, again and again while another deployer has the hosts, for some seconds."""
-        deadline = time.monotonic() + lock_timeout
-        while True:
-            try:
-                return change()
-            except LockedError as locked:
-                if time.monotonic() >= deadline:
-                    raise
-                # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
-                self.progress(Event(verb, "started", "waiting for the lock", message=str(locked)))
-                time.sleep(LOCK_PAUSE)
 
     def _change(
         self,

@@ -431,6 +431,7 @@ class _Builder:
             own_volumes=volume_names.volumes(self.settings, job.volumes),
             present=engine_name(job.container) if job.present and job.container else "",
             success=job.success,
+            takeover=job.takeover,
             description=job.description,
         )
 

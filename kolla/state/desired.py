@@ -82,6 +82,8 @@ class DesiredJob(Node):
     """Exit statuses that mean it is done."""
     present: str = ""
     """The container whose image of now it takes, if there is one."""
+    takeover: bool = False
+    """Whether it sees that its image may have the data there is: a rollback does it, too."""
     own_volumes: tuple[str, ...] = ()
     """Volumes that no container has: whoever runs the job makes them."""
     description: str = ""

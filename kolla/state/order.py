@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.errors import InputError
-from kolla.state.plan import ContainerOperation, Operation
+from kolla.state.plan import ContainerOperation, ImageOperation, Operation
 
 KINDS = (
     *("release", "stop", "remove", "host", "image", "volume", "container", "job", "endpoint", "start"),
@@ -36,6 +36,18 @@ def ordered(operations: Sequence[Operation]) -> list[Operation]:
         result += [narrowed[id_] for id_ in ready]
         sorter.done(*ready)
     return result
+
+
+def behind(operation: Operation, others: Iterable[str]) -> Operation:
+    """The operation, after others as well."""
+    after = tuple(dict.fromkeys((*operation.after, *others)))
+    return operation.model_copy(update={"after": after})
+
+
+def images_first(operations: Sequence[Operation]) -> list[Operation]:
+    """Nothing but images is touched before all of them are there: one that is missing stops all."""
+    images = tuple(operation.id for operation in operations if isinstance(operation, ImageOperation))
+    return ordered([o if isinstance(o, ImageOperation) else behind(o, images) for o in operations])
 
 
 def _rank(operation: Operation) -> tuple[str, int, str]:

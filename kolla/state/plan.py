@@ -296,6 +296,8 @@ class Plan(Model):
     """Those it was narrowed to (`--tags`); None: all."""
     purpose: Purpose = "deploy"
     """Which verb it is for."""
+    stop_at_failure: bool = False
+    """Whether nothing further is begun once an operation failed, not even what does not wait for it."""
     operations: tuple[Operation, ...]
     canary: Canary | None = None
     """What goes first, when that was asked for."""

@@ -11,6 +11,7 @@ from kolla.errors import InputError, KollaError
 from kolla.state.changes import ReleaseChange
 from kolla.state.host_state import HostState
 
+UPGRADE = "kolla upgrade"
 ROLLBACK = "kolla rollback"
 FINISH = "kolla upgrade --finish"
 
@@ -62,11 +63,22 @@ def unfinished(states: Mapping[str, HostState]) -> ReleaseChange | None:
     return next((state.upgrade for state in states.values() if state.upgrade is not None), None)
 
 
-def reminder(change: ReleaseChange | None) -> str:
-    """That an upgrade is not finished, and both ways on; empty without one."""
+def reminder(release: str, states: Mapping[str, HostState]) -> str:
+    """That an upgrade is not finished, or was given up, and both ways on; empty without one.
+
+    `release`: of the images.
+    """
+    change = unfinished(states)
     if change is None:
         return ""
-    return f"the upgrade {change} is not finished; to stay: {FINISH}; to go back: {ROLLBACK}"
+    if change.after in running(states):
+        return f"the upgrade {change} is not finished; to stay: {FINISH}; to go back: {ROLLBACK}"
+    build = "" if release == change.after else f"set openstack_release: {change.after}, kolla build, "
+    return (
+        f"{change.before} runs on the schemas of {change.after}, which the upgrade expanded and a rollback "
+        f"leaves; to go forward again: {build}{UPGRADE}; to give it up, do nothing: the next upgrade may be "
+        f"to {change.after} or a later release"
+    )
 
 
 def course(release: str, states: Mapping[str, HostState]) -> Course:
@@ -98,7 +110,7 @@ def deploy_course(release: str, states: Mapping[str, HostState]) -> Course:
             f"{', '.join(sorted(others))} runs, and the images are of {release}: a deploy does not go back",
             hint=f"set openstack_release: {others[0]} and run: kolla build",
         )
-    if change.after == release and release not in found:
+    if change.after not in found and order(release) >= order(change.after):
         raise InputError(
             f"{change.before} runs, and the images are of {release}: this is an upgrade",
             hint="look at it: kolla plan --upgrade; do it: kolla upgrade",
@@ -126,9 +138,15 @@ def upgrade_course(release: str, states: Mapping[str, HostState]) -> Course:
             f"the images are of {release}, which the cloud comes from",
             hint=f"set openstack_release: {change.after} and run: kolla build",
         )
-    if change is not None:
+    if change is not None and change.after in found:
         raise InputError(
             f"the upgrade from {change.before} to {change.after} is not finished", hint=f"run: {FINISH}"
+        )
+    if change is not None and order(release) < order(change.after):
+        raise InputError(
+            f"{release} does not know the schemas there are, which are of {change.after}",
+            expected=f"images of {change.after} or a later release",
+            hint=f"set openstack_release: {change.after} and run: kolla build",
         )
     others = sorted(other for other in found if other != release)
     if not others:

@@ -161,6 +161,13 @@ def images_kept(revisions: Sequence[Revision], keep: int) -> frozenset[str]:
     return frozenset(image for revision in kept(revisions, keep - 1) for image in revision.images)
 
 
+def finishing(revisions: Sequence[Revision]) -> Revision | None:
+    """The end of an upgrade that was begun and not completed: what the older release needs is partly gone."""
+    between = [revision for revision in revisions if revision.verb in ("upgrade", "finish")]
+    last = between[-1] if between else None
+    return last if last and last.verb == "finish" and last.result != "done" else None
+
+
 def situation(revisions: Sequence[Revision]) -> tuple[str, ...]:
     """What an operator must know who looks at the cloud: that it runs something else than its settings say,
     or is half changed. Usually nothing."""
@@ -172,11 +179,19 @@ def situation(revisions: Sequence[Revision]) -> tuple[str, ...]:
             f"{standing.restores}, which it was rolled back to; kolla deploy leads to what the settings say"
         )
     if revisions and (last := revisions[-1]).result in ("failed", "interrupted"):
-        back = f", kolla rollback goes back to {standing.origin}" if standing is not None else ""
+        way_back = standing is not None and last.restores is None and last.verb != "finish"
+        back = f", kolla rollback goes back to {standing.origin}" if standing and way_back else ""
         found.append(
-            f"revision {last.number} ({last.verb}) {_ENDED[last.result]}: kolla deploy goes on{back}"
+            f"revision {last.number} ({last.verb}) {_ENDED[last.result]}: {_again(last)} goes on{back}"
         )
     return tuple(found)
+
+
+def _again(revision: Revision) -> str:
+    """What to type to go on with a change that did not come to its end."""
+    if revision.restores is not None:
+        return f"kolla rollback {revision.restores}"
+    return {"upgrade": "kolla upgrade", "finish": "kolla upgrade --finish"}.get(revision.verb, "kolla deploy")
 
 
 _ENDED: Mapping[Result, str] = {"failed": "failed", "interrupted": "was interrupted"}

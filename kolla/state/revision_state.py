@@ -1,7 +1,8 @@
 """The desired state of a revision as a document, from which it can be planned towards again.
 
-Jobs, checks and verbs are no part of it: going back runs none but those that exist for it. Contents of files
-are apart, by digest: revisions have most of them in common.
+Jobs, checks and verbs are no part of it: going back runs none but those that exist for it, and those that see
+whether an image may have the data there is. Contents of files are apart, by digest: revisions have most of
+them in common.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kolla.errors import KollaError
-from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, host_id
+from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, Node, host_id
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources
 
@@ -47,6 +48,7 @@ class _State:
     secrets: tuple[str, ...]
     release: str = ""
     back: tuple[DesiredJob, ...] = ()
+    jobs: tuple[DesiredJob, ...] = ()
 
 
 _STATE = TypeAdapter(_State)
@@ -64,6 +66,7 @@ def document(desired: Desired) -> dict[str, Any]:
         secrets=tuple(sorted(desired.secrets)),
         release=desired.release,
         back=tuple(_without_contents(job) for job in desired.back),
+        jobs=tuple(_without_contents(job) for job in _kept(desired)),
     )
     return {"format": FORMAT, **_STATE.dump_python(state, mode="json")}
 
@@ -90,7 +93,7 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
         cloud_id=state.cloud_id,
         hosts=state.hosts,
         containers=tuple(_with_contents(container, contents) for container in state.containers),
-        jobs=(),
+        jobs=tuple(_with_contents(job, contents) for job in state.jobs),
         checks=(),
         verbs=(),
         host_needs={(each.host, each.service): each.resources for each in state.given},
@@ -103,8 +106,8 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
 
 
 def digest(saved: Mapping[str, Any]) -> str:
-    """SHA-256 of what hosts would become; passwords that are in no file do not count."""
-    counted = {key: value for key, value in saved.items() if key != "secrets"}
+    """SHA-256 of what hosts would become; passwords that are in no file do not count, nor what only looks."""
+    counted = {key: value for key, value in saved.items() if key not in ("secrets", "jobs")}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
@@ -112,7 +115,7 @@ def file_digests(saved: Mapping[str, Any]) -> frozenset[str]:
     """Digests of all files a document names."""
     return frozenset(
         file["merged"]["text"]
-        for node in (*saved["containers"], *saved.get("back", ()))
+        for node in (*saved["containers"], *saved.get("back", ()), *saved.get("jobs", ()))
         for file in node["config"]["files"].values()
     )
 
@@ -127,15 +130,21 @@ def narrowed(
     these as `desired` has them, everything else as it was `before`, which is asked only then."""
     complete = services is None and set(hosts) >= set(desired.hosts)
     if complete:
-        return replace(desired, jobs=(), checks=(), verbs=(), requirements=())
+        return replace(desired, jobs=_kept(desired), checks=(), verbs=(), requirements=())
 
     def inside(host: str, service: str) -> bool:
         return host in hosts and (services is None or service in services)
 
-    old = before() or replace(desired, containers=(), host_needs={}, endpoints={}, secrets=frozenset())
+    old = before() or replace(
+        desired, containers=(), jobs=(), host_needs={}, endpoints={}, secrets=frozenset()
+    )
     containers = (
         *(each for each in desired.containers if inside(each.host, each.service)),
         *(each for each in old.containers if not inside(each.host, each.service)),
+    )
+    jobs = (
+        *(each for each in _kept(desired) if inside(each.host, each.service)),
+        *(each for each in _kept(old) if not inside(each.host, each.service)),
     )
     given = {key: needs for key, needs in desired.host_needs.items() if inside(*key)}
     given |= {key: needs for key, needs in old.host_needs.items() if not inside(*key)}
@@ -143,7 +152,7 @@ def narrowed(
         desired,
         hosts=tuple(dict.fromkeys((*desired.hosts, *old.hosts))),
         containers=containers,
-        jobs=(),
+        jobs=jobs,
         checks=(),
         verbs=(),
         requirements=(),
@@ -167,6 +176,16 @@ def partly(before: Desired, after: Desired, done: Collection[str]) -> Desired:
         endpoints={**after.endpoints, **before.endpoints},
         secrets=before.secrets | after.secrets,
     )
+
+
+def kept_nodes(desired: Desired) -> tuple[Node, ...]:
+    """What a document names the files of."""
+    return (*desired.containers, *desired.back, *_kept(desired))
+
+
+def _kept(desired: Desired) -> tuple[DesiredJob, ...]:
+    """The jobs that a rollback does as a deploy would."""
+    return tuple(job for job in desired.jobs if job.takeover)
 
 
 def _without_contents(node: Kept) -> Kept:

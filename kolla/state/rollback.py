@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kolla.catalogue.model import ServiceFolder
+from kolla.catalogue.upgrades import has_schemas
 from kolla.errors import InputError, raise_all
 from kolla.state.changes import ReleaseChange
 from kolla.state.demand import demands
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.order import ordered
-from kolla.state.plan import ContainerOperation, ImageOperation, Operation, Plan, VolumeOperation
+from kolla.state.order import behind, images_first
+from kolla.state.plan import (
+    ContainerOperation,
+    ImageOperation,
+    JobOperation,
+    Operation,
+    Plan,
+    VolumeOperation,
+)
 from kolla.state.reconcile import reconcile
-from kolla.state.releases import running, unfinished
+from kolla.state.releases import FINISH, running, unfinished
+from kolla.state.revision import Revision
 
 
 def towards(
@@ -24,22 +33,28 @@ def towards(
     *,
     services: Collection[str] | None = None,
 ) -> Plan:
-    """The plan that leads hosts back to the state of revision `number`. It runs no job, unless that is of the
-    release before an upgrade: then what services do before their older containers start.
+    """The plan that leads hosts back to the state of revision `number`. It runs no job but those that see
+    whether an image may have the data there is and, when that is of the release before an upgrade, what
+    services do before their older containers start.
 
-    Every image is got before anything else is touched, so that one the registry has lost stops it all.
+    Every image is got before anything else is touched, so that one the registry has lost stops it all, and no
+    container is touched before all data may be had.
     InputErrors names everything that cannot be brought back: images nobody has any more, data that is gone.
     """
     # Going back ends no upgrade: schemas stay what it made of them.
     plan = reconcile(replace(target, upgrade=unfinished(states)), states, services=services)
-    planned = list(_with_jobs(plan, target, states))
+    planned = list(_takeovers_first(list(_with_jobs(plan, target, states)), target))
     raise_all([problem for operation in planned if (problem := _problem(number, operation))])
-    images = tuple(o.id for o in planned if isinstance(o, ImageOperation))
-    operations = [
-        o if isinstance(o, ImageOperation) else o.model_copy(update={"after": (*o.after, *images)})
-        for o in planned
-    ]
-    return plan.model_copy(update={"operations": tuple(ordered(operations))})
+    return plan.model_copy(update={"operations": tuple(images_first(planned)), "stop_at_failure": True})
+
+
+def _takeovers_first(operations: Sequence[Operation], target: Desired) -> Iterator[Operation]:
+    """The operations, of which no container and no other job comes before what sees whether that may be."""
+    looks = {job.id for job in target.jobs if job.takeover}
+    due = [operation.id for operation in operations if operation.id in looks]
+    for operation in operations:
+        waits = isinstance(operation, ContainerOperation | JobOperation) and operation.id not in looks
+        yield behind(operation, due) if waits else operation
 
 
 def _with_jobs(plan: Plan, target: Desired, states: Mapping[str, HostState]) -> Iterator[Operation]:
@@ -65,21 +80,28 @@ def _with_jobs(plan: Plan, target: Desired, states: Mapping[str, HostState]) -> 
         yield operation
 
 
-def no_way_back(services: Iterable[ServiceFolder], change: ReleaseChange) -> dict[str, str]:
-    """Service -> why it is not known to work for the older release after the newer one did."""
+def no_way_back(services: Iterable[ServiceFolder], change: ReleaseChange, desired: Desired) -> dict[str, str]:
+    """Service of a state -> why it is not known to work for the older release after the newer one did."""
+    present = {container.service for container in desired.containers}
     reasons = {}
     for folder in services:
-        upgrade = folder.service.upgrade
-        known = upgrade.releases.get(str(change))
-        if (upgrade.expand or upgrade.releases) and (known is None or not known.safe):
+        known = folder.service.upgrade.releases.get(str(change))
+        if folder.name in present and has_schemas(folder.service) and (known is None or not known.safe):
             reasons[folder.name] = known.because if known else "nobody has tried it"
     return reasons
 
 
 def check_release(
-    number: int, target: Desired, states: Mapping[str, HostState], services: Iterable[ServiceFolder]
+    number: int,
+    target: Desired,
+    states: Mapping[str, HostState],
+    services: Iterable[ServiceFolder],
+    finishing: Revision | None = None,
 ) -> None:
-    """InputError when services of the revision's release cannot work with the data there is."""
+    """InputError when services of the revision's release cannot work with the data there is.
+
+    `finishing`: the end of the upgrade, if it was begun and not completed.
+    """
     others = sorted(running(states).keys() - {target.release})
     if not others or not target.release:
         return
@@ -90,13 +112,24 @@ def check_release(
             "them is unfinished, so schemas are not those of then",
             expected=f"a revision of {', '.join(others)}; kolla revisions lists all",
         )
-    lost = no_way_back(services, change) if target.release == change.before else {}
-    if lost:
+    if finishing is not None and target.release == change.before:
         raise InputError(
-            f"there is no way back from {change.after} to {change.before} without a restored database: "
-            + "; ".join(f"{service}: {reason}" for service, reason in lost.items()),
-            hint="to go on: kolla upgrade; to restore what was kept before the upgrade: docs/upgrade.md",
+            f"revision {finishing.number} began to end the upgrade {change}: what {change.before} needs is "
+            "partly gone",
+            hint=f"to go on: {FINISH}; to restore what was kept before the upgrade: docs/upgrade.md",
         )
+    lost = no_way_back(services, change, target) if target.release == change.before else {}
+    if lost:
+        raise one_way(change, lost)
+
+
+def one_way(change: ReleaseChange, lost: Mapping[str, str]) -> InputError:
+    """That one cannot go back from an upgrade, as `no_way_back` has it."""
+    return InputError(
+        f"there is no way back from {change.after} to {change.before} without a restored database: "
+        + "; ".join(f"{service}: {reason}" for service, reason in lost.items()),
+        hint="to go on: kolla upgrade; to restore what was kept before the upgrade: docs/upgrade.md",
+    )
 
 
 def _problem(number: int, operation: Operation) -> InputError | None:

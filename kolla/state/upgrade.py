@@ -11,22 +11,22 @@ from collections.abc import Mapping
 from kolla.state.demand import demands
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.order import ordered
-from kolla.state.plan import ImageOperation, Operation, Plan, ReleaseOperation
+from kolla.state.order import behind, images_first
+from kolla.state.plan import ImageOperation, Operation, Plan, Purpose, ReleaseOperation
 from kolla.state.reconcile import fingerprint, reconcile, release_operation
 
 
 def upgrade_plan(desired: Desired, states: Mapping[str, HostState], *, begun: bool) -> Plan:
     """The plan of an upgrade; `desired` is that of its stage.
 
-    Checks, then the backup, then the record, then everything else. When it has `begun`, what is left of it:
-    checks that were passed and data as it was before are not to be had any more.
+    Images, then checks, then the backup, then the record, then everything else. When it has `begun`, what is
+    left of it: checks that were passed and data as it was before are not to be had any more.
     """
     if begun:
-        return reconcile(desired, states).model_copy(update={"purpose": "upgrade"})
+        return _stopping(reconcile(desired, states), "upgrade")
     plan = reconcile(desired, {host: _forgetting(state, desired) for host, state in states.items()})
     plan = _after_first(plan, _checks(desired, states), _records(desired, states))
-    return plan.model_copy(update={"purpose": "upgrade", "precondition": fingerprint(states)})
+    return _stopping(plan.model_copy(update={"precondition": fingerprint(states)}), "upgrade")
 
 
 def finish_plan(desired: Desired, states: Mapping[str, HostState]) -> Plan:
@@ -34,8 +34,14 @@ def finish_plan(desired: Desired, states: Mapping[str, HostState]) -> Plan:
     plan = reconcile(desired, states)
     records = {o.id for o in plan.operations if isinstance(o, ReleaseOperation)}
     others = tuple(o.id for o in plan.operations if o.id not in records)
-    operations = [_behind(o, others) if o.id in records else o for o in plan.operations]
-    return plan.model_copy(update={"purpose": "finish", "operations": tuple(ordered(operations))})
+    operations = tuple(behind(o, others) if o.id in records else o for o in plan.operations)
+    return _stopping(plan.model_copy(update={"operations": operations}), "finish")
+
+
+def _stopping(plan: Plan, purpose: Purpose) -> Plan:
+    """The plan with all its images first, of which nothing further is begun after a failure."""
+    operations = tuple(images_first(plan.operations))
+    return plan.model_copy(update={"purpose": purpose, "operations": operations, "stop_at_failure": True})
 
 
 def _checks(desired: Desired, states: Mapping[str, HostState]) -> list[Operation]:
@@ -44,7 +50,7 @@ def _checks(desired: Desired, states: Mapping[str, HostState]) -> list[Operation
     keeping = (job for job in desired.verbs if job.name in desired.backups)
     backups = demands(desired, keeping, states, ("kept before anything is changed",))
     passed = tuple(operation.id for operation in checks)
-    return [*checks, *(_behind(operation, passed) for operation in backups)]
+    return [*checks, *(behind(operation, passed) for operation in backups)]
 
 
 def _forgetting(state: HostState, desired: Desired) -> HostState:
@@ -64,20 +70,12 @@ def _records(desired: Desired, states: Mapping[str, HostState]) -> list[Operatio
 
 
 def _after_first(plan: Plan, first: list[Operation], records: list[Operation]) -> Plan:
-    """The plan with operations before all others: they first, then the records, then the rest.
-
-    Images may be got at any time.
-    """
+    """The plan with operations before all others: they first, then the records, then the rest."""
     begin = tuple(operation.id for operation in first if not isinstance(operation, ImageOperation))
     begun = (*begin, *(operation.id for operation in records))
     operations = {operation.id: operation for operation in first}
-    operations |= {operation.id: _behind(operation, begin) for operation in records}
+    operations |= {operation.id: behind(operation, begin) for operation in records}
     for operation in plan.operations:
         free = isinstance(operation, ImageOperation)
-        operations.setdefault(operation.id, operation if free else _behind(operation, begun))
-    return plan.model_copy(update={"operations": tuple(ordered(list(operations.values())))})
-
-
-def _behind(operation: Operation, others: tuple[str, ...]) -> Operation:
-    after = tuple(dict.fromkeys((*operation.after, *others)))
-    return operation.model_copy(update={"after": after})
+        operations.setdefault(operation.id, operation if free else behind(operation, begun))
+    return plan.model_copy(update={"operations": tuple(operations.values())})

@@ -66,7 +66,7 @@ def execute(container: str, command: tuple[str, ...]) -> None:
 def _power(action: PowerAction, sets: tuple[str, ...], confirmed: bool) -> None:
     run_approved(
         lambda cloud: cloud.plan_power(action, sets),
-        lambda cloud, planned: cloud.power(action, planned),
+        lambda cloud, planned: cloud.power(action, sets, planned.plan),
         ask_yes,
         confirmed=confirmed,
     )

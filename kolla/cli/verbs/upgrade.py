@@ -8,7 +8,7 @@ import click
 
 from kolla.cli import options
 from kolla.cli.run import run
-from kolla.cli.verbs.change import FILE
+from kolla.cli.verbs.change import FILE, lock_timeout_option
 from kolla.state.canary_request import CanaryRequest
 
 
@@ -20,13 +20,33 @@ from kolla.state.canary_request import CanaryRequest
     type=FILE,
     help="Do this plan of kolla plan --upgrade or --finish; refused if the hosts changed since.",
 )
+@click.option(
+    "--auto-rollback",
+    is_flag=True,
+    help="Go back when it fails after it has begun; refused at once where there is no way back.",
+)
+@lock_timeout_option
 @options.canary
 @options.hosts
-def upgrade(finish: bool, plan_file: Path | None, canary: CanaryRequest | None) -> None:
+def upgrade(
+    finish: bool,
+    plan_file: Path | None,
+    auto_rollback: bool,
+    lock_timeout: int,
+    canary: CanaryRequest | None,
+) -> None:
     """Bring the cloud to the OpenStack release of the images, from the release before.
 
     Upgrade checks and a backup come first, then schemas are expanded, then containers are swapped in their
     order, each when it is ready. What the older release needs stays until --finish, so that one can go back.
     `kolla plan --upgrade` shows all of it before.
     """
-    run(lambda cloud: cloud.upgrade(plan_file, finish=finish, canary=canary))
+    run(
+        lambda cloud: cloud.upgrade(
+            plan_file,
+            finish=finish,
+            canary=canary,
+            auto_rollback=auto_rollback,
+            lock_timeout=lock_timeout,
+        )
+    )

@@ -25,7 +25,7 @@ def test_it_is_a_set(tiny):
     assert row["checks"] == f"{tiny.name}/check-greeting"
     planned = tiny.cloud.plan_power("restart", [tiny.name])
     assert [operation.impact.interrupted for operation in planned.plan.operations] == [(tiny.name,)]
-    assert tiny.cloud.power("restart", planned).exit_code == 0
+    assert tiny.cloud.power("restart", [tiny.name], planned.plan).exit_code == 0
     assert tiny.cloud.stop([tiny.name]).exit_code == 0
     assert tiny.cloud.status([tiny.name]).rows[0]["state"] == "exited"
     assert tiny.cloud.stop([tiny.name]).text() == "Nothing to do: all of it is so already."

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +140,17 @@ class Database:
             raise Failed(result.output.decode())
         return str(result.output.decode()).splitlines()
 
-    def job(self, name: str, argument: str = "") -> dict[str, Any]:
+    def takeover(self) -> dict[str, Any]:
+        """What the present image says of having the data."""
+        return self.job("takeover", words=("127.0.0.1", "3306"))
+
+    def job(self, name: str, argument: str = "", words: Sequence[str] = ()) -> dict[str, Any]:
         """What a job prints at its end; Failed with what it says when it fails."""
         network = f"container:{self.server.id}" if self.server else "none"
         try:
             output = self.engine.containers.run(
                 self.image,
-                [f"{SCRIPTS}/{name}"],
+                [f"{SCRIPTS}/{name}", *words],
                 **self.options(
                     entrypoint="python3",
                     network_mode=network,

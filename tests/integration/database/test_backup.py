@@ -124,8 +124,10 @@ def test_a_newer_server_takes_the_data_over_and_only_a_backup_leads_back(
     before = shop.sql(SUM)
     made = shop.job("backup")["backup"]
     assert made["server"].startswith("10.11.")
+    assert shop.takeover()["from"].startswith("10.11.")
     shop.stop()
     shop.image = images("13")
+    assert shop.takeover()["from"].startswith("10.11.")
     shop.start()
     assert shop.job("upgrade")["upgraded"]
     assert not shop.job("upgrade")["upgraded"]
@@ -133,10 +135,15 @@ def test_a_newer_server_takes_the_data_over_and_only_a_backup_leads_back(
     shop.sql("INSERT INTO shop.quiet (word) VALUES ('later')")
     later = shop.job("backup")["backup"]
     assert later["server"].startswith("11.")
-    shop.stop()
     shop.image = images("12")
+    for _ in range(2):  # the server of Debian 13 says so, then what is noted beside its data
+        with pytest.raises(Failed, match=r"MariaDB 10\.11\.[0-9]+ cannot read the data of 11\."):
+            shop.takeover()
+        if shop.server is not None:
+            shop.stop()
     with pytest.raises(Failed, match=r"whose files this one, 10\.11\.[0-9]+, cannot read"):
         shop.job("restore")
     shop.job("restore", made["name"])
+    shop.takeover()
     shop.start()
     assert shop.sql(SUM) == before

@@ -42,6 +42,19 @@ def test_a_failure_blocks_what_waits_for_it_and_nothing_else(host):
     assert result[last["id"]]["message"] == f"waits for {fails['id']}, which failed"
 
 
+def test_after_a_failure_only_what_runs_comes_to_its_end_where_that_was_asked_for(host):
+    fails = host.job("fails", "exit 1\n")
+    slow = host.job("slow", "sleep 5\n")
+    apart = host.job("apart", "true\n", after=[slow["id"]])
+    result = host.apply(fails, slow, apart, stop_at_failure=True)
+    assert {id: event["status"] for id, event in result.items()} == {
+        fails["id"]: "failed",
+        slow["id"]: "done",
+        apart["id"]: "blocked",
+    }
+    assert result[apart["id"]]["message"] == f"{fails['id']} failed, and nothing further is begun"
+
+
 def test_independent_operations_run_at_once(host):
     begin = time.monotonic()
     result = host.apply(*(host.job(f"sleep{i}", "sleep 3\n") for i in range(4)))

@@ -119,6 +119,30 @@ def test_a_failure_stops_later_steps_but_not_the_hosts_of_the_same_step() -> Non
     ]
 
 
+def test_after_a_failure_a_host_that_has_not_begun_does_not_where_that_was_asked_for() -> None:
+    a, b, c = volume("a", "one"), volume("b", "two"), volume("c", "two", ["volume:a@one"])
+    hosts = Hosts(failing=frozenset({a.id}))
+    stopping = plan(a, b, c).model_copy(update={"stop_at_failure": True})
+    applying = Applying(stopping, {}, {}, 0)
+    carry(applying, hosts)  # one host after the other, as with a single fork
+    applying.check()
+    assert hosts.done == []
+    assert verbs(hosts, "two") == []
+    assert [(f["operation"], f["status"]) for f in applying.outcome.failures()] == [
+        (a.id, "failed"),
+        (b.id, "blocked"),
+        (c.id, "blocked"),
+    ]
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_a_host_is_told_whether_to_stop_at_a_failure(stop: bool) -> None:
+    hosts = Hosts()
+    made = plan(volume("a", "one")).model_copy(update={"stop_at_failure": stop})
+    carry(Applying(made, {}, {}, 0), hosts)
+    assert [r["stop_at_failure"] for _, verb, r in hosts.asked if verb == "apply"] == [stop]
+
+
 def test_a_host_is_sent_only_the_files_it_writes() -> None:
     a, b = job("a", "one", {"x": "11"}), job("b", "two", {"y": "22"})
     hosts = Hosts()

@@ -299,6 +299,16 @@ def test_a_job_needs_a_container_to_run_beside(make_service: MakeService):
     assert "notes/service.yml:5: a job runs where a container of its service does" in errors(path)
 
 
+@pytest.mark.parametrize(
+    "job", ["{image: a, command: [x]}", "{container: a, command: [x], after: [container/a]}"]
+)
+def test_what_sees_whether_an_image_may_have_data_comes_first(make_service: MakeService, job: str):
+    job = job.replace("command", "takeover: true, command")
+    text = "name: notes\ntitle: x\nenabled: true\nimages: {a: {user: root}}\ncontainers: {a: {command: x}}\n"
+    found = errors(make_service(f"{text}jobs:\n  b: {job}\n"))
+    assert "a job that sees whether an image may have the data comes before everything else" in found
+
+
 def test_optional_files_have_no_template(make_service: MakeService):
     text = NOTES.replace("{to: /etc/, owner: notes}", "{to: /etc/, optional: true}")
     assert loader.load([make_service(text, files=[])])

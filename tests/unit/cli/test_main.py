@@ -24,6 +24,8 @@ REALLY = "--yes-i-really-really-mean-it"
 
 DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
 
+UPGRADE = {"finish": False, "canary": None, "auto_rollback": False, "lock_timeout": 60}
+
 # command line -> the one call it makes
 CALLS = {
     "adopt /etc": ("adopt", (Path("/etc"),), {}),
@@ -73,8 +75,13 @@ CALLS = {
         (),
         {"plan_file": None, "lock_timeout": 0, "verb": "deploy", "canary": None},
     ),
-    "upgrade": ("upgrade", (None,), {"finish": False, "canary": None}),
-    "upgrade --finish": ("upgrade", (None,), {"finish": True, "canary": None}),
+    "upgrade": ("upgrade", (None,), UPGRADE),
+    "upgrade --finish": ("upgrade", (None,), UPGRADE | {"finish": True}),
+    "upgrade --auto-rollback --lock-timeout 5": (
+        "upgrade",
+        (None,),
+        UPGRADE | {"auto_rollback": True, "lock_timeout": 5},
+    ),
     "plan --upgrade": ("plan_upgrade", (), {"finish": False, "canary": None}),
     "plan --finish": ("plan_upgrade", (), {"finish": True, "canary": None}),
     "reconfigure": (
@@ -95,7 +102,7 @@ CALLS = {
     "upgrade --canary a --soak 10m": (
         "upgrade",
         (None,),
-        {"finish": False, "canary": CanaryRequest(("a",), 600)},
+        UPGRADE | {"canary": CanaryRequest(("a",), 600)},
     ),
     "plan --upgrade --canary a --soak 0": (
         "plan_upgrade",
@@ -415,10 +422,13 @@ def test_a_rollback_without_anybody_to_ask_touches_nothing(kolla, script):
 
 @pytest.mark.parametrize(("line", "action"), [(f"stop a {REALLY}", "stop"), ("start a", "start")])
 def test_power_is_done_as_it_was_planned(kolla, script, line, action):
-    script.result = Forecast()
+    script.result = Planned()
     outcome = kolla(*line.split())
     assert outcome.exit_code == 0
-    assert script.calls == [("plan_power", (action, ("a",)), {}), ("power", (action, script.result), {})]
+    assert script.calls == [
+        ("plan_power", (action, ("a",)), {}),
+        ("power", (action, ("a",), "the plan"), {}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -440,7 +450,7 @@ def test_on_a_terminal_destroy_says_what_goes_and_wants_the_name(script, said, d
 
 @pytest.mark.parametrize(("said", "done"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_on_a_terminal_power_asks(script, said, done, monkeypatch, capsys):
-    script.result = Forecast()
+    script.result = Planned()
     terminal = io.StringIO(said)
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", terminal)

@@ -50,3 +50,32 @@ def test_blocked_are_told_once():
     assert schedule.failed("b") == []
     assert schedule.ready() == []
     assert not schedule
+
+
+@given(graphs, st.sets(st.integers(0, 12).map(str), min_size=1), st.randoms())
+def test_after_a_failure_nothing_more_is_given_out_where_that_was_asked_for(after, failing, random):
+    schedule, running, started, done, blocked, failed = Schedule(after, True), [], [], set(), set(), set()
+    while schedule:
+        given_now = schedule.ready()
+        assert not (given_now and failed)
+        running += given_now
+        started += given_now
+        if running:
+            id = running.pop(random.randrange(len(running)))
+            if id in failing:
+                failed.add(id)
+                blocked |= set(schedule.failed(id))
+            else:
+                schedule.done(id)
+                done.add(id)
+    assert done | failed | blocked == set(after)
+    assert not blocked & set(started)
+
+
+def test_what_is_independent_of_a_failure_is_blocked_where_nothing_more_shall_begin():
+    schedule = Schedule({"a": [], "b": ["a"], "c": [], "d": ["c"], "e": ["b", "d"]}, True)
+    assert schedule.ready() == ["a", "c"]
+    assert schedule.failed("a") == ["b", "d", "e"]
+    schedule.done("c")
+    assert schedule.ready() == []
+    assert not schedule

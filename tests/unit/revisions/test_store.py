@@ -129,14 +129,23 @@ def test_jobs_for_the_way_back_are_kept_with_their_files(store: Store) -> None:
         timeout=60,
         success=(0,),
     )
-    state = replace(desired("of the container"), back=(job,))
+    look = replace(
+        job,
+        name="web/takeover",
+        takeover=True,
+        config=RenderedFolder(
+            "/etc/kolla/jobs/look", {"look.conf": RenderedFile(Merged("of the look", {}), "text")}
+        ),
+    )
+    state = replace(desired("of the container"), back=(job,), jobs=(look,))
     with recording(store, revision(), PLAN, state, ignore) as recorder:
         for operation in OPERATIONS:
             recorder.see(Event("deploy", "started", operation.id, "one"))
             recorder.see(Event("deploy", "done", operation.id, "one"))
-    assert store.desired(recorder.revision.number).back == (job,)
-    store.prune(1)
-    assert store.desired(recorder.revision.number).back == (job,)
+    for _ in range(2):
+        kept = store.desired(recorder.revision.number)
+        assert (kept.back, kept.jobs) == ((job,), (look,))
+        store.prune(1)
 
 
 def test_only_their_owner_reads_them(store: Store, tmp_path: Path) -> None:

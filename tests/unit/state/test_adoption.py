@@ -60,14 +60,15 @@ def test_one_service_is_taken_over_and_the_plan_says_how(theirs: World) -> None:
     assert [explain.title(operation) for operation in operations] == [
         "adopt volume kolla_logs",
         "adopt volume mariadb",
+        "run job mariadb/takeover",
         "run job mariadb/bootstrap",
         "adopt container mariadb",
         "run job mariadb/upgrade",
     ]
     assert operations[1].causes == ("it keeps its data",)
     image = "quay.io/openstack.kolla/mariadb-server:2026.1-debian-trixie"
-    assert operations[3].causes == (f"takes the place of Kolla-Ansible's mariadb ({image})",)
-    assert operations[3].impact.interrupted == ("mariadb",)
+    assert operations[4].causes == (f"takes the place of Kolla-Ansible's mariadb ({image})",)
+    assert operations[4].impact.interrupted == ("mariadb",)
 
 
 def test_a_container_may_take_the_place_of_several(theirs: World) -> None:

@@ -37,7 +37,7 @@ def test_an_empty_host_gets_everything_in_order(world: World) -> None:
     assert (
         explain.text(plan(world))
         == """\
-Plan for cloud 'kolla': 34 operations on 1 host
+Plan for cloud 'kolla': 35 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -58,12 +58,14 @@ one
   + create container memcached                   it does not exist
   > run job keystone/seed-keys
       it has not been done (puts the first keys into their volumes)
-  > run job mariadb/bootstrap
-      it has not been done (makes an empty server's own tables and users)
+  > run job mariadb/takeover
+      it has not been done (sees whether this version may have the data of the one before)
   > run job rabbitmq/takeover
       it has not been done (sees whether this version may have the data of the one before)
-  + create container mariadb                     it does not exist
   + create container rabbitmq                    it does not exist
+  > run job mariadb/bootstrap
+      it has not been done (makes an empty server's own tables and users)
+  + create container mariadb                     it does not exist
   > run job mariadb/upgrade                      it has not been done
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone
@@ -83,7 +85,7 @@ one
       it has not been done (registers the service, its user and its endpoints)
   > run job notes/welcome                        it has not been done
 
-34 operations on 1 host.
+35 operations on 1 host.
 Endpoints interrupted: none.
 Running servers and their networks: not touched."""
     )
@@ -269,6 +271,7 @@ def test_an_empty_database_volume_repeats_the_jobs_that_lived_in_it(deployed: Wo
     assert titles == [
         "create volume mariadb",
         "wait for endpoint keystone",
+        "run job mariadb/takeover",
         "run job mariadb/bootstrap",
         "create container mariadb",
         "run job mariadb/upgrade",

@@ -137,6 +137,7 @@ def test_to_restore_the_database_its_users_stop_first_and_their_schemas_are_seen
         "stop:notes@one",
         "stop:mariadb@one",
         "job:mariadb/verb-restore@one",
+        "job:mariadb/takeover@one",
         "job:mariadb/bootstrap@one",
         "container:mariadb@one",
         "job:mariadb/upgrade@one",

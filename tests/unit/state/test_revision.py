@@ -107,6 +107,18 @@ def test_what_an_operator_must_know() -> None:
     goes_on = "revision 4 (deploy) was interrupted: kolla deploy goes on, kolla rollback goes back to 1"
     assert situation([*history, broken]) == (back, goes_on)
     assert situation([revision(1, "a", "failed")]) == ("revision 1 (deploy) failed: kolla deploy goes on",)
+    again = revision(4, "a", "failed", restores=1)
+    assert situation([revision(1, "a"), revision(2, "b"), again]) == (
+        "revision 4 (rollback) failed: kolla rollback 1 goes on",
+    )
+    upgrade = revision(2, "b", "failed").model_copy(update={"verb": "upgrade"})
+    assert situation([revision(1, "a"), upgrade]) == (
+        "revision 2 (upgrade) failed: kolla upgrade goes on, kolla rollback goes back to 1",
+    )
+    finish = upgrade.model_copy(update={"verb": "finish"})
+    assert situation([revision(1, "a"), finish]) == (
+        "revision 2 (finish) failed: kolla upgrade --finish goes on",
+    )
     partly = history[-1].model_copy(update={"tags": ("glance",)})
     assert situation([partly])[0].startswith("the cloud partly runs revision 1,")
 

@@ -8,7 +8,7 @@ from test_revision_state import back
 from world import World
 
 from kolla.ansible import plays
-from kolla.catalogue import loader
+from kolla.catalogue import loader, upgrade_table
 from kolla.errors import InputError
 from kolla.state import explain, releases, rollback
 from kolla.state.changes import ReleaseChange
@@ -53,6 +53,24 @@ def test_going_back_is_images_and_configuration_and_no_job(upgraded: tuple[World
     )
 
 
+@pytest.mark.parametrize("service", ["mariadb", "rabbitmq"])
+def test_a_server_of_then_is_asked_first_whether_it_may_have_the_data_of_now(
+    deployed: World, service: str
+) -> None:
+    before = back(deployed.desired)
+    deployed.image_ids |= {name: f"sha256:{name}-new" for name in ("memcached", service)}
+    deployed.carry_out(reconcile(deployed.desired, deployed.states))
+    plan = rollback.towards(1, before, deployed.states)
+    look, *containers = plan.operations
+    assert (look.id, look.causes) == (f"job:{service}/takeover@one", ("its image changed",))
+    assert {c.id for c in containers} == {f"container:{service}@one", "container:memcached@one"}
+    assert all(look.id in container.after for container in containers)
+    deployed.carry_out(plan, before)
+    assert not rollback.towards(1, before, deployed.states)
+    forward = reconcile(deployed.desired, deployed.states)
+    assert look.id in [operation.id for operation in forward.operations]
+
+
 def test_an_image_that_was_never_pushed_and_is_gone_stops_it_by_name(
     upgraded: tuple[World, Desired],
 ) -> None:
@@ -71,6 +89,7 @@ def test_images_come_before_anything_is_touched(tmp_path: Path) -> None:
     plan = rollback.towards(1, before, change(world, volumes=dict.fromkeys(_volumes(before), "epoch")))
     images = [operation for operation in plan.operations if isinstance(operation, ImageOperation)]
     assert {image.host for image in images} == {"one", "two"}
+    assert plan.stop_at_failure
     first, *_ = plays.steps(plan)
     assert {o for operations in first.values() for o in operations} >= set(images)
     for operation in plan.operations:
@@ -152,7 +171,9 @@ def test_going_back_from_an_upgrade_runs_what_services_do_for_it_before_their_co
     plan = rollback.towards(1, before, world.states)
     titles = [explain.title(operation) for operation in plan.operations]
     assert [title for title in titles if not title.startswith("recreate container")] == [
-        "run job keystone/versions"
+        "run job mariadb/takeover",
+        "run job rabbitmq/takeover",
+        "run job keystone/versions",
     ]
     by_id = {operation.id: operation for operation in plan.operations}
     assert by_id["job:keystone/versions@one"].causes == ("2026.1 has worked on its data",)
@@ -180,7 +201,40 @@ def test_one_goes_back_only_while_the_upgrade_is_unfinished(newer: tuple[World, 
 def test_one_does_not_go_back_where_nobody_has_tried(newer: tuple[World, Desired]) -> None:
     world, before = newer
     services = loader.load().folders.values()
-    change = ReleaseChange(before="2025.1", after=NEWER)
+    change = ReleaseChange(before="2024.2", after=NEWER)
     states = {host: state.model_copy(update={"upgrade": change}) for host, state in world.states.items()}
-    with pytest.raises(InputError, match="nova: nobody has tried it"):
-        rollback.check_release(1, replace(before, release="2025.1"), states, services)
+    with pytest.raises(InputError, match="keystone: nobody has tried it"):
+        rollback.check_release(1, replace(before, release="2024.2"), states, services)
+
+
+PAIR = ReleaseChange(before=OLDER, after=NEWER)
+
+
+def test_every_service_with_a_database_needs_a_word_about_each_pair(world: World) -> None:
+    services = [*loader.load([world.services]).folders.values()]
+    assert rollback.no_way_back(services, PAIR, world.desired) == {}
+    world.edit("notes/service.yml", "    2025.2 -> 2026.1:", "    2024.2 -> 2025.1:")
+    services = [*loader.load([world.services]).folders.values()]
+    assert rollback.no_way_back(services, PAIR, world.desired) == {"notes": "nobody has tried it"}
+
+
+def test_a_service_that_is_not_there_is_no_obstacle(world: World) -> None:
+    world.edit("notes/service.yml", "    2025.2 -> 2026.1:", "    2024.2 -> 2025.1:")
+    services = [*loader.load([world.services]).folders.values()]
+    world.globals["enable_notes"] = False
+    assert rollback.no_way_back(services, PAIR, world.desired) == {}
+
+
+def test_a_service_without_schemas_needs_no_word(world: World) -> None:
+    services = loader.load([world.services]).folders.values()
+    assert {"mariadb", "rabbitmq", "memcached"} <= {folder.name for folder in services}
+    unheard = ReleaseChange(before="1999.1", after="1999.2")
+    found = rollback.no_way_back(services, unheard, world.desired)
+    assert found == dict.fromkeys(("keystone", "notes"), "nobody has tried it")
+
+
+def test_the_table_has_a_row_for_each_service_that_needs_a_word_and_no_other() -> None:
+    text = upgrade_table.text(loader.load())
+    assert "| rabbitmq |" not in text[text.index("## Going back") :]
+    for service in ("glance", "keystone", "neutron", "nova", "placement"):
+        assert text.count(f"\n| {service} | yes |") + text.count(f"\n| {service} | no |") == 3

@@ -63,7 +63,7 @@ def test_an_upgrade_checks_records_expands_and_swaps(older: World) -> None:
     assert (
         explain.text(plan)
         == """\
-Upgrade plan for cloud 'kolla': 33 operations on 1 host
+Upgrade plan for cloud 'kolla': 35 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -74,6 +74,7 @@ one
   + get image notes                              the host does not have it
   + get image rabbitmq                           the host does not have it
   > run job keystone/upgrade-check-status        before anything is changed
+  > run job mariadb/upgrade-check-takeover       before anything is changed
   > run job rabbitmq/upgrade-check-takeover      before anything is changed
   + create volume mariadb_backup                 it does not exist
   > run job mariadb/verb-backup
@@ -89,16 +90,18 @@ one
       impact: endpoint memcached is interrupted: no other host serves meanwhile
   > run job keystone/seed-keys
       its image changed (puts the first keys into their volumes)
-  > run job mariadb/bootstrap
-      its image changed (makes an empty server's own tables and users)
+  > run job mariadb/takeover
+      its image changed (sees whether this version may have the data of the one before)
   > run job rabbitmq/takeover
       its image changed (sees whether this version may have the data of the one before)
-  ± recreate container mariadb
-      image 2025.2-maria -> 2026.1-maria
-      impact: endpoint mariadb is interrupted: no other host serves meanwhile
   ± recreate container rabbitmq
       image 2025.2-rabbi -> 2026.1-rabbi
       impact: endpoint rabbitmq is interrupted: no other host serves meanwhile
+  > run job mariadb/bootstrap
+      its image changed (makes an empty server's own tables and users)
+  ± recreate container mariadb
+      image 2025.2-maria -> 2026.1-maria
+      impact: endpoint mariadb is interrupted: no other host serves meanwhile
   > run job mariadb/upgrade                      its image changed
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone            its image changed (makes the database and its user)
@@ -120,11 +123,33 @@ one
       its image changed (registers the service, its user and its endpoints)
   > run job notes/welcome                        its image changed
 
-33 operations on 1 host.
+35 operations on 1 host.
 Endpoints interrupted: keystone, mariadb, notes, memcached, rabbitmq.
 Their users, whose requests may fail meanwhile: keystone, notes, toolbox.
 Running servers and their networks: not touched."""
     )
+
+
+def test_images_come_before_anything_else_and_a_failure_ends_all(older: World) -> None:
+    plan, wanted = upgrade(older)
+    images = {operation.id for operation in plan.operations if operation.kind == "image"}
+    assert images
+    for operation in plan.operations:
+        assert operation.kind == "image" or images <= set(operation.after)
+    assert plan.stop_at_failure
+    begun = next(n for n, o in enumerate(plan.operations) if o.id == "container:memcached@one") + 1
+    cut = [operation for operation in plan.operations[:begun] if operation.id != "image:notes@one"]
+    older.carry_out(plan.model_copy(update={"operations": tuple(cut)}), wanted)
+    rest, wanted = upgrade(older)
+    assert rest.stop_at_failure
+    for operation in rest.operations:
+        assert operation.kind == "image" or "image:notes@one" in operation.after
+    older.carry_out(rest, wanted)
+    assert finish(older)[0].stop_at_failure
+
+
+def test_a_deploy_goes_on_with_what_does_not_wait_for_a_failure(world: World) -> None:
+    assert not reconcile(world.desired, world.states).stop_at_failure
 
 
 def test_a_deploy_that_would_be_an_upgrade_says_so(older: World) -> None:
@@ -215,8 +240,9 @@ def test_after_a_rollback_an_upgrade_begins_anew(older: World) -> None:
     go_to(older, NEWER)
     again, wanted = upgrade(older)
     assert {o.id for o in plan.operations if o.kind in ("job", "release")} <= {o.id for o in again.operations}
-    assert [o.id for o in again.operations][:4] == [
+    assert [o.id for o in again.operations][:5] == [
         "job:keystone/upgrade-check-status@one",
+        "job:mariadb/upgrade-check-takeover@one",
         "job:rabbitmq/upgrade-check-takeover@one",
         "job:mariadb/verb-backup@one",
         "release:upgrade@one",
@@ -257,6 +283,59 @@ def test_another_upgrade_waits_for_the_end_of_the_one_before(older: World) -> No
     older.carry_out(*upgrade(older))
     with pytest.raises(InputError, match=r"upgrade from 2025\.2 to 2026\.1 is not finished"):
         releases.upgrade_course("2026.2", older.states)
+
+
+def gone_back(world: World) -> None:
+    """An upgrade, and the rollback from it."""
+    world.carry_out(*upgrade(world))
+    go_to(world, OLDER)
+    wanted = desired(world, Course(Stage.BACK, ReleaseChange(before=OLDER, after=NEWER)))
+    world.carry_out(reconcile(wanted, world.states), wanted)
+
+
+def test_what_to_type_depends_on_what_runs(older: World) -> None:
+    assert releases.reminder(NEWER, older.states) == ""
+    older.carry_out(*upgrade(older))
+    assert releases.reminder(NEWER, older.states) == (
+        "the upgrade 2025.2 -> 2026.1 is not finished; to stay: kolla upgrade --finish; to go back: "
+        "kolla rollback"
+    )
+    gone_back(older)
+    given_up = "; to give it up, do nothing: the next upgrade may be to 2026.1 or a later release"
+    said = releases.reminder(OLDER, older.states)
+    assert said.startswith("2025.2 runs on the schemas of 2026.1")
+    assert "forward again: set openstack_release: 2026.1, kolla build, kolla upgrade" + given_up in said
+    assert f"to go forward again: kolla upgrade{given_up}" in releases.reminder(NEWER, older.states)
+    assert "--finish" not in said
+
+
+def test_an_upgrade_that_was_given_up_leaves_the_way_to_a_later_release(older: World) -> None:
+    gone_back(older)
+    state = older.states["one"]
+    skipped = ReleaseChange(before="2025.1", after=OLDER)
+    versions = {n: c.model_copy(update={"version": "2025.1"}) for n, c in state.containers.items()}
+    older.states["one"] = state.model_copy(update={"upgrade": skipped, "containers": versions})
+    go_to(older, NEWER)
+    with pytest.raises(InputError, match=r"2025\.1 runs, and the images are of 2026\.1: this is an upgrade"):
+        deploy(older)
+    plan, wanted = upgrade(older)
+    assert wanted.upgrade == ReleaseChange(before="2025.1", after=NEWER)
+    older.carry_out(plan, wanted)
+    assert older.states["one"].upgrade == wanted.upgrade
+    assert not deploy(older)
+
+
+def test_a_release_that_does_not_know_the_schemas_is_no_way_forward(older: World) -> None:
+    gone_back(older)
+    state = older.states["one"]
+    given_up = ReleaseChange(before="2025.1", after=NEWER)
+    versions = {n: c.model_copy(update={"version": "2025.1"}) for n, c in state.containers.items()}
+    older.states["one"] = state.model_copy(update={"upgrade": given_up, "containers": versions})
+    go_to(older, OLDER)
+    with pytest.raises(InputError, match=r"2025\.2 does not know the schemas there are, .* of 2026\.1"):
+        upgrade(older)
+    with pytest.raises(InputError, match="the images are of 2025"):
+        deploy(older)
 
 
 def test_nothing_to_upgrade(world: World) -> None:
