@@ -111,6 +111,8 @@ class _Builder:
                 if provision.backup is not None
             ),
             volume_names=self.settings.scope(None)[volume_names.KEY],
+            data=volume_names.data(self.settings),
+            former_volumes=volume_names.former(self.settings),
             adopting=bool(self.settings.scope(None)[adoption.SETTING]),
         )
 
@@ -196,6 +198,7 @@ class _Builder:
             config_check=tuple(renderer.text(word) for word in container.config_check),
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
+            formerly=tuple(engine_name(former) for former in container.formerly),
         )
 
     def _behind(self, endpoints: tuple[str, ...]) -> tuple[str, ...]:

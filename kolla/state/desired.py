@@ -61,6 +61,8 @@ class DesiredContainer(Node):
     """Number of the user its process runs as."""
     replaces: tuple[str, ...] = ()
     """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
+    formerly: tuple[str, ...] = ()
+    """Names that it had in the engine before the catalogue renamed it."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -142,6 +144,10 @@ class Desired:
     """The upgrade that is not finished."""
     volume_names: Mapping[str, str] = field(default_factory=dict)
     """Volumes of services that are elsewhere: name -> the engine's volume, or a directory of the hosts."""
+    data: frozenset[str] = frozenset()
+    """The engine's volumes whose content is missed where it is not."""
+    former_volumes: Mapping[str, str] = field(default_factory=dict)
+    """The engine's volume -> the one that had its content before the catalogue renamed it."""
     adopting: bool = False
     """Whether what Kolla-Ansible left on the hosts is taken over."""
 

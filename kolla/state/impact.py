@@ -8,6 +8,7 @@ from typing import Any
 
 from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer
+from kolla.state.orphans import mounted
 from kolla.state.plan import Action, Impact, JobOperation, Plan
 
 TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart", "adopt"})
@@ -35,8 +36,8 @@ def kept_volumes(
 ) -> tuple[str, ...]:
     """The cloud's volumes of a container that goes which nothing on its host will use."""
     used = {mount.source for container in wanted for mount in container.spec.mounts}
-    sources = (str(m["source"]) for m in observed.spec.get("mounts", ()) if m.get("type") == "volume")
-    return tuple(sorted(source for source in sources if source in state.volumes and source not in used))
+    found = (name for name in mounted(observed) if name in state.volumes and name not in used)
+    return tuple(sorted(found))
 
 
 def wanted_on(desired: Desired, host: str) -> list[DesiredContainer]:

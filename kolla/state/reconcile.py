@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 
 from kolla.build_report import BuiltImage
-from kolla.state import adoption
+from kolla.state import adoption, orphans
 from kolla.state.changes import ReleaseChange
 from kolla.state.compare import compare
 from kolla.state.desired import (
@@ -49,7 +49,9 @@ def reconcile(
     """The plan from `states` to `desired`.
 
     Hosts without a state are left alone (`--limit`); `services` narrows it to those (`--tags`).
+    InputError where data would be left behind.
     """
+    orphans.check(desired, states, services)
     precondition = fingerprint(states)
     builder = _Builder(desired, states, precondition)
     operations = [
