@@ -66,6 +66,8 @@ def title(operation: Operation) -> str:
         return f"{action} container {subject}"
     if isinstance(operation, StartOperation) and operation.again:
         return f"restart container {subject}"
+    if isinstance(operation, VolumeOperation) and operation.source:
+        return f"copy volume {operation.source} to {subject}"
     if isinstance(operation, VolumeOperation) and operation.adopt:
         return f"adopt volume {subject}"
     verbs = {

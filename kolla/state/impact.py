@@ -31,6 +31,18 @@ def taken_down(wanted: DesiredContainer, *, alone: bool) -> Impact:
     )
 
 
+def together(impacts: Iterable[Impact]) -> Impact:
+    """What users notice of several things at once."""
+    all_ = list(impacts)
+    return Impact(
+        interrupted=_each(name for one in all_ for name in one.interrupted),
+        served_by_others=_each(name for one in all_ for name in one.served_by_others),
+        behind=_each(name for one in all_ for name in one.behind),
+        servers="; ".join(_each(one.servers for one in all_ if one.servers)),
+        meanwhile="; ".join(_each(one.meanwhile for one in all_ if one.meanwhile)),
+    )
+
+
 def kept_volumes(
     observed: ObservedContainer, state: HostState, wanted: Iterable[DesiredContainer]
 ) -> tuple[str, ...]:

@@ -75,7 +75,9 @@ def test_where_one_of_several_hosts_stays_each_has_its_own(tmp_path: Path) -> No
     assert "volume:notes@three" in [operation.id for operation in plan(world).operations]
     world.carry_out(plan(world))
     world.groups["notes"] = ["one"]
-    assert "remove:notes@three" in [operation.id for operation in plan(world).operations], "its volume is there"
+    assert "remove:notes@three" in [operation.id for operation in plan(world).operations], (
+        "its volume is there"
+    )
 
 
 def test_where_none_stays_the_data_would_be_left(tmp_path: Path) -> None:
