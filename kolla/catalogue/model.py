@@ -284,6 +284,10 @@ class Impact(Model):
     said by `kolla plan`. Empty: nothing."""
     meanwhile: str = ""
     """What has to wait: `no server of this host is started, stopped or moved`."""
+    without_others: str = ""
+    """What has to wait as long as no other host runs one."""
+    alone: bool = False
+    """True: those of other hosts do not serve in its place, as clients come to this one."""
 
 
 class Container(Model):

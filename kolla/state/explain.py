@@ -107,7 +107,9 @@ def _causes(operation: Operation) -> list[str]:
 
 def _impact(operation: Operation) -> Iterator[str]:
     impact = operation.impact
-    if impact.interrupted:
+    if impact.interrupted and isinstance(operation, RemoveOperation):
+        yield f"{_names('endpoint', impact.interrupted)} gone: no other host serves it"
+    elif impact.interrupted:
         yield f"{_names('endpoint', impact.interrupted)} interrupted: no other host serves meanwhile"
     if impact.served_by_others:
         yield f"{_names('endpoint', impact.served_by_others)} served by other hosts meanwhile"

@@ -22,7 +22,7 @@ from kolla.state.desired import (
     volume_id,
 )
 from kolla.state.host_state import HostState, JobRecord
-from kolla.state.impact import impact, kept_volumes, wanted_on
+from kolla.state.impact import impact, is_alone, kept_volumes, removed, wanted_on
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
     Action,
@@ -163,7 +163,9 @@ class _Builder:
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                impact=impact(wanted, action),
+                impact=impact(
+                    wanted, action, alone=is_alone(wanted.host, wanted.spec.name, self.desired, self.states)
+                ),
                 after=(*self._after(wanted), *(self._going(wanted) if action == "create" else ())),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -188,6 +190,7 @@ class _Builder:
                         host=host,
                         service=observed.service,
                         causes=("it is no longer wanted",),
+                        impact=removed(host, observed, self.desired, self.states),
                         container=name,
                         folder=observed.folder,
                         keeps=kept_volumes(observed, state, wanted),
