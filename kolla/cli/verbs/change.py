@@ -50,14 +50,14 @@ def plan(
         raise click.UsageError(
             "--upgrade, --finish, --against and --offline (or --against-config) are different plans"
         )
-    if diff and (upgrade or finish or against is not None):
-        raise click.UsageError("--diff is for plans of a deploy")
+    if diff and (upgrade or finish):
+        raise click.UsageError("--diff is for plans of a deploy or a rollback")
     if against is not None and output:
         raise click.UsageError("a plan against a revision is carried out by kolla rollback, not from a file")
 
     def verb(cloud: Cloud) -> Result:
         if against is not None:
-            return cloud.plan_against(against)
+            return cloud.plan_against(against, diff=diff)
         between = upgrade or finish
         if between:
             result = cloud.plan_upgrade(finish=finish)
