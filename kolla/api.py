@@ -364,10 +364,16 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
                 return Changes({}, {})
         cloud_id = self.configuration.identity.id
         request = {"volumes": volumes, "images": images, "purge": False}
-        removed = _changes(self._hosts.ask_each("destroy", request))
-        here = self._remove_built() if images else []
-        if purge:
-            removed += _changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
+        plan = Plan(
+            cloud_name=self.configuration.identity.name, cloud_id=cloud_id, precondition="", operations=()
+        )
+        plan = self._hooks.planned("destroy", plan, everything=True)
+        with self._hooks.before("destroy", plan, self.progress):
+            removed = _changes(self._hosts.ask_each("destroy", request))
+            here = self._remove_built() if images else []
+            if purge:
+                removed += _changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
+        self._hooks.after("destroy", plan, self.progress)
         if config:
             here += [f"removed {path}" for path in remove_files(made)]
             places.remove()

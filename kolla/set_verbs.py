@@ -65,8 +65,7 @@ class SetVerbs:
         plan = planned.plan
         with self._hooks.before(action, plan, self.progress):
             failed = tuple(self._hosts.apply(plan, None, LOCK_TIMEOUT, phase=action).failures())
-        if not failed:
-            self._hooks.after(action, plan, self.progress)
+        (self._hooks.failed if failed else self._hooks.after)(action, plan, self.progress)
         return Done(plan, failed)
 
     def stop(self, sets: Sequence[str] = ()) -> Done:

@@ -144,6 +144,7 @@ class RevisionVerbs:
                 return change()
             except LockedError as locked:
                 if time.monotonic() >= deadline:
+                    self._hooks.gave_up()
                     raise
                 # The other deployer changes the hosts meanwhile, so a plan made now would be for others.
                 self.progress(Event(verb, "started", "waiting for the lock", message=str(locked)))
@@ -170,6 +171,8 @@ class RevisionVerbs:
         if recorder.revision.result == "done":
             store.prune(self.configuration.globals.value("revisions_kept"))
             self._hooks.after(verb, plan, self.progress)
+        else:
+            self._hooks.failed(verb, plan, self.progress)
         nothing = plan.model_copy(update={"operations": ()})
         return Deployed(
             plan,

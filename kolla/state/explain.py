@@ -45,7 +45,8 @@ def text(plan: Plan) -> str:
         for operation in plan.operations:
             if operation.host == host:
                 lines += _operation(operation)
-    return "\n".join([*lines, *_hooks(plan, "post", "afterwards"), "", *_summary(summarise(plan))])
+    lines += [*_hooks(plan, "post", "afterwards"), *_hooks(plan, "failed", "if it fails")]
+    return "\n".join([*lines, "", *_summary(summarise(plan))])
 
 
 def _hooks(plan: Plan, moment: str, when: str) -> list[str]:
