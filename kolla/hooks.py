@@ -61,8 +61,10 @@ class Hooks:
 
     @contextmanager
     def before(self, verb: str, plan: Plan, progress: Listener) -> Iterator[None]:
-        """Run what comes before a verb, then the verb, and after an error what is for failures. KollaError when
-        one before it fails: before anything."""
+        """Run what comes before a verb, then the verb, and after an error what is for failures.
+
+        KollaError when one before it fails: before anything.
+        """
         self._waiting = None
         try:
             for hook in plan.hooks:
