@@ -104,7 +104,11 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         tags: Sequence[str] = (),
         progress: Listener = ignore,
         build_config_files: Sequence[Path] = (),
+        build_report: Path | None = None,
+        facts: Path | None = None,
     ) -> None:
+        """`build_report` and `facts`: what another machine knows of images and hosts, for plans that ask no
+        host."""
         self.configuration = Configuration(
             config_directory,
             tuple(inventory),
@@ -112,6 +116,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             tuple(limit),
             tuple(tags),
             tuple(build_config_files),
+            build_report,
+            facts,
         )
         self.progress = progress
         self._hosts = Hosts(self.configuration, progress)
@@ -248,6 +254,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         read = self.configuration
         warnings = read.warnings  # first: reading all settings tells all errors at once
         settings = read.build_settings
+        if read.build_report_file:
+            return warnings  # what it was built from is not here
         images = outdated(settings, customised(settings), read.report, read.places.directory)
         sentence = "image '{}' was built before what goes into it changed; run: kolla build"
         return (*warnings, *map(sentence.format, images))

@@ -31,6 +31,7 @@ REVISION = click.IntRange(min=1)
 @click.option("--upgrade", is_flag=True, help="Say what kolla upgrade would do.")
 @click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
 @click.option("--against", type=REVISION, metavar="REVISION", help="Say what a rollback to it would do.")
+@options.knowledge
 @options.services
 def plan(
     output: Path | None,
@@ -46,7 +47,11 @@ def plan(
     Touches nothing. Exit code 2 when there are changes. docs/plan.md explains how to read it.
     """
 
-    if upgrade + finish + (offline or against_config is not None) + (against is not None) > 1:
+    asks_nobody = offline or against_config is not None
+    given = click.get_current_context().ensure_object(options.Options)
+    if (given.build_report or given.facts) and not asks_nobody:
+        raise click.UsageError("--build-report and --facts are for --offline and --against-config")
+    if upgrade + finish + asks_nobody + (against is not None) > 1:
         raise click.UsageError(
             "--upgrade, --finish, --against and --offline (or --against-config) are different plans"
         )
