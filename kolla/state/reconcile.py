@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kolla.build_report import BuiltImage
 from kolla.state import adoption, orphans
@@ -35,6 +35,7 @@ from kolla.state.plan import (
     Plan,
     ReleaseOperation,
     RemoveOperation,
+    VolumeOperation,
 )
 from kolla.state.resources import Resources, differences
 from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
@@ -273,7 +274,18 @@ class _Builder:
                 continue
             for made in (*self._volumes(node), *self._images(node), *self._endpoints(operation.after)):
                 extra.setdefault(made.id, made)
-        return [*operations, *extra.values()]
+        return [*operations, *self._in_turn(extra.values())]
+
+    def _in_turn(self, operations: Iterable[Operation]) -> Iterator[Operation]:
+        """One host at a time: what is stopped for a copy on one waits for what has it on the one before."""
+        last: dict[str, tuple[str, ...]] = {}
+        for operation in operations:
+            if isinstance(operation, VolumeOperation) and operation.source:
+                here = wanted_on(self.desired, operation.host)
+                before = last.get(operation.volume, ())
+                last[operation.volume] = tuple(c.id for c in here if operation.volume in c.mounted)
+                operation = operation.model_copy(update={"after": (*operation.after, *before)})
+            yield operation
 
     def _volumes(self, node: Node) -> Iterator[Operation]:
         yield from missing(node, self.states[node.host], self.desired, self.precondition)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from world import World
 
@@ -79,6 +81,19 @@ def test_the_content_of_a_renamed_volume_is_copied_while_nothing_uses_it(deploye
     deployed.carry_out(made)
     assert not plan(deployed)
     assert deployed.states["one"].volumes["notes"] == epoch, "the earlier one stays"
+
+
+def test_volumes_of_several_hosts_are_copied_one_host_at_a_time(tmp_path: Path) -> None:
+    world = World(tmp_path, ("one", "two", "three"))
+    world.carry_out(plan(world))
+    rename_volume(world)
+    made = plan(world)
+    after = {operation.host: operation.after for operation in volumes(made)}
+    assert "container:notes@one" in after["two"]
+    assert "container:notes@two" in after["three"]
+    assert {operation.impact.interrupted for operation in volumes(made)} == {()}
+    world.carry_out(made)
+    assert not plan(world)
 
 
 def test_images_come_before_anything_is_stopped(deployed: World) -> None:
