@@ -107,7 +107,11 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         tags: Sequence[str] = (),
         progress: Listener = ignore,
         build_config_files: Sequence[Path] = (),
+        build_report: Path | None = None,
+        facts: Path | None = None,
     ) -> None:
+        """`build_report` and `facts`: what another machine knows of images and hosts, for plans that ask no
+        host."""
         self.configuration = Configuration(
             config_directory,
             tuple(inventory),
@@ -115,6 +119,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             tuple(limit),
             tuple(tags),
             tuple(build_config_files),
+            build_report,
+            facts,
         )
         self.progress = progress
         self._hosts = Hosts(self.configuration, progress)
@@ -241,7 +247,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
         A plan in a file has its own.
         """
-        return self._hosts.patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary))
+        with self._hooks.giving_up():
+            return self._hosts.patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary))
 
     def _deploy(self, plan_file: Path | None, verb: str, canary: CanaryRequest | None) -> Deployed:
         check_asked_once(plan_file, canary)
@@ -270,6 +277,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         read = self.configuration
         warnings = read.warnings  # first: reading all settings tells all errors at once
         settings = read.build_settings
+        if read.build_report_file:
+            return warnings  # what it was built from is not here
         images = outdated(settings, customised(settings), read.report, read.places.directory)
         sentence = "image '{}' was built before what goes into it changed; run: kolla build"
         return (*warnings, *map(sentence.format, images))
@@ -392,10 +401,16 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
                 return Changes({}, {})
         cloud_id = self.configuration.identity.id
         request = {"volumes": volumes, "images": images, "purge": False}
-        removed = _changes(self._hosts.ask_each("destroy", request))
-        here = self._remove_built() if images else []
-        if purge:
-            removed += _changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
+        plan = Plan(
+            cloud_name=self.configuration.identity.name, cloud_id=cloud_id, precondition="", operations=()
+        )
+        plan = self._hooks.planned("destroy", plan, everything=True)
+        with self._hooks.giving_up(), self._hooks.before("destroy", plan, self.progress):
+            removed = _changes(self._hosts.ask_each("destroy", request))
+            here = self._remove_built() if images else []
+            if purge:
+                removed += _changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
+        self._hooks.after("destroy", plan, self.progress)
         if config:
             here += [f"removed {path}" for path in remove_files(made)]
             places.remove()

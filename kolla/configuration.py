@@ -39,6 +39,10 @@ class Configuration:
     """Services; empty: all."""
     build_config_files: tuple[Path, ...] = ()
     """What is read as kolla-build.conf; empty: the one that is found."""
+    build_report_file: Path | None = None
+    """A build report of another machine; None: what was built here."""
+    facts_file: Path | None = None
+    """Facts of hosts as another machine saw them; None: as they were seen from here."""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -89,7 +93,12 @@ class Configuration:
     @property
     def report(self) -> BuildReport:
         """What the builder made last."""
-        return BuildReport.load(self.places.build_report)
+        return BuildReport.load(self.report_place)
+
+    @property
+    def report_place(self) -> Path:
+        """Where the build report is, and beside it the schemas of options that it names."""
+        return self.build_report_file or self.places.build_report
 
     def hosts(self) -> tuple[str, ...]:
         """The hosts `--limit` leaves; InputError when it names none that exist."""

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kolla.ansible import environment
@@ -34,26 +34,35 @@ class Hooks:
         self._directory = configuration.directory / DIRECTORY
         self._prepared: set[str] = set()
         """Those that ran before a verb which then had to wait for another deployer, and tries again."""
+        self._waiting: tuple[str, Plan, Listener] | None = None
+        """That verb."""
 
-    def planned(self, verb: str, plan: Plan) -> Plan:
-        """The plan with the hooks that `verb` runs for it.
+    def planned(self, verb: str, plan: Plan, *, everything: bool = False) -> Plan:
+        """The plan with the hooks that `verb` runs for it; `everything`: of all services, whatever is in the
+        plan.
 
         InputError for a file that no verb runs, or that nobody can run.
         """
-        if not plan or not self._directory.is_dir():
+        if not (plan or everything) or not self._directory.is_dir():
             return plan
         services = list(self._configuration.catalogue.folders)
+        verbs = (*hooks.VERBS, *self._configuration.catalogue.verbs)
         files = [str(path.relative_to(self._directory)) for path in self._files()]
         for path in files:
-            self._check(path, services)
-        due = hooks.chosen(files, _verb(verb), {operation.service for operation in plan.operations}, services)
+            self._check(path, services, verbs)
+        concerned = set(services) if everything else {operation.service for operation in plan.operations}
+        due = hooks.chosen(files, _verb(verb), concerned, services, verbs)
         return plan.model_copy(
             update={"hooks": tuple(Hook(moment=m, path=p, sha256=self._digest(p)) for m, p in due)}
         )
 
     @contextmanager
     def before(self, verb: str, plan: Plan, progress: Listener) -> Iterator[None]:
-        """Run what comes before a verb, then the verb. KollaError when one fails: before anything."""
+        """Run what comes before a verb, then the verb, and after an error what is for failures.
+
+        KollaError when one before it fails: before anything.
+        """
+        self._waiting = None
         try:
             for hook in plan.hooks:
                 if hook.moment == "pre" and hook.path not in self._prepared:
@@ -61,9 +70,10 @@ class Hooks:
                     self._prepared.add(hook.path)
             yield
         except LockedError:
-            raise  # it is tried again, and was prepared
+            self._waiting = (verb, plan, progress)  # it may be tried again, and was prepared
+            raise
         except BaseException:
-            self._prepared.clear()
+            self.failed(verb, plan, progress)
             raise
         self._prepared.clear()
 
@@ -73,6 +83,26 @@ class Hooks:
             if hook.moment == "post":
                 self._run(hook, verb, plan, progress, f"the {verb} itself is done")
 
+    def failed(self, verb: str, plan: Plan, progress: Listener) -> None:
+        """Run what comes after a verb that failed. One that fails itself is told as an event: it is not to
+        hide why the verb did."""
+        self._prepared.clear()
+        for hook in plan.hooks:
+            if hook.moment == "failed":
+                with suppress(KollaError):
+                    self._run(hook, verb, plan, progress, f"the {verb} had failed")
+
+    @contextmanager
+    def giving_up(self) -> Iterator[None]:
+        """Around all tries of a verb that waits for another deployer: it fails when that was in vain."""
+        try:
+            yield
+        except LockedError:
+            waiting, self._waiting = self._waiting, None
+            if waiting is not None:
+                self.failed(*waiting)
+            raise
+
     def _files(self) -> Iterator[Path]:
         """What is in the directory, hidden files, backups and texts for people aside."""
         for path in sorted(self._directory.rglob("*")):
@@ -80,15 +110,15 @@ class Hooks:
             if path.is_file() and not aside:
                 yield path
 
-    def _check(self, path: str, services: list[str]) -> None:
+    def _check(self, path: str, services: list[str], verbs: tuple[str, ...]) -> None:
         file = self._directory / path
-        if hooks.occasion(path, services) is None:
-            near = hooks.meant(path, services)
+        if hooks.occasion(path, services, verbs) is None:
+            near = hooks.meant(path, services, verbs)
             raise InputError(
                 "no verb runs this file",
                 where=Location(file),
-                expected="pre- or post-, a verb, perhaps a service: pre-deploy.yml, post-stop-keystone.sh, "
-                f"pre-deploy.d/10-x; the verbs are {', '.join(hooks.VERBS)}",
+                expected="pre-, post- or failed-, a verb, perhaps a service: pre-deploy.yml, "
+                f"post-stop-keystone.sh, pre-deploy.d/10-x; the verbs are {', '.join(verbs)}",
                 hint=f"did you mean '{near}'?" if near else None,
             )
         if not file.name.endswith(hooks.PLAYBOOKS) and not os.access(file, os.X_OK):

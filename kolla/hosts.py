@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from kolla.ansible.executor import Executor, Login
 from kolla.ansible.outcome import Outcome
 from kolla.configuration import Configuration
-from kolla.errors import InputError, KollaError, LockedError
+from kolla.errors import InputError, KollaError, Location, LockedError
 from kolla.events import Event, Listener
 from kolla.places import read_json, write_json
 from kolla.settings import passwords
@@ -42,6 +44,9 @@ Decide = Callable[[str, Mapping[str, HostState]], Course]
 
 NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "volumes": [], "resources": {}}
 """The question to a host of which not even the facts are known."""
+
+
+_FACTS = TypeAdapter(dict[str, HostFacts])
 
 
 @dataclass(frozen=True)
@@ -104,13 +109,21 @@ class Hosts:
         return Login(username, password) if username and password else None
 
     def known_facts(self) -> dict[str, HostFacts]:
-        """Facts as last seen, of the hosts that were seen; asks nobody."""
-        cached = read_json(self.configuration.places.facts)
-        return {
-            h: HostFacts.model_validate(f)
-            for h, f in cached.items()
-            if h in self.configuration.inventory.hosts
-        }
+        """Facts as last seen, of the hosts that were seen; asks nobody. InputError for a given file that does
+        not hold any."""
+        path, known = self.configuration.facts_file, self.configuration.inventory.hosts
+        if path is None:
+            cached = read_json(self.configuration.places.facts)
+            return {h: HostFacts.model_validate(f) for h, f in cached.items() if h in known}
+        try:
+            given = _FACTS.validate_json(path.read_bytes())
+        except ValueError:
+            raise InputError(
+                "these are no facts of hosts",
+                where=Location(path),
+                expected="facts.json of the machine that deploys, from /var/lib/kolla/deployment/<cloud>",
+            ) from None
+        return {host: facts for host, facts in given.items() if host in known}
 
     def facts(self) -> dict[str, HostFacts]:
         """Facts of every host: those known from earlier, and the answers of those that are not."""

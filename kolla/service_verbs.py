@@ -13,6 +13,8 @@ from kolla.catalogue.loader import load as load_catalogue
 from kolla.catalogue.model import ServiceFolder, Verb
 from kolla.configuration import Configuration
 from kolla.errors import InputError, did_you_mean
+from kolla.events import Listener
+from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Ran, Written
 from kolla.settings.keys import enable_key
@@ -26,7 +28,9 @@ class ServiceVerbs:
     """What services let people do besides (`verbs:` in service.yml)."""
 
     configuration: Configuration
+    progress: Listener
     _hosts: Hosts
+    _hooks: Hooks
 
     def new_service(self, name: str, directory: Path) -> Written:
         """Write the folder of a new service that works as it is below `directory`.
@@ -51,7 +55,10 @@ class ServiceVerbs:
         """
         folder, verb = self._verb(name)
         _check_argument(name, verb, argument)
-        return self._hosts.patiently(name, LOCK_TIMEOUT, lambda: self._run_verb(name, argument, folder, verb))
+        with self._hooks.giving_up():
+            return self._hosts.patiently(
+                name, LOCK_TIMEOUT, lambda: self._run_verb(name, argument, folder, verb)
+            )
 
     def _run_verb(self, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
         desired, states = self._hosts.observed()
@@ -79,7 +86,11 @@ class ServiceVerbs:
             )
         else:
             plan = demanded(desired, jobs, states)
-        outcome = self._hosts.apply(plan, desired, 0, phase=name)
+        plan = self._hooks.planned(name, plan)
+        with self._hooks.before(name, plan, self.progress):
+            outcome = self._hosts.apply(plan, desired, 0, phase=name)
+        end = self._hooks.failed if outcome.failures() else self._hooks.after
+        end(name, plan, self.progress)
         return _ran([job for job in jobs if job.host in states], outcome)
 
     def verbs(self) -> tuple[str, ...]:

@@ -67,7 +67,8 @@ class SetVerbs:
         `plan`: what it gave before; InputError, before anything is touched, when it would be another by now.
         LockedError when another deployer stays for a minute.
         """
-        return self._hosts.patiently(action, LOCK_TIMEOUT, lambda: self._power(action, sets, plan))
+        with self._hooks.giving_up():
+            return self._hosts.patiently(action, LOCK_TIMEOUT, lambda: self._power(action, sets, plan))
 
     def _power(self, action: PowerAction, sets: Sequence[str], shown: Plan | None) -> Done:
         plan = self.plan_power(action, sets).plan
@@ -75,8 +76,7 @@ class SetVerbs:
             raise InputError("the hosts have changed since this plan was shown", hint="look at it again")
         with self._hooks.before(action, plan, self.progress):
             failed = tuple(self._hosts.apply(plan, None, 0, phase=action).failures())
-        if not failed:
-            self._hooks.after(action, plan, self.progress)
+        (self._hooks.failed if failed else self._hooks.after)(action, plan, self.progress)
         return Done(plan, failed)
 
     def stop(self, sets: Sequence[str] = ()) -> Done:

@@ -105,9 +105,10 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         if finish and auto_rollback:
             raise InputError("after --finish there is no way back", hint="leave out --auto-rollback")
         good = current(self._revisions.all())
-        done = self._hosts.patiently(
-            "upgrade", lock_timeout, lambda: self._upgrade(plan_file, finish, canary, auto_rollback)
-        )
+        with self._hooks.giving_up():
+            done = self._hosts.patiently(
+                "upgrade", lock_timeout, lambda: self._upgrade(plan_file, finish, canary, auto_rollback)
+            )
         if auto_rollback and good is not None and done.failed and done.unfinished is not None:
             return self._gone_back(done, good.number, lock_timeout)
         return done
@@ -129,7 +130,8 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         standing = current(self._revisions.all())
         if standing is None:
             raise InputError("there is no revision to go back to", hint="leave out --auto-rollback")
-        self._towards(*self._target(standing.number))
+        revision, target = self._target(standing.number)
+        self._towards(revision, target, self._hosts.compared_with(target))
 
     def _upgrade(
         self, plan_file: Path | None, finish: bool, canary: CanaryRequest | None, auto_rollback: bool

@@ -128,7 +128,7 @@ class _Remembered:
 def _check_options(configuration: Configuration, desired: Desired, remembered: _Remembered) -> Validation:
     """Compare all files of format `oslo` with the options their images know."""
     overrides = configuration.settings.overrides.files
-    schemas, read = _Schemas(configuration.places.directory), configured(desired)
+    schemas, read = _Schemas(configuration.report_place.parent), configured(desired)
     told: list[Fault] = []
     for found in read:
         schema = None if found in remembered else schemas.of(found.image)

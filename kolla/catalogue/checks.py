@@ -98,6 +98,10 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
         for word, verb_name in (("backup", provision.backup), ("restore", provision.restore)):
             if verb_name is not None:
                 yield (*here, word), "verb", verb_name, service.verbs
+    for volume in service.formerly:
+        yield ("formerly", volume), "volume", volume, volumes
+    for index, volume in enumerate(service.host_volumes):
+        yield ("host_volumes", index), "volume", volume, volumes
     for name, verb in service.verbs.items():
         for index, volume in enumerate(verb.replaces):
             yield ("verbs", name, "replaces", index), "volume", volume, volumes
@@ -222,6 +226,16 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
                 f"'{name}' asks for {', '.join(asked)}, and does not say why",
                 "'privileges_reason'",
             )
+    for name, container in service.containers.items():
+        for index, former in enumerate(container.formerly):
+            if former in service.containers:
+                here = ("containers", name, "formerly", index)
+                yield wrong(here, f"there still is a container '{former}'", "the name of one that is gone")
+    volumes = {volume for _, part in _mounting(service) for volume in part.volumes}
+    for volume, former in service.formerly.items():
+        if former in volumes:
+            what = f"there still is a volume '{former}'"
+            yield wrong(("formerly", volume), what, "the name of one that is gone")
     for name, verb in service.verbs.items():
         if name in OWN_VERBS:
             yield wrong(("verbs", name), f"kolla has a verb '{name}' of its own", "another name")

@@ -287,6 +287,10 @@ class Impact(Model):
     said by `kolla plan`. Empty: nothing."""
     meanwhile: str = ""
     """What has to wait: `no server of this host is started, stopped or moved`."""
+    without_others: str = ""
+    """What has to wait as long as no other host runs one."""
+    alone: bool = False
+    """True: those of other hosts do not serve in its place, as clients come to this one."""
 
 
 class Container(Model):
@@ -294,6 +298,9 @@ class Container(Model):
 
     image: Name | None = None
     """Default: the image of the container's own name."""
+    formerly: tuple[Name, ...] = ()
+    """Names it had in earlier versions of the service. A container of such a name makes way for it, and is
+    started again when it does not become ready."""
     replaces: tuple[Key, ...] = ()
     """Containers of Kolla-Ansible whose work it does, besides the one of its own name (docs/adopting.md)."""
     group: Name | None = None
@@ -616,6 +623,11 @@ class Service(Model):
     """What every host that runs one of its containers must offer."""
     containers: dict[Name, Container] = {}
     """What runs."""
+    formerly: dict[Volume, Volume] = {}
+    """Volumes that a new version of the service renames: name -> the name before. What is in the earlier one
+    is copied, while nothing uses it, and stays as well."""
+    host_volumes: tuple[Volume, ...] = ()
+    """Volumes that say something of their host alone: on another one they are rightly empty."""
     jobs: dict[Name, Job] = {}
     """What is done once before or after something runs."""
     checks: dict[Name, Check] = {}

@@ -35,6 +35,8 @@ class Options:
     limit: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     config_file: tuple[Path, ...] = ()
+    build_report: Path | None = None
+    facts: Path | None = None
     format: str = "text"
     verbose: int = 0
 
@@ -49,6 +51,8 @@ class Options:
             limit=self.limit,
             tags=self.tags,
             build_config_files=self.config_file,
+            build_report=self.build_report,
+            facts=self.facts,
             progress=progress,
         )
 
@@ -124,6 +128,20 @@ BUILD = (
         "configuration directory, or /etc]",
     ),
 )
+KNOWLEDGE = (
+    _option(
+        "--build-report",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        help="With --offline or --against-config: images as another machine built them (its build.json).",
+    ),
+    _option(
+        "--facts",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        help="With --offline or --against-config: hosts as another machine saw them (its facts.json).",
+    ),
+)
 SERVICES = (
     _option("--tags", callback=_remember_names, metavar="SERVICES", help="Only these services (a,b)."),
 )
@@ -176,6 +194,8 @@ configuration = _all(CONFIGURATION)
 """For verbs that touch no host."""
 images = _all(BUILD + CONFIGURATION)
 """For verbs that build images."""
+knowledge = _all(KNOWLEDGE)
+"""For verbs that may be run where nothing was built and no host was seen."""
 hosts = _all(HOSTS + CONFIGURATION)
 """For verbs about hosts."""
 services = _all(HOSTS + SERVICES + CONFIGURATION)

@@ -36,7 +36,7 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
         return Outcome()
     if running is not None and health.is_ready(running, spec, context.engine):
         return SKIPPED
-    volumes.check_present([m["source"] for m in spec["mounts"] if m["type"] == "volume"], context)
+    volumes.check_present(named_volumes(operation), context)
     _undo(name, wanted["path"], context)
     present = context.own_container(name)
     if present is None:
@@ -75,6 +75,11 @@ def stop(operation: StopOperation, context: Context) -> Outcome:
         return SKIPPED
     context.engine.stop(name)
     return Outcome()
+
+
+def named_volumes(operation: ContainerOperation) -> list[str]:
+    """The volumes that a container is to have."""
+    return [mount["source"] for mount in operation["spec"]["mounts"] if mount["type"] == "volume"]
 
 
 def base_name(name: str) -> str:
@@ -204,6 +209,8 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
         _gate(operation, context)
     except OperationFailed as failure:
         _undo(name, operation["folder"]["path"], context)
+        back = context.own_container(name)
+        volumes.give_back(named_volumes(operation), [back] if back else [], context)
         engine.start(name)
         if taken is not None:
             context.cloud.record_taken(name, taken, NEVER)

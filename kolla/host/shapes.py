@@ -109,6 +109,8 @@ class VolumeOperation(Operation):
     epoch: str
     adopt: bool
     owner: int
+    source: str
+    stops: list[str]
 
 
 class ContainerOperation(Operation):

@@ -1,4 +1,5 @@
-"""Putting a container of ours in the place of Kolla-Ansible's, and those back if it does not become ready.
+"""Putting a container of ours in the place of Kolla-Ansible's, or of ours that had another name, and those
+back if it does not become ready.
 
 They are set aside under other names until ours is ready; the configuration folder, which both tools keep at
 the same place, goes the same way. A killed run leaves them set aside: the next plan sees them, and starts
@@ -7,7 +8,7 @@ over from how it was before.
 
 from __future__ import annotations
 
-from . import containers, predecessors, volumes
+from . import containers, former, predecessors, volumes
 from . import folder as folders
 from .context import Context, Outcome, is_own
 from .errors import OperationFailed
@@ -21,17 +22,22 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
     """
     spec, replaces, engine = operation["spec"], operation["replaces"], context.engine
     if not _is_done(operation, context):
-        volumes.check_present([m["source"] for m in spec["mounts"] if m["type"] == "volume"], context)
+        volumes.check_present(containers.named_volumes(operation), context)
         _undo(operation, context)
         try:
             predecessors.set_aside(replaces, spec["stop_timeout"], engine)
+            former.set_aside(replaces, context)
             containers.begin(operation, context)
         except OperationFailed as failure:
             _undo(operation, context)
+            back = former.present(replaces, context)
+            volumes.give_back(containers.named_volumes(operation), back, context)
+            former.start(replaces, context)
             what = f"{failure}; what it was to replace runs again: {', '.join(replaces)}"
             raise OperationFailed(what, failure.log) from None
         containers.record(operation, context)
     predecessors.forget(replaces, engine)
+    former.forget(replaces, context)
     folders.keep(operation["folder"]["path"])
     return Outcome(message=f"took the place of {', '.join(replaces)}")
 
@@ -39,6 +45,7 @@ def perform(operation: ContainerOperation, context: Context) -> Outcome:
 def _is_done(operation: ContainerOperation, context: Context) -> bool:
     """Whether only what was set aside is left to remove."""
     in_place = predecessors.not_aside(operation["replaces"], context.engine)
+    in_place += former.not_aside(operation["replaces"], context)
     return not in_place and containers.holds(operation, context)
 
 
@@ -51,3 +58,4 @@ def _undo(operation: ContainerOperation, context: Context) -> None:
     context.cloud.forget_taken(name)
     folders.undo(operation["folder"]["path"])
     predecessors.put_back(operation["replaces"], engine)
+    former.put_back(operation["replaces"], context)

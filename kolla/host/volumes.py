@@ -2,15 +2,16 @@
 
 A job that replaces what is in a volume gives it another epoch, which no label can take: that one is
 recorded beside the label it stands in for, so the record of a volume that is gone says nothing of the next.
-What stands for the label of one that was taken over is in `adopted`.
+What stands for the label of one that was taken over or copied is in `adopted`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from . import adopted, files
+from . import adopted, files, tree
 from .cloud import Cloud
 from .context import SKIPPED, Context, Outcome, is_own
 from .engine import Engine
@@ -20,6 +21,8 @@ from .projection import LABEL_CLOUD, LABEL_SERVICE
 from .shapes import Json, VolumeOperation
 
 LABEL_EPOCH = "kolla.epoch"
+ENDED = ("created", "exited", "dead")
+"""The engine's words for containers that do not run, and will not by themselves."""
 
 
 def epoch(volume: Json, cloud: Cloud) -> str | None:
@@ -31,9 +34,10 @@ def epoch(volume: Json, cloud: Cloud) -> str | None:
 
 
 def _made(volume: Json, cloud: Cloud) -> str | None:
-    """The epoch a volume got when the cloud made it or took it over."""
+    """The epoch a volume got when the cloud made it, took it over or had copied what is in it."""
     labels = volume["Labels"] or {}
-    return labels.get(LABEL_EPOCH) if is_own(labels, cloud) else adopted.epoch(volume, cloud)
+    label = labels.get(LABEL_EPOCH) if is_own(labels, cloud) else None
+    return label or adopted.epoch(volume, cloud)
 
 
 def renew(name: str, epoch: str, context: Context) -> None:
@@ -55,6 +59,12 @@ def own(engine: Engine, cloud: Cloud, manifest: Manifest) -> dict[str, str | Non
     return found
 
 
+def copies(engine: Engine, cloud: Cloud, own_: dict[str, str | None]) -> dict[str, str]:
+    """Of the cloud's volumes, those that were copied, and from which."""
+    found = ((name, engine.volume(name)) for name, made in own_.items() if made)
+    return {name: source for name, volume in found if volume and (source := adopted.source(volume, cloud))}
+
+
 def unclaimed(names: list[str], engine: Engine, own_: dict[str, str | None]) -> list[str]:
     """Of `names`, the volumes that exist and belong to no cloud of ours, this one or another."""
     found = ((name, engine.volume(name)) for name in names if name not in own_)
@@ -64,8 +74,9 @@ def unclaimed(names: list[str], engine: Engine, own_: dict[str, str | None]) -> 
 def perform(operation: VolumeOperation, context: Context) -> Outcome:
     """Have the volume, with an epoch; one that is there keeps the one it has.
 
-    A volume that is nobody's is taken over with its data when the operation says so. Otherwise it is replaced
-    when it is empty and unused, as engines make them by the way; with something in it, it is somebody's.
+    What was copied half is thrown away. A volume that is nobody's is taken over with its data when the
+    operation says so. Otherwise it is replaced when it is empty and unused, as engines make them by the way;
+    with something in it, it is somebody's.
     """
     engine, name = context.engine, operation["volume"]
     volume = engine.volume(name)
@@ -74,7 +85,8 @@ def perform(operation: VolumeOperation, context: Context) -> Outcome:
             return SKIPPED
         if operation["adopt"]:
             return _adopt(volume, operation, context)
-        if os.listdir(volume["Mountpoint"]):
+        unfinished = operation["source"] and is_own(volume["Labels"], context.cloud)
+        if not unfinished and os.listdir(volume["Mountpoint"]):
             raise OperationFailed(
                 f"volume '{name}' holds data and was not made by this cloud; "
                 f"if the data is not needed, remove it: {engine.name} volume rm {name}"
@@ -82,8 +94,60 @@ def perform(operation: VolumeOperation, context: Context) -> Outcome:
         engine.remove_volume(name)
     context.cloud.volume_record(name).unlink(missing_ok=True)
     labels = {LABEL_CLOUD: context.cloud.id, LABEL_SERVICE: operation["service"]}
+    if operation["source"]:
+        return _copy(operation, labels, context)
     engine.create_volume(name, {**labels, LABEL_EPOCH: operation["epoch"]})
     return Outcome(message=f"made volume {name}")
+
+
+def _copy(operation: VolumeOperation, labels: dict[str, str], context: Context) -> Outcome:
+    """Make the volume and have in it what is in the source, which nothing uses meanwhile."""
+    engine, name, stopped = context.engine, operation["volume"], []
+    source = engine.volume(operation["source"])
+    if source is None or not epoch(source, context.cloud):
+        raise OperationFailed(f"volume '{operation['source']}' is missing or was not made by this cloud")
+    try:
+        for user in operation["stops"]:
+            container = context.own_container(user)
+            if container is not None and container["State"]["Running"]:
+                stopped.append(user)
+                engine.stop(user)
+        _check_unused(source["Name"], engine)
+        engine.create_volume(name, labels)
+        copy = engine.volume(name)
+        assert copy is not None
+        files_, size = tree.copy(Path(source["Mountpoint"]), Path(copy["Mountpoint"]))
+    except (OperationFailed, OSError):
+        for user in stopped:
+            engine.start(user)
+        raise
+    adopted.record_copy(copy, operation["epoch"], source["Name"], context.cloud)
+    return Outcome(message=f"copied {files_} files, {size / 1e6:.0f} MB; volume {source['Name']} stays")
+
+
+def _check_unused(name: str, engine: Engine) -> None:
+    users = [
+        container["Names"][0].lstrip("/")
+        for container in engine.containers()
+        if container["State"] not in ENDED and name in _mounted(container)
+    ]
+    if users:
+        raise OperationFailed(f"volume '{name}' cannot be copied while it is used: {', '.join(users)}")
+
+
+def give_back(names: Iterable[str], used: Iterable[Json], context: Context) -> None:
+    """Volumes that a container had which did not become ready: of copies that none of the containers `used`
+    in its place has, what is in them is not to be used. It is copied anew the next time."""
+    kept = {name for container in used for name in _mounted(container)}
+    for name in names:
+        volume = context.engine.volume(name)
+        if volume is not None and name not in kept and adopted.source(volume, context.cloud):
+            adopted.forget_copy(volume)
+
+
+def _mounted(container: Json) -> set[str]:
+    """The named volumes of a container, from its `inspect` document or the engine's short form."""
+    return {mount["Name"] for mount in container["Mounts"] if mount["Type"] == "volume"}
 
 
 def _adopt(volume: Json, operation: VolumeOperation, context: Context) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,9 +16,12 @@ from kolla.revisions import origin
 from kolla.revisions.recording import recording
 from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
 from kolla.revisions.store import Store
+from kolla.settings import passwords
 from kolla.state import revision as choice
 from kolla.state import revision_diff, revision_state, rollback
 from kolla.state.desired import Desired
+from kolla.state.file_diff import file_diffs
+from kolla.state.host_state import HostState
 from kolla.state.plan import Plan
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
@@ -52,10 +56,17 @@ class RevisionVerbs:
         differences = revision_diff.differences(store.desired(old), store.desired(new))
         return RevisionDiff(before, after, differences)
 
-    def plan_against(self, number: int | None = None) -> Planned:
-        """What a rollback to a revision would do, and why. InputError when it cannot be gone back to."""
+    def plan_against(self, number: int | None = None, *, diff: bool = False) -> Planned:
+        """What a rollback to a revision would do, and why; with `diff` also how each configuration file
+        changes. InputError when it cannot be gone back to."""
         revision, target = self._target(number)
-        return Planned(self._towards(revision, target), self._situation, towards=revision.number)
+        states = self._hosts.compared_with(target)
+        plan = self._towards(revision, target, states)
+        # What is on the hosts now was made with the passwords of now.
+        known = passwords.load(self.configuration.directory).values()
+        secrets = target.secrets | {secret.reveal() for secret in known}
+        files = file_diffs(plan, replace(target, secrets=secrets), states) if diff else ()
+        return Planned(plan, self._situation, files, towards=revision.number)
 
     def rollback(
         self, number: int | None = None, plan: Plan | None = None, *, lock_timeout: int = LOCK_TIMEOUT
@@ -68,10 +79,13 @@ class RevisionVerbs:
         when another deployer stays for longer than `lock_timeout` seconds.
         """
         revision, target = self._target(number)
-        return self._hosts.patiently("rollback", lock_timeout, lambda: self._go_back(revision, target, plan))
+        with self._hooks.giving_up():
+            return self._hosts.patiently(
+                "rollback", lock_timeout, lambda: self._go_back(revision, target, plan)
+            )
 
     def _go_back(self, revision: Revision, target: Desired, shown: Plan | None) -> Deployed:
-        plan = self._towards(revision, target)
+        plan = self._towards(revision, target, self._hosts.compared_with(target))
         if shown is not None and plan != shown:
             raise InputError(
                 "the hosts have changed since this plan was shown",
@@ -80,7 +94,7 @@ class RevisionVerbs:
         if not plan:
             return Deployed(plan, (), plan, complete=True, towards=revision.number)
         done = self._change("rollback", plan, target, 0, revision)
-        remaining = self._towards(revision, target)
+        remaining = self._towards(revision, target, self._hosts.compared_with(target))
         return replace(done, remaining=remaining, towards=revision.number, warnings=self._situation)
 
     def _target(self, number: int | None) -> tuple[Revision, Desired]:
@@ -92,8 +106,7 @@ class RevisionVerbs:
         rollback.check_hosts(revision.number, target, self.configuration.inventory.hosts)
         return revision, target
 
-    def _towards(self, revision: Revision, target: Desired) -> Plan:
-        states = self._hosts.compared_with(target)
+    def _towards(self, revision: Revision, target: Desired, states: Mapping[str, HostState]) -> Plan:
         services = self.configuration.catalogue.folders.values()
         begun = choice.finishing(self._revisions.all())
         rollback.check_release(revision.number, target, states, services, begun)
@@ -151,6 +164,8 @@ class RevisionVerbs:
         if recorder.revision.result == "done":
             store.prune(self.configuration.globals.value("revisions_kept"))
             self._hooks.after(verb, plan, self.progress)
+        else:
+            self._hooks.failed(verb, plan, self.progress)
         nothing = plan.model_copy(update={"operations": ()})
         return Deployed(
             plan,

@@ -26,6 +26,12 @@ def causes(names: tuple[str, ...], state: HostState) -> list[str]:
     return [f"takes the place of Kolla-Ansible's {name} ({state.predecessors[name]})" for name in names]
 
 
+def renamed(desired: Desired, wanted: DesiredContainer, state: HostState) -> tuple[str, ...]:
+    """Containers of ours on a host that make way for the one that has their place under another name."""
+    others = {c.spec.name for c in desired.containers if c.host == wanted.host}
+    return tuple(name for name in wanted.formerly if name in state.containers and name not in others)
+
+
 def adopts_volume(desired: Desired, volume: str, state: HostState) -> bool:
     """Whether a volume that is nobody's becomes ours with what is in it."""
     return desired.adopting and volume in state.unclaimed

@@ -51,6 +51,27 @@ def compare(
     return None, []
 
 
+def drift(wanted: DesiredContainer, state: HostState, secrets: Collection[str]) -> list[str]:
+    """What somebody changed about a container on its host since it became ready; nothing that only waits for
+    a deploy."""
+    observed = state.containers.get(wanted.spec.name)
+    if observed is None:
+        called = called_now(wanted, state)
+        return [f"it is called {called} now"] if called else []
+    _, causes = compare(wanted, state, secrets)
+    found = [cause for cause in causes if cause.startswith(ON_THE_HOST)]
+    if not found and observed.taken is not None and _on_host(wanted, state).digest != observed.taken:
+        found = [f"{ON_THE_HOST}files of {wanted.config.path}"]
+    return found
+
+
+def _on_host(wanted: DesiredContainer, state: HostState) -> Folder:
+    """The configuration folder as it is on the host."""
+    found = state.folders.get(wanted.config.path, {})
+    entries = tuple(FileEntry(name=name, sha256=file.sha256) for name, file in sorted(found.items()))
+    return Folder(path=wanted.config.path, files=entries)
+
+
 def _can_reload(wanted: DesiredContainer, observed: ObservedContainer, state: HostState) -> bool:
     """Whether all that changed can be taken into use by the service as it runs.
 
@@ -58,8 +79,7 @@ def _can_reload(wanted: DesiredContainer, observed: ObservedContainer, state: Ho
     the container sees it. A file that goes can if all that stay can.
     """
     found = state.folders.get(wanted.config.path, {})
-    entries = tuple(FileEntry(name=name, sha256=file.sha256) for name, file in sorted(found.items()))
-    if not wanted.reload or Folder(path=wanted.config.path, files=entries).digest != observed.taken:
+    if not wanted.reload or _on_host(wanted, state).digest != observed.taken:
         return False
     files = wanted.config.files
     changed = {n for n in files if n not in found or found[n].sha256 != files[n].sha256}
@@ -83,11 +103,15 @@ def _only_lists_files(observed: ObservedFile | None, wanted: RenderedFile) -> bo
 
 
 def _missing(wanted: DesiredContainer, state: HostState) -> str:
-    """Why there is no such container; one that was given another name still has its folder."""
-    for name, other in state.containers.items():
-        if other.folder == wanted.config.path:
-            return f"it does not exist: it is called {name} now"
-    return "it does not exist"
+    """Why there is no such container."""
+    called = called_now(wanted, state)
+    return f"it does not exist: it is called {called} now" if called else "it does not exist"
+
+
+def called_now(wanted: DesiredContainer, state: HostState) -> str:
+    """The name that somebody gave a container: it still has its folder. Empty when there is none."""
+    names = (name for name, other in state.containers.items() if other.folder == wanted.config.path)
+    return next(names, "")
 
 
 # -- files ---------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from kolla.state.desired import (
     Desired,
     DesiredContainer,
     DesiredJob,
+    Served,
     container_id,
     endpoint_id,
 )
@@ -114,6 +115,9 @@ class _Builder:
                 if provision.backup is not None
             ),
             volume_names=self.settings.scope(None)[volume_names.KEY],
+            served=dict(self._served()),
+            data=volume_names.data(self.settings),
+            former_volumes=volume_names.former(self.settings),
             adopting=bool(self.settings.scope(None)[adoption.SETTING]),
         )
 
@@ -174,11 +178,8 @@ class _Builder:
         renderer = self._renderer(_Owner(folder), host)
         image, built = self._built(container.image or name)
         config = self._config(renderer, name, container, image, renderer.command(container.command))
-        served = tuple(n for n, e in folder.service.endpoints.items() if e.container == name)
         hosts = self.topology.hosts_of(folder, name)
-        interrupted = served
-        if Capability.PROXY in folder.service.provides:
-            interrupted = tuple(listener.name for listener in self.topology.listeners)
+        interrupted = self._interrupted(folder, name)
         references = (*container.after, *self.references.before(folder, f"container/{name}"))
         return DesiredContainer(
             host=host,
@@ -190,7 +191,7 @@ class _Builder:
             start_timeout=container.health.start_timeout if container.health else 30,
             after=self.references.after(folder, references, host),
             endpoints=interrupted,
-            redundant=len(hosts) > 1,
+            redundant=len(hosts) > 1 and not container.impact.alone,
             behind=self._behind(interrupted),
             impact=container.impact,
             sources=_sources(renderer, container),
@@ -199,7 +200,22 @@ class _Builder:
             config_check=tuple(renderer.text(word) for word in container.config_check),
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
+            formerly=tuple(engine_name(former) for former in container.formerly),
         )
+
+    def _interrupted(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
+        """The endpoints that nobody reaches without a container."""
+        if Capability.PROXY in folder.service.provides:
+            known = [item for f in self.settings.services for item in f.service.endpoints.items()]
+            return tuple(sorted(other for other, endpoint in known if endpoint.proxy))
+        return tuple(n for n, e in folder.service.endpoints.items() if e.container == name)
+
+    def _served(self) -> Iterator[tuple[str, Served]]:
+        """What each container of the catalogue serves, also of services that are switched off."""
+        for folder in self.settings.catalogue.folders.values():
+            for name, container in folder.service.containers.items():
+                endpoints = self._interrupted(folder, name)
+                yield engine_name(name), Served(endpoints, self._behind(endpoints), container.impact)
 
     def _behind(self, endpoints: tuple[str, ...]) -> tuple[str, ...]:
         """The services that need a capability which is reached at one of these endpoints."""

@@ -46,7 +46,7 @@ class DesiredContainer(Node):
     endpoints: tuple[str, ...]
     """Endpoints that are interrupted while it is down."""
     redundant: bool
-    """Whether another host runs it too."""
+    """Whether another host runs it too, and serves in its place."""
     behind: tuple[str, ...] = ()
     """Services that use what its endpoints offer."""
     impact: Impact = field(default_factory=Impact)
@@ -61,6 +61,8 @@ class DesiredContainer(Node):
     """Number of the user its process runs as."""
     replaces: tuple[str, ...] = ()
     """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
+    formerly: tuple[str, ...] = ()
+    """Names that it had in the engine before the catalogue renamed it."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -68,6 +70,16 @@ class DesiredContainer(Node):
     def id(self) -> str:
         """The node's id."""
         return container_id(self.name, self.host)
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a container serves, whether it is wanted or not."""
+
+    endpoints: tuple[str, ...]
+    behind: tuple[str, ...]
+    """Services that use what its endpoints offer."""
+    impact: Impact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +158,12 @@ class Desired:
     """The upgrade that is not finished."""
     volume_names: Mapping[str, str] = field(default_factory=dict)
     """Volumes of services that are elsewhere: name -> the engine's volume, or a directory of the hosts."""
+    served: Mapping[str, Served] = field(default_factory=dict)
+    """Every container of the catalogue, by its name in the engine."""
+    data: frozenset[str] = frozenset()
+    """The engine's volumes whose content is missed where it is not."""
+    former_volumes: Mapping[str, str] = field(default_factory=dict)
+    """The engine's volume -> the one that had its content before the catalogue renamed it."""
     adopting: bool = False
     """Whether what Kolla-Ansible left on the hosts is taken over."""
 

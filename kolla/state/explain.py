@@ -46,7 +46,8 @@ def text(plan: Plan) -> str:
         for operation in plan.operations:
             if operation.host == host:
                 lines += _operation(operation)
-    return "\n".join([*lines, *_hooks(plan, "post", "afterwards"), "", *_summary(summarise(plan))])
+    lines += [*_hooks(plan, "post", "afterwards"), *_hooks(plan, "failed", "if it fails")]
+    return "\n".join([*lines, "", *_summary(summarise(plan))])
 
 
 def _hooks(plan: Plan, moment: str, when: str) -> list[str]:
@@ -94,6 +95,8 @@ def title(operation: Operation) -> str:
         return f"{action} container {subject}"
     if isinstance(operation, StartOperation) and operation.again:
         return f"restart container {subject}"
+    if isinstance(operation, VolumeOperation) and operation.source:
+        return f"copy volume {operation.source} to {subject}"
     if isinstance(operation, VolumeOperation) and operation.adopt:
         return f"adopt volume {subject}"
     verbs = {
@@ -134,7 +137,9 @@ def _causes(operation: Operation) -> list[str]:
 
 def _impact(operation: Operation) -> Iterator[str]:
     impact = operation.impact
-    if impact.interrupted:
+    if impact.interrupted and isinstance(operation, RemoveOperation):
+        yield f"{_names('endpoint', impact.interrupted)} gone: no other host serves it"
+    elif impact.interrupted:
         yield f"{_names('endpoint', impact.interrupted)} interrupted: no other host serves meanwhile"
     if impact.served_by_others:
         yield f"{_names('endpoint', impact.served_by_others)} served by other hosts meanwhile"

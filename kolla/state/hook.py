@@ -13,10 +13,11 @@ from typing import Literal, get_args
 from kolla.catalogue.model import Model
 from kolla.errors import nearest
 
-Moment = Literal["pre", "post"]
+Moment = Literal["pre", "post", "failed"]
 
-VERBS = ("deploy", "upgrade", "rollback", "start", "stop", "restart")
-"""Verbs with hooks. A reconfigure is a deploy, to hooks as well."""
+VERBS = ("deploy", "upgrade", "rollback", "start", "stop", "restart", "destroy")
+"""Verbs with hooks, besides those that services have of their own. A reconfigure is a deploy, to hooks as
+well."""
 
 PLAYBOOKS = (".yml", ".yaml")
 
@@ -46,7 +47,7 @@ class Occasion:
     """Only when the plan does something about this service."""
 
 
-def occasion(path: str, services: Collection[str]) -> Occasion | None:
+def occasion(path: str, services: Collection[str], verbs: Collection[str] = VERBS) -> Occasion | None:
     """What the name of a file below the directory of hooks says; None when it says nothing we know."""
     top, _, below = path.partition("/")
     if below and not top.endswith(".d"):
@@ -54,7 +55,7 @@ def occasion(path: str, services: Collection[str]) -> Occasion | None:
     stem = top.removesuffix(".d") if below else top.partition(".")[0]
     moment, _, rest = stem.partition("-")
     for known in get_args(Moment):
-        for verb in VERBS:
+        for verb in sorted(verbs, key=len, reverse=True):
             if moment != known or not (rest == verb or rest.startswith(f"{verb}-")):
                 continue
             service = rest[len(verb) + 1 :] or None
@@ -63,15 +64,19 @@ def occasion(path: str, services: Collection[str]) -> Occasion | None:
     return None
 
 
-def meant(path: str, services: Iterable[str]) -> str | None:
+def meant(path: str, services: Iterable[str], verbs: Collection[str] = VERBS) -> str | None:
     """The known beginning of a name that is most like this one."""
-    beginnings = [f"{moment}-{verb}" for moment in get_args(Moment) for verb in VERBS]
+    beginnings = [f"{moment}-{verb}" for moment in get_args(Moment) for verb in verbs]
     top = path.partition("/")[0].partition(".")[0]
     return nearest(top, [*beginnings, *(f"{b}-{service}" for b in beginnings for service in services)])
 
 
 def chosen(
-    files: Iterable[str], verb: str, planned: Collection[str], services: Collection[str]
+    files: Iterable[str],
+    verb: str,
+    planned: Collection[str],
+    services: Collection[str],
+    verbs: Collection[str] = VERBS,
 ) -> list[tuple[Moment, str]]:
     """Those of `files` that a verb runs when its plan is about the services `planned`, in their order.
 
@@ -79,9 +84,10 @@ def chosen(
     """
     due: list[tuple[int, str, Moment]] = []
     for path in files:
-        when = occasion(path, services)
+        when = occasion(path, services, verbs)
         if when is None or when.verb != verb or (when.service and when.service not in planned):
             continue
-        rank = {("pre", False): 0, ("pre", True): 1, ("post", True): 2, ("post", False): 3}
-        due.append((rank[when.moment, when.service is not None], path, when.moment))
+        nearer = when.service is not None
+        rank = {"pre": int(nearer), "post": 3 - nearer, "failed": 5 - nearer}[when.moment]
+        due.append((rank, path, when.moment))
     return [(moment, path) for _, path, moment in sorted(due)]

@@ -89,6 +89,8 @@ class HostState(Model):
     """Of those, the ones that Kolla-Ansible made: name, also of one set aside -> image."""
     volumes: dict[str, str | None] = {}
     """Volume of this cloud -> its epoch, None when the file inside is missing."""
+    copies: dict[str, str] = {}
+    """Volume of this cloud -> the one that what is in it was copied from, when it was renamed."""
     unclaimed: tuple[str, ...] = ()
     """Of the volumes asked for, those that exist and are nobody's."""
     images: tuple[str, ...] = ()

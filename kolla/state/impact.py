@@ -2,31 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kolla.state.desired import Desired, DesiredContainer
+from kolla.state.desired import Desired, DesiredContainer, Served
 from kolla.state.host_state import HostState, ObservedContainer
+from kolla.state.orphans import mounted
 from kolla.state.plan import Action, Impact, JobOperation, Plan
 
 TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart", "adopt"})
 """What is done to a container that serves somebody; any other action finds it serving nobody, or lets it."""
 
 
-def impact(wanted: DesiredContainer, action: Action) -> Impact:
-    """What users notice of an action on a container."""
-    return taken_down(wanted, alone=not wanted.redundant) if action in TAKES_DOWN else Impact()
+def impact(wanted: DesiredContainer, action: Action, *, alone: bool | None = None) -> Impact:
+    """What users notice of an action on a container; `alone`, where the hosts are known: no other host serves
+    what it serves."""
+    alone = not wanted.redundant if alone is None else alone
+    return taken_down(wanted, alone=alone) if action in TAKES_DOWN else Impact()
 
 
-def taken_down(wanted: DesiredContainer, *, alone: bool) -> Impact:
+def taken_down(served: DesiredContainer | Served, *, alone: bool) -> Impact:
     """What users notice while a container is down; `alone`: no other host serves what it serves."""
+    waits = (served.impact.meanwhile, served.impact.without_others if alone else "")
     return Impact(
-        interrupted=wanted.endpoints if alone else (),
-        served_by_others=() if alone else wanted.endpoints,
-        behind=wanted.behind if alone else (),
-        servers=wanted.impact.servers,
-        meanwhile=wanted.impact.meanwhile,
+        interrupted=served.endpoints if alone else (),
+        served_by_others=() if alone else served.endpoints,
+        behind=served.behind if alone else (),
+        servers=served.impact.servers,
+        meanwhile="; ".join(filter(None, waits)),
+    )
+
+
+def is_alone(
+    host: str,
+    name: str,
+    desired: Desired,
+    states: Mapping[str, HostState],
+    leaving: Collection[tuple[str, str]] = (),
+) -> bool:
+    """Whether no other host serves what a container (by its name in the engine) serves, as the hosts are;
+    `leaving`: (host, container) that go down as well."""
+    same = [container for container in desired.containers if container.spec.name == name]
+    return any(container.impact.alone for container in same) or not any(
+        other.host != host and _serves(other, states) and (other.host, name) not in leaving for other in same
+    )
+
+
+def _serves(container: DesiredContainer, states: Mapping[str, HostState]) -> bool:
+    """Whether it runs; on a host that was not asked it is taken to."""
+    if container.host not in states:
+        return True
+    observed = states[container.host].containers.get(container.spec.name)
+    return observed is not None and not observed.ended
+
+
+def removed(
+    host: str, observed: ObservedContainer, desired: Desired, states: Mapping[str, HostState]
+) -> Impact:
+    """What users notice when a container goes for good."""
+    served = desired.served.get(observed.name)
+    if served is None or observed.ended:
+        return Impact()
+    return taken_down(served, alone=is_alone(host, observed.name, desired, states))
+
+
+def together(impacts: Iterable[Impact]) -> Impact:
+    """What users notice of several things at once."""
+    all_ = list(impacts)
+    return Impact(
+        interrupted=_each(name for one in all_ for name in one.interrupted),
+        served_by_others=_each(name for one in all_ for name in one.served_by_others),
+        behind=_each(name for one in all_ for name in one.behind),
+        servers="; ".join(_each(one.servers for one in all_ if one.servers)),
+        meanwhile="; ".join(_each(one.meanwhile for one in all_ if one.meanwhile)),
     )
 
 
@@ -35,8 +84,8 @@ def kept_volumes(
 ) -> tuple[str, ...]:
     """The cloud's volumes of a container that goes which nothing on its host will use."""
     used = {mount.source for container in wanted for mount in container.spec.mounts}
-    sources = (str(m["source"]) for m in observed.spec.get("mounts", ()) if m.get("type") == "volume")
-    return tuple(sorted(source for source in sources if source in state.volumes and source not in used))
+    found = (name for name in mounted(observed) if name in state.volumes and name not in used)
+    return tuple(sorted(found))
 
 
 def wanted_on(desired: Desired, host: str) -> list[DesiredContainer]:

@@ -110,7 +110,11 @@ class DiscardOperation(_Operation):
 
 
 class VolumeOperation(_Operation):
-    """Make a named volume and give it its epoch. Post-condition: it exists and has an epoch."""
+    """Make a named volume and give it its epoch. Post-condition: it exists and has an epoch.
+
+    With a `source`, `stops` are stopped, what is in that volume is copied and compared, and the epoch is
+    given last; on failure they are started again. The source stays.
+    """
 
     kind: Literal["volume"] = "volume"
     volume: str
@@ -119,6 +123,10 @@ class VolumeOperation(_Operation):
     """Take over the volume there is, with its data, instead of making one."""
     owner: int = 0
     """Of a volume taken over: who gets what belongs to root in it (user and group number); 0: nobody."""
+    source: str = ""
+    """The volume that it was before the catalogue renamed it; empty: none."""
+    stops: tuple[str, ...] = ()
+    """Containers that use `source`, and stay stopped until others take their place."""
 
 
 Action = Literal["create", "recreate", "restart", "reload", "start", "wait", "adopt"]
@@ -143,7 +151,8 @@ class ContainerOperation(_Operation):
     start_timeout: int
     """Seconds the health check may take to pass."""
     replaces: tuple[str, ...] = ()
-    """Containers of Kolla-Ansible that make way for it, and are removed when it is ready."""
+    """Containers that make way for it, and are removed when it is ready: Kolla-Ansible's, or ours of another
+    name."""
     reload: tuple[tuple[str, ...], ...] = ()
     """Commands run inside it, one after the other, that take the changed files into use."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer
-from kolla.state.impact import taken_down
+from kolla.state.impact import is_alone, taken_down
 from kolla.state.order import ordered
 from kolla.state.plan import Impact, Plan, StartOperation, StopOperation
 from kolla.state.reconcile import fingerprint
@@ -160,20 +160,7 @@ def _impact(
     container = acting[place]
     if container is None or action == "start":
         return Impact()
-    others = [
-        other.host
-        for other in desired.containers
-        if other.name == container.name
-        and other.host != container.host
-        and _serves(other, states)
-        and (action == "restart" or (other.host, other.spec.name) not in acting)
-    ]
-    return taken_down(container, alone=not others)
-
-
-def _serves(container: DesiredContainer, states: Mapping[str, HostState]) -> bool:
-    """Whether it runs; on a host that was not asked it is taken to."""
-    if container.host not in states:
-        return True
-    observed = states[container.host].containers.get(container.spec.name)
-    return observed is not None and not observed.ended
+    leaving = acting if action == "stop" else ()
+    return taken_down(
+        container, alone=is_alone(container.host, container.spec.name, desired, states, leaving)
+    )

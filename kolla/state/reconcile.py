@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kolla.build_report import BuiltImage
-from kolla.state import adoption
+from kolla.state import adoption, orphans
 from kolla.state.changes import ReleaseChange
 from kolla.state.compare import compare
 from kolla.state.desired import (
     Desired,
+    DesiredContainer,
     DesiredEndpoint,
     DesiredJob,
     Node,
@@ -21,9 +22,10 @@ from kolla.state.desired import (
     volume_id,
 )
 from kolla.state.host_state import HostState, JobRecord
-from kolla.state.impact import impact, kept_volumes, wanted_on
+from kolla.state.impact import impact, is_alone, kept_volumes, removed, wanted_on
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
+    Action,
     ContainerOperation,
     EndpointOperation,
     HostOperation,
@@ -33,6 +35,7 @@ from kolla.state.plan import (
     Plan,
     ReleaseOperation,
     RemoveOperation,
+    VolumeOperation,
 )
 from kolla.state.resources import Resources, differences
 from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
@@ -49,7 +52,9 @@ def reconcile(
     """The plan from `states` to `desired`.
 
     Hosts without a state are left alone (`--limit`); `services` narrows it to those (`--tags`).
+    InputError where data would be left behind.
     """
+    orphans.check(desired, states, services)
     precondition = fingerprint(states)
     builder = _Builder(desired, states, precondition)
     operations = [
@@ -80,6 +85,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
                 for name, container in state.containers.items()
             },
             "volumes": state.volumes,
+            "copies": state.copies,
             "predecessors": state.predecessors,
             "unclaimed": state.unclaimed,
             "images": sorted(state.images),
@@ -148,22 +154,25 @@ class _Builder:
             action, causes = compare(wanted, state, self.desired.secrets)
             if replaces:
                 action, causes = "adopt", adoption.causes(replaces, state)
+            if former := adoption.renamed(self.desired, wanted, state):
+                action, replaces = "adopt", (*replaces, *former)
+                causes = [f"takes the place of container {name}, as it was called" for name in former]
             if action is None:
                 continue
-            observed = state.containers.get(wanted.spec.name)
-            generation = observed.generation + (action == "recreate") if observed else 1
             yield ContainerOperation(
                 id=wanted.id,
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                impact=impact(wanted, action),
-                after=self._after(wanted),
+                impact=impact(
+                    wanted, action, alone=is_alone(wanted.host, wanted.spec.name, self.desired, self.states)
+                ),
+                after=(*self._after(wanted), *(self._going(wanted) if action == "create" else ())),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
                 spec=wanted.spec,
                 folder=wanted.config.folder,
-                generation=generation,
+                generation=_generation(wanted, action, state),
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
                 reload=wanted.reload if action == "reload" else (),
@@ -171,19 +180,32 @@ class _Builder:
 
     def removals(self) -> Iterator[Operation]:
         """Containers of this cloud that nothing wants any more."""
-        wanted = {(c.host, c.spec.name) for c in self.desired.containers}
         for host, state in self.states.items():
+            wanted = wanted_on(self.desired, host)
+            stay = {container.spec.name for container in wanted}
+            stay |= {name for c in wanted for name in adoption.renamed(self.desired, c, state)}
             for name, observed in state.containers.items():
-                if (host, name) not in wanted:
+                if name not in stay:
                     yield RemoveOperation(
                         id=f"remove:{name}@{host}",
                         host=host,
                         service=observed.service,
                         causes=("it is no longer wanted",),
+                        impact=removed(host, observed, self.desired, self.states),
                         container=name,
                         folder=observed.folder,
-                        keeps=kept_volumes(observed, state, wanted_on(self.desired, host)),
+                        keeps=kept_volumes(observed, state, wanted),
                     )
+
+    def _going(self, wanted: DesiredContainer) -> tuple[str, ...]:
+        """The removals of its service on its host: no two servers on one port or volume."""
+        stay = {container.spec.name for container in wanted_on(self.desired, wanted.host)}
+        containers = self.states[wanted.host].containers.items()
+        return tuple(
+            f"remove:{name}@{wanted.host}"
+            for name, observed in containers
+            if observed.service == wanted.service and name not in stay
+        )
 
     # -- jobs --------------------------------------------------------------------------------
 
@@ -201,8 +223,7 @@ class _Builder:
                     update={"after": self._after(job)}
                 )
 
-    @staticmethod
-    def _job_causes(job: DesiredJob, record: JobRecord | None, epochs: Mapping[str, str]) -> list[str]:
+    def _job_causes(self, job: DesiredJob, record: JobRecord | None, epochs: Mapping[str, str]) -> list[str]:
         if record is None:
             return ["it has not been done"]
         parts = ("its command", "its image", "its own configuration")
@@ -211,8 +232,13 @@ class _Builder:
         return causes + [
             f"volume {name.split('/')[1]} on {name.split('/')[0]} is not the one it was done for"
             for name, epoch in epochs.items()
-            if record.epochs.get(name) != epoch
+            if epoch not in (record.epochs.get(name), record.epochs.get(self._former(name)))
         ]
+
+    def _former(self, name: str) -> str:
+        """What `host/volume` was called before the catalogue renamed it; itself if it did not."""
+        host, volume = name.split("/")
+        return f"{host}/{self.desired.former_volumes.get(volume, volume)}"
 
     def _epochs(self, job: DesiredJob, record: JobRecord | None) -> dict[str, str]:
         """Volume -> epoch. Of a host that was not asked, the one on record stands for the present one; a
@@ -226,7 +252,8 @@ class _Builder:
 
     def _epoch(self, host: str, volume: str) -> str:
         """The volume's epoch, or the one it will get."""
-        known = self.states[host].volumes.get(volume)
+        volumes = self.states[host].volumes
+        known = volumes.get(volume) or volumes.get(self.desired.former_volumes.get(volume, ""))
         return known or new_epoch(self.desired.cloud_id, host, volume, self.precondition)
 
     # -- what others need --------------------------------------------------------------------
@@ -247,7 +274,18 @@ class _Builder:
                 continue
             for made in (*self._volumes(node), *self._images(node), *self._endpoints(operation.after)):
                 extra.setdefault(made.id, made)
-        return [*operations, *extra.values()]
+        return [*operations, *self._in_turn(extra.values())]
+
+    def _in_turn(self, operations: Iterable[Operation]) -> Iterator[Operation]:
+        """One host at a time: what is stopped for a copy on one waits for what has it on the one before."""
+        last: dict[str, tuple[str, ...]] = {}
+        for operation in operations:
+            if isinstance(operation, VolumeOperation) and operation.source:
+                here = wanted_on(self.desired, operation.host)
+                before = last.get(operation.volume, ())
+                last[operation.volume] = tuple(c.id for c in here if operation.volume in c.mounted)
+                operation = operation.model_copy(update={"after": (*operation.after, *before)})
+            yield operation
 
     def _volumes(self, node: Node) -> Iterator[Operation]:
         yield from missing(node, self.states[node.host], self.desired, self.precondition)
@@ -261,6 +299,15 @@ class _Builder:
             endpoint = self.desired.endpoints.get(reference)
             if endpoint is not None and endpoint.host in self.states:
                 yield _endpoint_operation(endpoint)
+
+
+def _generation(wanted: DesiredContainer, action: Action, state: HostState) -> int:
+    """Of the container an operation leads to: it counts all that were in its place."""
+    if (observed := state.containers.get(wanted.spec.name)) is not None:
+        return observed.generation + (action == "recreate")
+    return max(
+        (state.containers[n].generation + 1 for n in wanted.formerly if n in state.containers), default=1
+    )
 
 
 def image_operation(image: BuiltImage, host: str) -> Operation:

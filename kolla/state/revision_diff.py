@@ -33,7 +33,8 @@ class Difference(Model):
 
 def differences(old: Desired, new: Desired) -> tuple[Difference, ...]:
     """Host by host, what `new` has in another way than `old`; secrets are masked."""
-    masking = replace(new, secrets=old.secrets | new.secrets)
+    # Whether data would be left behind is no question where nobody goes from one to the other.
+    masking = replace(new, secrets=old.secrets | new.secrets, data=frozenset())
     found = []
     for operation in reconcile(masking, as_applied(old, new)).operations:
         if isinstance(operation, RemoveOperation):

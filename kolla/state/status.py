@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kolla.state.compare import drift
 from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState
 from kolla.state.topology import engine_name
+
+CHANGES = 3
+"""How many changes of one container are told."""
 
 
 def rows(
     desired: Desired, states: Mapping[str, HostState], names: Collection[str] | None = None
 ) -> list[dict[str, Any]]:
-    """One row per container that is there or should be: host, service, container, state, ...; and one for
-    each host that somebody changes at the moment.
+    """One row per container that is there or should be: host, service, container, state, what was changed on
+    its host, ...; and one for each host that somebody changes at the moment.
 
     Only of those called `names` in the catalogue, unless that is None.
     """
-    wanted = {(container.host, container.spec.name) for container in desired.containers}
+    wanted = {(container.host, container.spec.name): container for container in desired.containers}
     asked = None if names is None else {engine_name(name) for name in names}
     found: list[dict[str, Any]] = []
     locks: list[dict[str, Any]] = []
@@ -35,12 +39,29 @@ def rows(
                     "health": container.health or "",
                     "version": container.version,
                     "generation": container.generation,
-                    "note": "" if (host, name) in wanted else "not wanted",
+                    "note": _note(desired, wanted.get((host, name)), state),
                 }
             )
         missing = sorted(name for h, name in wanted if h == host and name not in state.containers)
-        found += [{"host": host, "container": name, "state": "missing"} for name in missing]
+        found += [
+            {
+                "host": host,
+                "container": name,
+                "state": "missing",
+                "note": _note(desired, wanted[host, name], state),
+            }
+            for name in missing
+        ]
     return [*(row for row in found if asked is None or row["container"] in asked), *locks]
+
+
+def _note(desired: Desired, wanted: DesiredContainer | None, state: HostState) -> str:
+    """What somebody changed on the host; only the first few changes, a plan has all."""
+    if wanted is None:
+        return "not wanted"
+    changes = drift(wanted, state, desired.secrets)
+    more = [f"{len(changes) - CHANGES} more: kolla plan"] if len(changes) > CHANGES else []
+    return "; ".join([*changes[:CHANGES], *more])
 
 
 def set_rows(

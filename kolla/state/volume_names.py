@@ -10,6 +10,8 @@ from kolla.settings import Settings
 from kolla.state.spec import Mount
 
 KEY = "volume_names"
+EMPTY = "empty_volumes"
+"""The setting that names volumes which may begin empty elsewhere."""
 LOGS = "kolla_logs"
 """The volume that every container writes its logs to. Two clouds on one host need two of them."""
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -36,14 +38,47 @@ def volumes(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found for name in names if is_volume(found := place(settings, name)))
 
 
+def data(settings: Settings) -> frozenset[str]:
+    """The engine's volumes whose content is missed where a container of theirs starts without it.
+
+    Not logs, not what is each host's own, not those that may begin empty.
+    """
+    spared = [str(name) for name in settings.scope(None)[EMPTY]]
+    names = {
+        volume
+        for folder in settings.services
+        for container in folder.service.containers.values()
+        for volume in container.volumes
+        if volume not in folder.service.host_volumes and volume not in spared
+    }
+    return frozenset(volumes(settings, names - {LOGS}))
+
+
+def former(settings: Settings) -> dict[str, str]:
+    """The engine's volume -> the one that had its content before the catalogue renamed it."""
+    return {
+        place_: before
+        for folder in settings.services
+        for volume, before in folder.service.formerly.items()
+        if is_volume(place_ := place(settings, volume)) and place_ != before
+    }
+
+
 def check(settings: Settings) -> None:
-    """InputErrors for volumes in the setting that no service has, and for places that cannot be."""
+    """InputErrors for volumes in the settings that no service has, and for places that cannot be."""
     raise_all(list(_mistakes(settings)))
 
 
 def _mistakes(settings: Settings) -> Iterator[InputError]:
     containers = (c for f in settings.catalogue.folders.values() for c in f.service.containers.values())
     known = {LOGS, *(volume for container in containers for volume in container.volumes)}
+    for volume in settings.scope(None)[EMPTY]:
+        if str(volume) not in known:
+            yield InputError(
+                f"no service has a volume '{volume}'",
+                where=settings.globals.where(EMPTY),
+                hint=did_you_mean(str(volume), known),
+            )
     for volume, place_ in settings.scope(None)[KEY].items():
         where = settings.globals.where(KEY, volume)
         if volume not in known:

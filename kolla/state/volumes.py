@@ -1,4 +1,5 @@
-"""Volumes in a plan: making those that are missing, and the epochs that tell their contents apart."""
+"""Volumes in a plan: making those that are missing, copying those that were renamed, and the epochs that tell
+their contents apart."""
 
 from __future__ import annotations
 
@@ -6,12 +7,17 @@ import hashlib
 from collections.abc import Iterator
 
 from kolla.state import adoption
-from kolla.state.desired import Desired, Node, volume_id
+from kolla.state.desired import Desired, Node, image_id, volume_id
 from kolla.state.host_state import HostState
+from kolla.state.impact import impact, together
+from kolla.state.orphans import mounted
 from kolla.state.plan import VolumeOperation
 
 HOST_SERVICE = "host"
 """What operations that belong to no single service are listed under."""
+
+COPYING = 14400
+"""Seconds that copying a volume may take."""
 
 
 def new_epoch(cloud_id: str, host: str, volume: str, precondition: str) -> str:
@@ -25,9 +31,13 @@ def new_epoch(cloud_id: str, host: str, volume: str, precondition: str) -> str:
 
 
 def missing(node: Node, state: HostState, desired: Desired, precondition: str) -> Iterator[VolumeOperation]:
-    """Making or taking over the volumes that a container or job mounts and its host does not have."""
+    """Making, taking over or copying what a container or job mounts and its host does not have."""
     for volume in node.mounted:
         if state.volumes.get(volume) is not None:
+            continue
+        former = desired.former_volumes.get(volume, "")
+        if state.volumes.get(former) is not None:
+            yield _copied(volume, former, node, state, desired)
             continue
         adopt = adoption.adopts_volume(desired, volume, state)
         yield VolumeOperation(
@@ -40,3 +50,24 @@ def missing(node: Node, state: HostState, desired: Desired, precondition: str) -
             adopt=adopt,
             owner=adoption.owner(desired, volume, node.host) if adopt else 0,
         )
+
+
+def _copied(volume: str, former: str, node: Node, state: HostState, desired: Desired) -> VolumeOperation:
+    """Copying what is in a volume to the one that has its place now, while nothing uses it."""
+    stops = tuple(sorted(name for name, there in state.containers.items() if former in mounted(there)))
+    waiting = [c for c in desired.containers if c.host == node.host and volume in c.mounted]
+    down = [c for c in waiting if {c.spec.name, *c.formerly} & set(stops)]
+    return VolumeOperation(
+        id=volume_id(volume, node.host),
+        host=node.host,
+        service=node.service,
+        causes=(f"it was called {former}", *(f"stops container {name} meanwhile" for name in stops)),
+        impact=together(impact(container, "recreate") for container in down),
+        # What takes long and interrupts nobody is done before.
+        after=tuple(sorted({image_id(c.image.name, node.host) for c in waiting})),
+        timeout=COPYING,
+        volume=volume,
+        epoch=state.volumes[former] or "",
+        source=former,
+        stops=stops,
+    )

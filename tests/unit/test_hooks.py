@@ -102,6 +102,56 @@ def test_who_waits_for_another_deployer_prepares_once(configuration, tmp_path):
     assert (tmp_path / "ran").read_text() == "x\nx\n"
 
 
+@pytest.mark.parametrize("error", [KollaError("broken"), KeyboardInterrupt()], ids=["broken", "interrupted"])
+def test_after_a_failure_there_is_one_to_wake_the_alarm_again(configuration, tmp_path, error):
+    write(configuration, "pre-deploy", "true")
+    write(configuration, "failed-deploy", f"echo $KOLLA_VERB >> {tmp_path}/ran; exit 1")
+    write(configuration, "post-deploy", f"echo post >> {tmp_path}/ran")
+    hooks = Hooks(configuration)
+    plan = hooks.planned("deploy", PLAN)
+    with pytest.raises(type(error)), hooks.before("deploy", plan, lambda event: None):
+        raise error
+    assert (tmp_path / "ran").read_text() == "deploy\n"
+    hooks.failed("deploy", plan, lambda event: None)
+    assert (tmp_path / "ran").read_text() == "deploy\ndeploy\n", "its own failure is told, and hides nothing"
+
+
+def test_one_before_that_fails_is_a_failure(configuration, tmp_path):
+    write(configuration, "pre-deploy", "exit 1")
+    write(configuration, "failed-deploy", f"touch {tmp_path}/ran")
+    hooks = Hooks(configuration)
+    with pytest.raises(KollaError, match="nothing was touched"):
+        run(hooks, hooks.planned("deploy", PLAN), [])
+    assert (tmp_path / "ran").exists()
+
+
+def test_who_gives_up_waiting_has_failed(configuration, tmp_path):
+    write(configuration, "failed-deploy", f"echo x >> {tmp_path}/ran")
+    hooks = Hooks(configuration)
+    plan = hooks.planned("deploy", PLAN)
+    for _ in range(2):
+        with pytest.raises(LockedError), hooks.before("deploy", plan, lambda event: None):
+            raise LockedError("locked")
+    assert not (tmp_path / "ran").exists()
+    for _ in range(2):
+        with pytest.raises(LockedError), hooks.giving_up():
+            raise LockedError("locked")
+    assert (tmp_path / "ran").read_text() == "x\n"
+
+
+def test_verbs_of_services_and_what_has_no_plan_have_hooks_too(configuration):
+    write(configuration, "pre-backup-mariadb", "true")
+    write(configuration, "post-destroy-keystone", "true")
+    hooks = Hooks(configuration)
+    backup = PLAN.model_copy(update={"operations": (STOP.model_copy(update={"service": "mariadb"}),)})
+    assert [hook.path for hook in hooks.planned("backup", backup).hooks] == ["pre-backup-mariadb"]
+    nothing = PLAN.model_copy(update={"operations": ()})
+    assert hooks.planned("destroy", nothing).hooks == ()
+    assert [h.path for h in hooks.planned("destroy", nothing, everything=True).hooks] == [
+        "post-destroy-keystone"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "mode", "message"),
     [

@@ -33,6 +33,7 @@ REVISION = click.IntRange(min=1)
 @click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
 @click.option("--against", type=REVISION, metavar="REVISION", help="Say what a rollback to it would do.")
 @options.canary
+@options.knowledge
 @options.services
 def plan(
     output: Path | None,
@@ -49,12 +50,16 @@ def plan(
     Touches nothing. Exit code 2 when there are changes. docs/plan.md explains how to read it.
     """
 
-    if upgrade + finish + (offline or against_config is not None) + (against is not None) > 1:
+    asks_nobody = offline or against_config is not None
+    given = click.get_current_context().ensure_object(options.Options)
+    if (given.build_report or given.facts) and not asks_nobody:
+        raise click.UsageError("--build-report and --facts are for --offline and --against-config")
+    if upgrade + finish + asks_nobody + (against is not None) > 1:
         raise click.UsageError(
             "--upgrade, --finish, --against and --offline (or --against-config) are different plans"
         )
-    if diff and (upgrade or finish or against is not None):
-        raise click.UsageError("--diff is for plans of a deploy")
+    if diff and (upgrade or finish):
+        raise click.UsageError("--diff is for plans of a deploy or a rollback")
     if canary and (finish or against is not None):
         raise click.UsageError("--canary is for plans of a deploy or an upgrade")
     if against is not None and output:
@@ -62,7 +67,7 @@ def plan(
 
     def verb(cloud: Cloud) -> Result:
         if against is not None:
-            return cloud.plan_against(against)
+            return cloud.plan_against(against, diff=diff)
         between = upgrade or finish
         if between:
             result = cloud.plan_upgrade(finish=finish, canary=canary)

@@ -233,6 +233,8 @@ class Host:
             "epoch": uuid.uuid4().hex,
             "adopt": False,
             "owner": 0,
+            "source": "",
+            "stops": [],
             "after": [],
             "timeout": 10,
             **changes,

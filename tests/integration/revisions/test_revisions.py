@@ -16,7 +16,8 @@ def test_there_and_back_again(tiny: TinyCloud) -> None:
     assert set(tiny.observed()) == {"tiny_first"}
     assert tiny.jobs == jobs + 1  # for another image
 
-    against = tiny.run("plan", "--against", "1", expect=2)
+    against = tiny.run("plan", "--against", "1", "--diff", expect=2)
+    assert "-word = two\n+word = one\n" in against
     assert "word.conf: [say] word two -> one" in against
     assert "create container tiny-second" in against
     back = tiny.run("rollback", "--yes")

@@ -95,6 +95,30 @@ def test_the_cloud_itself_can_be_planned(kolla: Kolla, cloud: Path, inventory: C
     assert "keystone" in outcome.out
 
 
+def test_a_machine_that_knows_nothing_is_given_what_another_one_knows(
+    kolla: Kolla, cloud: Path, inventory: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """A CI runner that reviews a configuration."""
+    known = places.Places.of("kolla")
+    report = known.build_report.rename(tmp_path / "build.json")
+    facts = known.facts.rename(tmp_path / "facts.json")
+    common = ["plan", "--configdir", str(cloud), "-i", str(inventory("control"))]
+    assert kolla(*common, "--offline").exit_code == 3
+    given = ["--build-report", str(report), "--facts", str(facts)]
+    outcome = kolla(*common, "--offline", *given)
+    assert outcome.exit_code == 2
+    assert "keystone" in outcome.out
+    assert "unknown" not in outcome.err
+    outcome = kolla(*common, "--against-config", str(cloud), *given)
+    assert (outcome.exit_code, "Nothing to do" in outcome.out) == (0, True)
+    facts.write_text('{"one": {"hostname": 7}}')
+    outcome = kolla(*common, "--offline", *given)
+    assert outcome.exit_code == 3
+    assert "facts.json: these are no facts of hosts" in outcome.err
+    outcome = kolla(*common, *given)
+    assert "--build-report and --facts are for --offline" in outcome.err
+
+
 def changed(file: str, text: str) -> Callable[[Path], None]:
     """Adds `text` to a file of the configuration directory."""
 

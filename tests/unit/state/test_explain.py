@@ -36,6 +36,7 @@ Plan for cloud 'kolla': 4 operations on 1 host
 one
   - remove container notes
       it is no longer wanted
+      impact: endpoint notes is gone: no other host serves it
       impact: volume notes is kept
   ~ reload container haproxy                     notes.cfg: no longer wanted
   ~ restart container keystone
@@ -49,7 +50,7 @@ one
       impact: endpoint mariadb is interrupted: no other host serves meanwhile
 
 4 operations on 1 host.
-Endpoints interrupted: keystone, mariadb.
+Endpoints interrupted: notes, keystone, mariadb.
 Their users, whose requests may fail meanwhile: toolbox, keystone.
 Running servers and their networks: not touched.
 Volumes that stay, used by nothing: one/notes. To be rid of one and its data, on its host: docker
@@ -107,7 +108,7 @@ def test_the_summary_is_data_for_programs(deployed: World) -> None:
     assert summarise(several_changes(deployed)).to_json() == {
         "operations": 4,
         "hosts": ["one"],
-        "interrupted": ["keystone", "mariadb"],
+        "interrupted": ["notes", "keystone", "mariadb"],
         "served_by_others": [],
         "behind": ["toolbox", "keystone"],
         "servers": {},

@@ -145,7 +145,11 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes], rel
     if isinstance(operation, ImageOperation):
         return {"images": (*state.images, operation.image)}
     if isinstance(operation, VolumeOperation):
-        return {"volumes": {**state.volumes, operation.volume: operation.epoch}}
+        copied = {operation.volume: operation.source} if operation.source else {}
+        return {
+            "volumes": {**state.volumes, operation.volume: operation.epoch},
+            "copies": {**state.copies, **copied},
+        }
     if isinstance(operation, JobOperation):
         record = {operation.job: JobRecord(key=operation.key, epochs=operation.epochs)}
         return {
@@ -183,7 +187,10 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes], rel
             for file in folder.files
         }
         return {
-            "containers": {**state.containers, spec.name: container},
+            "containers": {
+                **{n: c for n, c in state.containers.items() if n not in operation.replaces},
+                spec.name: container,
+            },
             "folders": {**state.folders, folder.path: files},
         }
     return {}
