@@ -17,6 +17,10 @@ STOP = StopOperation(id="stop:x@one", host="one", service="keystone", causes=("a
 PLAN = Plan(cloud_name="c", cloud_id="1", precondition="", operations=(STOP,))
 
 
+class Stopped(BaseException):
+    """As Ctrl-C: no error that anybody handles."""
+
+
 @pytest.fixture
 def configuration(tmp_path, monkeypatch) -> Configuration:
     monkeypatch.setattr(places, "state_root", lambda: tmp_path / "state")
@@ -102,7 +106,7 @@ def test_who_waits_for_another_deployer_prepares_once(configuration, tmp_path):
     assert (tmp_path / "ran").read_text() == "x\nx\n"
 
 
-@pytest.mark.parametrize("error", [KollaError("broken"), KeyboardInterrupt()], ids=["broken", "interrupted"])
+@pytest.mark.parametrize("error", [KollaError("broken"), Stopped()], ids=["broken", "interrupted"])
 def test_after_a_failure_there_is_one_to_wake_the_alarm_again(configuration, tmp_path, error):
     write(configuration, "pre-deploy", "true")
     write(configuration, "failed-deploy", f"echo $KOLLA_VERB >> {tmp_path}/ran; exit 1")

@@ -92,6 +92,7 @@ class Gate:
         settings = self.world.settings
         read = SimpleNamespace(
             places=Places(self.directory),
+            report_place=Places(self.directory).build_report,
             settings=settings,
             globals=settings.globals,
             services=lambda: self.tags,
