@@ -112,7 +112,7 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
     def _gone_back(self, done: Upgraded, lock_timeout: int) -> Upgraded:
         """An upgrade that failed, after the way back from it."""
         try:
-            return replace(done, back=self.rollback(lock_timeout=lock_timeout))
+            return replace(done, back=self.rollback(self._last_good(), lock_timeout=lock_timeout))
         except KollaError as error:
             return replace(done, not_gone_back=str(error))
 
@@ -123,10 +123,14 @@ class UpgradeVerbs(RevisionVerbs, ValidationVerbs):
         lost = self._lost(desired)
         if change is not None and lost:
             raise one_way(change, lost)
+        self._towards(*self._target(self._last_good()))
+
+    def _last_good(self) -> int:
+        """The revision that the cloud was last as it says; InputError without one."""
         standing = current(self._revisions.all())
         if standing is None:
             raise InputError("there is no revision to go back to", hint="leave out --auto-rollback")
-        self._towards(*self._target(standing.number))
+        return standing.number
 
     def _upgrade(self, plan_file: Path | None, finish: bool, auto_rollback: bool) -> Upgraded:
         plan, desired, states = self._planned(finish)
