@@ -104,18 +104,18 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         check_asked_once(plan_file, canary)
         if finish and auto_rollback:
             raise InputError("after --finish there is no way back", hint="leave out --auto-rollback")
-        good = current(self._revisions.all())
         with self._hooks.giving_up():
             done = self._hosts.patiently(
                 "upgrade", lock_timeout, lambda: self._upgrade(plan_file, finish, canary, auto_rollback)
             )
-        if auto_rollback and good is not None and done.failed and done.unfinished is not None:
-            return self._gone_back(done, good.number, lock_timeout)
+        if auto_rollback and done.failed and done.unfinished is not None:
+            return self._gone_back(done, lock_timeout)
         return done
 
-    def _gone_back(self, done: Upgraded, number: int, lock_timeout: int) -> Upgraded:
+    def _gone_back(self, done: Upgraded, lock_timeout: int) -> Upgraded:
         """An upgrade that failed, after the way back from it to the revision before."""
         try:
+            number = self._last_good(before=done.revision)
             return replace(done, back=self.rollback(number, lock_timeout=lock_timeout))
         except KollaError as error:
             return replace(done, not_gone_back=str(error))
@@ -127,11 +127,17 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         lost = self._lost(desired)
         if change is not None and lost:
             raise one_way(change, lost)
-        standing = current(self._revisions.all())
+        revision, target = self._target(self._last_good())
+        self._towards(revision, target, self._hosts.compared_with(target))
+
+    def _last_good(self, *, before: int | None = None) -> int:
+        """The revision that the cloud was last as it says, of those before a number if one is given: after
+        that one, a canary may have been taken back. InputError without one."""
+        known = self._revisions.all()
+        standing = current([each for each in known if before is None or each.number < before])
         if standing is None:
             raise InputError("there is no revision to go back to", hint="leave out --auto-rollback")
-        revision, target = self._target(standing.number)
-        self._towards(revision, target, self._hosts.compared_with(target))
+        return standing.number
 
     def _upgrade(
         self, plan_file: Path | None, finish: bool, canary: CanaryRequest | None, auto_rollback: bool

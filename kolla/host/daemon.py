@@ -19,6 +19,7 @@ from .shapes import Json
 CONFIGURATION = Path("/etc/docker/daemon.json")
 CERTIFICATES = Path("/etc/docker/certs.d")
 """Where the engine looks for who signs the certificate of a registry: `HOST[:PORT]/ca.crt`."""
+DAEMON = "dockerd"
 PID_FILE = Path("/var/run/docker.pid")
 LOG = Path("/var/log/kolla-dockerd.log")
 START_TIMEOUT = 60
@@ -49,13 +50,34 @@ def start(manifest: Manifest) -> str:
         _wait(None)
         return "started the engine by systemd"
     manifest.add("engine", [PROCESS])
+    await_predecessor()
     with LOG.open("ab") as log:
         # A session of its own: it outlives this one.
         process = subprocess.Popen(
-            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
+            [DAEMON], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
         )
     _wait(process)
     return f"started the engine, process {process.pid}, log in {LOG}"
+
+
+def await_predecessor() -> None:
+    """Wait for an engine that is ending; forget one that ended without a word. Refusal when it does not end.
+
+    An engine does not start while there is a process of the number in its file, whatever process that is.
+    """
+    if not PID_FILE.exists():
+        return
+    pid = _pid()
+    end = time.monotonic() + START_TIMEOUT
+    while processes.program(pid) == DAEMON and processes.lives(pid):
+        if answers():
+            return
+        if time.monotonic() >= end:
+            raise Refusal(
+                "engine", f"the engine, process {pid}, neither answers nor ends", hint=f"kill {pid}"
+            )
+        time.sleep(0.2)
+    PID_FILE.unlink(missing_ok=True)
 
 
 def _wait(process: subprocess.Popen[bytes] | None) -> None:

@@ -1,4 +1,8 @@
-"""The engine's configuration."""
+"""The engine's configuration, and what an engine before it left."""
+
+import os
+import shutil
+import subprocess
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,3 +34,21 @@ def test_written_and_removed(tmp_path, monkeypatch):
     assert daemon.read_configuration() == {"log-level": "warn"}
     daemon.write_configuration({})
     assert not daemon.CONFIGURATION.exists()
+
+
+def test_the_number_of_an_engine_that_ended_without_a_word_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(daemon, "PID_FILE", tmp_path / "docker.pid")
+    daemon.await_predecessor()
+    daemon.PID_FILE.write_text(str(os.getpid()))  # another process has the number by now
+    daemon.await_predecessor()
+    assert not daemon.PID_FILE.exists()
+
+
+def test_an_engine_that_is_ending_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(daemon, "PID_FILE", tmp_path / "docker.pid")
+    shutil.copy(shutil.which("sleep") or "", tmp_path / daemon.DAEMON)
+    with subprocess.Popen([tmp_path / daemon.DAEMON, "0.5"]) as ending:
+        daemon.PID_FILE.write_text(str(ending.pid))
+        daemon.await_predecessor()
+        assert ending.poll() == 0
+    assert not daemon.PID_FILE.exists()

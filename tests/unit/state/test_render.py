@@ -17,13 +17,13 @@ def refusal(world: World) -> str:
 def test_an_expression_names_its_own_line(world: World) -> None:
     world.edit("notes/service.yml", COMMAND, "    command: notes-api {{ notes_prot }}\n")
     said = refusal(world)
-    assert "notes/service.yml:40: the variable 'notes_prot' is not defined" in said
+    assert "notes/service.yml:46: the variable 'notes_prot' is not defined" in said
     assert "did you mean 'notes_port'?" in said
 
 
 def test_a_secret_in_a_command_names_its_line(world: World) -> None:
     world.edit("notes/service.yml", COMMAND, "    command: notes-api {{ notes_database_password }}\n")
-    assert "notes/service.yml:40: a secret would be visible" in refusal(world)
+    assert "notes/service.yml:46: a secret would be visible" in refusal(world)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_secret_in_a_command_names_its_line(world: World) -> None:
 )
 def test_a_command_that_cannot_be_split(world: World, command: str, problem: str) -> None:
     world.edit("notes/service.yml", COMMAND, f"    command: {command}\n")
-    assert f"notes/service.yml:40: not a command: {problem}" in refusal(world)
+    assert f"notes/service.yml:46: not a command: {problem}" in refusal(world)
 
 
 def test_a_capability_that_is_not_needed(world: World) -> None:
