@@ -115,7 +115,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
     def _gone_back(self, done: Upgraded, lock_timeout: int) -> Upgraded:
         """An upgrade that failed, after the way back from it to the revision before."""
         try:
-            number = self._last_good(before=done.revision)
+            number = self._good_revision(before=done.revision)
             return replace(done, back=self.rollback(number, lock_timeout=lock_timeout))
         except KollaError as error:
             return replace(done, not_gone_back=str(error))
@@ -127,10 +127,10 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         lost = self._lost(desired)
         if change is not None and lost:
             raise one_way(change, lost)
-        revision, target = self._target(self._last_good())
+        revision, target = self._target(self._good_revision())
         self._towards(revision, target, self._hosts.compared_with(target))
 
-    def _last_good(self, *, before: int | None = None) -> int:
+    def _good_revision(self, *, before: int | None = None) -> int:
         """The revision that the cloud was last as it says, of those before a number if one is given: after
         that one, a canary may have been taken back. InputError without one."""
         known = self._revisions.all()

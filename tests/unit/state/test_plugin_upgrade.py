@@ -15,7 +15,7 @@ from kolla.state.desired import Desired
 from kolla.state.plan import ContainerOperation, JobOperation, Plan
 from kolla.state.reconcile import reconcile
 
-UPGRADE = """
+UPGRADE = """\
 upgrade:
   checks:
     ready: {container: notes, command: [notes-manage, check]}
@@ -26,9 +26,8 @@ upgrade:
     db-migrate: {container: notes, command: [notes-manage, db-migrate], after: [job/db-sync]}
   back:
     forget: {container: notes, command: [notes-manage, forget]}
-  releases:
-    2025.2 -> 2026.1: {safe: true, because: It only gets columns.}
 """
+"""What it says besides the releases it can come back from."""
 
 
 def own(plan: Plan) -> list[str]:
@@ -40,7 +39,7 @@ def own(plan: Plan) -> list[str]:
 @pytest.fixture
 def plugin(world: World) -> tuple[World, Desired]:
     """A cloud of the older release with the service, images of the newer one, and the state it has."""
-    world.edit("notes/service.yml", "databases: [notes]\n", f"databases: [notes]\n{UPGRADE}")
+    world.edit("notes/service.yml", "upgrade:\n", UPGRADE)
     go_to(world, OLDER)
     world.carry_out(reconcile(world.desired, world.states))
     before = back(replace(world.desired, back=tuple(j for j in world.desired.back if j.service == "notes")))
