@@ -82,8 +82,8 @@ def test_it_does_not_go_back_where_it_does_not_say_so(plugin: tuple[World, Desir
     world.carry_out(*upgrade(world))
     world.edit(
         "notes/service.yml",
-        "{safe: true, because: It only gets columns.}",
-        "{safe: false, because: It loses one.}",
+        "2025.2 -> 2026.1: {safe: true, because: The schema is the same.}",
+        "2025.2 -> 2026.1: {safe: false, because: It loses one.}",
     )
     with pytest.raises(InputError, match="notes: It loses one"):
         rollback.check_release(1, before, world.states, world.settings.services)
