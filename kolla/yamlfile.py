@@ -145,9 +145,27 @@ def changed_keys(present: Mapping[str, Any], values: Mapping[str, Any]) -> list[
     return [key for key, value in values.items() if key not in present or dump(present[key]) != dump(value)]
 
 
-def dump(data: Any) -> str:
-    """Data as YAML in blocks, in its own order; escaped, because only so U+0085 is read back as it was."""
-    text: str = yaml.safe_dump(data, sort_keys=False)
+_BREAKS = "\x85\u2028\u2029"
+"""Line breaks of YAML that are none of other formats: read back as they were only if they are escaped."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes strings so that they are read back as they were, whatever characters they hold."""
+
+
+def _written(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if any(each in text for each in _BREAKS) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _written)
+
+
+def dump(data: Any, *, width: int = 80) -> str:
+    """Data as YAML in blocks, in its own order, in lines of about `width` characters."""
+    text: str = yaml.dump(
+        data, Dumper=_Dumper, default_flow_style=False, sort_keys=False, allow_unicode=True, width=width
+    )
     return text
 
 

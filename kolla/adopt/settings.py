@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from kolla.adopt.finding import Finding
 from kolla.adopt.mapping import Globals, Missing
 from kolla.errors import InputError
@@ -15,7 +13,7 @@ from kolla.settings import globals as globals_file
 from kolla.settings.expressions import UndefinedVariable
 from kolla.settings.keys import Key, enable_key
 from kolla.settings.scope import Given, Scope
-from kolla.yamlfile import Document
+from kolla.yamlfile import Document, dump
 
 _HEADER = """\
 ---
@@ -126,9 +124,7 @@ def text(carried: Carried, known: Mapping[str, Key], sources: Sequence[Document]
     parts = [ours, carried.added]
     if carried.custom:
         parts.append({"custom": {name: given.value for name, given in carried.custom.items()}})
-    return _HEADER.format(sources=names) + "\n".join(
-        yaml.safe_dump(part, sort_keys=False, allow_unicode=True, width=110) for part in parts if part
-    )
+    return _HEADER.format(sources=names) + "\n".join(dump(part, width=110) for part in parts if part)
 
 
 def _is_text(key: Key, given: Given) -> bool:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import yaml
-
 from kolla import yamlfile
 from kolla.catalogue.model import ConfigFile
 from kolla.config import ini
@@ -162,10 +160,7 @@ def _parse_json(text: str, file: Path) -> Any:
 
 
 def _write_yaml(data: Any) -> str:
-    text: str = yaml.safe_dump(
-        data, default_flow_style=False, sort_keys=False, allow_unicode=True, width=1000
-    )
-    return text
+    return yamlfile.dump(data, width=1000)
 
 
 def _write_json(data: Any) -> str:

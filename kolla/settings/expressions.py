@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache, partial
 from typing import Any, NoReturn, TypeVar, cast
 
-import yaml
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -19,6 +18,7 @@ from kolla.errors import InputError, KollaError, Location, did_you_mean
 from kolla.secret import Secret, revealing
 from kolla.settings.addresses import overlaps, within
 from kolla.settings.values import boolean
+from kolla.yamlfile import dump
 
 T = TypeVar("T")
 
@@ -179,10 +179,7 @@ def _to_json(value: Any, indent: int | None = None) -> str:
 
 
 def _to_yaml(value: Any) -> str:
-    text: str = yaml.safe_dump(
-        json.loads(_to_json(value)), default_flow_style=False, sort_keys=False, allow_unicode=True
-    )
-    return text
+    return dump(json.loads(_to_json(value)))
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

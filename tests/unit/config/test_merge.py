@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kolla.catalogue.model import ConfigFile
@@ -157,6 +157,7 @@ def test_ini_merging_is_associative_and_idempotent(texts: list[str]):
 
 @settings(max_examples=50)
 @given(st.lists(MAPPINGS, min_size=3, max_size=3), st.sampled_from(["yaml", "json"]))
+@example([{}, {}, {"a": "\x85\u2028"}], "yaml")
 def test_tree_merging_is_idempotent_and_every_leaf_has_an_origin(trees: list[Any], format: str):
     texts = [json.dumps(tree) if format == "json" else yaml.safe_dump(tree) for tree in trees]
     merged = merge(format, layers(*texts))

@@ -52,6 +52,7 @@ class World:
         self.image_ids: dict[str, str] = {}
         self.release = "2026.1"
         self.kernel_modules: tuple[str, ...] = ()
+        self._made: tuple[str, Desired] | None = None
         self.states = {
             host: HostState(host=host, engine=Engine(name="docker", version="26.1")) for host in hosts
         }
@@ -127,7 +128,20 @@ class World:
 
     @property
     def desired(self) -> Desired:
-        return desire(self.settings, self.report, self.facts)
+        """Made again when anything that it is made of has changed."""
+        inputs = self._inputs()
+        if self._made is None or self._made[0] != inputs:
+            self._made = inputs, desire(self.settings, self.report, self.facts)
+        return self._made[1]
+
+    def _inputs(self) -> str:
+        files = {
+            str(path): path.read_text()
+            for path in sorted(self.directory.rglob("*"))
+            if path.is_file() and path != self.directory / "globals.yml"  # which is written from `globals`
+        }
+        told = (self.services, self.groups, self.hosts, self.globals, self.image_ids, self.release)
+        return repr((*told, self.kernel_modules, files))
 
     def carry_out(self, plan: Plan, desired: Desired | None = None) -> None:
         """Make the hosts what a faithful executor would make of them."""
