@@ -13,6 +13,7 @@ from kolla.results import Deployed, Planned
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.changes import ReleaseChange
 from kolla.state.desired import Desired
+from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, Purpose, check_usable
 from kolla.state.reconcile import fingerprint, reconcile
@@ -75,11 +76,14 @@ class Upgraded(Deployed):
 class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
     """Upgrading, and finishing an upgrade."""
 
-    def plan_upgrade(self, *, finish: bool = False, canary: CanaryRequest | None = None) -> Planned:
-        """What `upgrade` would do, and why."""
+    def plan_upgrade(
+        self, *, finish: bool = False, canary: CanaryRequest | None = None, diff: bool = False
+    ) -> Planned:
+        """What `upgrade` would do, and why; with `diff` also how each configuration file changes."""
         plan, desired, states = self._planned(finish, canary)
         doubts = (*self._doubts(desired, states), *self._one_way(desired))
-        return Planned(plan, (*self.configuration.warnings, *doubts))
+        files = file_diffs(plan, desired, states) if diff else ()
+        return Planned(plan, (*self.configuration.warnings, *doubts), files)
 
     def upgrade(
         self,

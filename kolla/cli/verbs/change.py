@@ -58,8 +58,6 @@ def plan(
         raise click.UsageError(
             "--upgrade, --finish, --against and --offline (or --against-config) are different plans"
         )
-    if diff and (upgrade or finish):
-        raise click.UsageError("--diff is for plans of a deploy or a rollback")
     if canary and (finish or against is not None):
         raise click.UsageError("--canary is for plans of a deploy or an upgrade")
     if against is not None and output:
@@ -70,7 +68,7 @@ def plan(
             return cloud.plan_against(against, diff=diff)
         between = upgrade or finish
         if between:
-            result = cloud.plan_upgrade(finish=finish, canary=canary)
+            result = cloud.plan_upgrade(finish=finish, canary=canary, diff=diff)
         else:
             result = cloud.plan(offline=offline, against_config=against_config, diff=diff, canary=canary)
         if output:
