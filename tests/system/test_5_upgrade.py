@@ -1,10 +1,11 @@
-"""An upgrade between releases with users on the cloud, its end, and everything still there.
+"""An upgrade between releases with users on the cloud, back, again, its end, and everything still there.
 
 Needs the images of the older release built beside those of the newer one, which takes long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,20 +48,43 @@ def test_a_deploy_says_that_it_would_be_an_upgrade(older: Kolla) -> None:
     assert f"{OLDER} runs, and the images are of {NEWER}: this is an upgrade" in older.run("deploy", expect=3)
 
 
-@pytest.mark.parametrize("finish", [False, True], ids=["upgrade", "finish"])
-def test_a_server_and_its_users_go_through_it(older: Kolla, user: Demo, finish: bool) -> None:
+STEPS = {
+    "upgrade": (["upgrade"], NEWER),
+    "back": (["rollback", "--yes"], OLDER),
+    "again": (["upgrade"], NEWER),
+    "finish": (["upgrade", "--finish"], NEWER),
+}
+"""Name -> the verb, and the release that runs after it."""
+
+
+@pytest.fixture(scope="module")
+def kept(user: Demo) -> Iterator[list[str]]:
+    """Images that were made before steps and between them: none is to be lost. Nothing else is left."""
+    made: list[str] = []
+    yield made
+    for image in made:
+        user.openstack.call("DELETE", "image", f"/v2/images/{image}")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_server_and_its_users_go_through_it(older: Kolla, user: Demo, kept: list[str], step: str) -> None:
+    words, release = STEPS[step]
+    image = {"name": f"before {step}", "container_format": "bare", "disk_format": "raw"}
+    kept.append(user.openstack.call("POST", "image", "/v2/images", image)["id"])
     pid = qemu_pid(user.id)
     with Pings(user.login.address) as pings, Load(user.openstack) as load:
-        older.run("upgrade", *(["--finish"] if finish else []))
-    print(f"{pings}\n{load}")
+        older.run(*words)
+    print(f"{step}: {pings}\n{load}")
     assert pings.longest_gap <= PING_GAP
     assert qemu_pid(user.id) == pid
     assert user.login.run("hostname").strip() == user.name
-    made = user.openstack.create_server(f"after-{finish}".lower(), user.server)
+    assert set(kept) <= {image["id"] for image in user.openstack.get("image", "/v2/images")["images"]}
+    made = user.openstack.create_server(f"after-{step}", user.server)
     user.openstack.wait_for_server(made)
     user.openstack.delete_server(made)
-    assert older.plan() == []
-    assert {row["version"] for row in older.json("status")} == {NEWER}
+    assert {row["version"] for row in older.json("status")} == {release}
+    # After going back the settings still say where it came from; a plan would be that of the way there.
+    assert release == OLDER or older.plan() == []
 
 
 def test_there_is_nothing_left_to_finish(older: Kolla) -> None:
