@@ -176,7 +176,8 @@ def situation(revisions: Sequence[Revision]) -> tuple[str, ...]:
     if standing is not None and standing.restores is not None:
         found.append(
             f"the cloud {'partly ' if standing.limit or standing.tags else ''}runs revision "
-            f"{standing.restores}, which it was rolled back to; kolla deploy leads to what the settings say"
+            f"{standing.restores}, which it was rolled back to; {_forward(standing, revisions)} leads to what "
+            "the settings say"
         )
     if revisions and (last := revisions[-1]).result in ("failed", "interrupted"):
         way_back = standing is not None and last.restores is None and last.verb != "finish"
@@ -192,6 +193,13 @@ def _again(revision: Revision) -> str:
     if revision.restores is not None:
         return f"kolla rollback {revision.restores}"
     return {"upgrade": "kolla upgrade", "finish": "kolla upgrade --finish"}.get(revision.verb, "kolla deploy")
+
+
+def _forward(standing: Revision, revisions: Sequence[Revision]) -> str:
+    """The verb that leads on from a revision that was gone back to: of an upgrade, the upgrade."""
+    before = current([revision for revision in revisions if revision.number < standing.number])
+    other = before is not None and before.source.release != standing.source.release
+    return "kolla upgrade" if other else "kolla deploy"
 
 
 _ENDED: Mapping[Result, str] = {"failed": "failed", "interrupted": "was interrupted"}

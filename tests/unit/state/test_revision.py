@@ -95,6 +95,14 @@ def test_what_runs_is_the_newest_success() -> None:
     assert (standing.number, standing.origin) == (3, 1)
 
 
+def test_what_leads_on_after_the_way_back_from_an_upgrade() -> None:
+    newer = Source(release="2026.2", base="debian-13", settings={})
+    history = [revision(1, "a"), revision(2, "b").model_copy(update={"verb": "upgrade", "source": newer})]
+    history.append(revision(3, "a", restores=1))
+    (said,) = situation(history)
+    assert said.endswith("kolla upgrade leads to what the settings say")
+
+
 def test_what_an_operator_must_know() -> None:
     history = [revision(1, "a"), revision(2, "b")]
     assert situation([]) == situation(history) == ()
