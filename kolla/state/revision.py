@@ -176,8 +176,8 @@ def situation(revisions: Sequence[Revision]) -> tuple[str, ...]:
     if standing is not None and standing.restores is not None:
         found.append(
             f"the cloud {'partly ' if standing.limit or standing.tags else ''}runs revision "
-            f"{standing.restores}, which it was rolled back to; {_forward(standing, revisions)} leads to what "
-            "the settings say"
+            f"{standing.restores}, which it was rolled back to; {_forward(standing, revisions)} leads to "
+            "what the settings say"
         )
     if revisions and (last := revisions[-1]).result in ("failed", "interrupted"):
         way_back = standing is not None and last.restores is None and last.verb != "finish"
