@@ -103,7 +103,8 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
 
         `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
         `auto_rollback`: go back to the last good state when an operation fails after the upgrade has begun,
-        as a revision of its own; InputError, before anything is touched, when that could not be done.
+        as a revision of its own, also when it was the canary that failed; InputError, before anything is
+        touched, when that could not be done.
         """
         check_asked_once(plan_file, canary)
         if finish and auto_rollback:
@@ -119,7 +120,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
     def _gone_back(self, done: Upgraded, lock_timeout: int) -> Upgraded:
         """An upgrade that failed, after the way back from it to the revision before."""
         try:
-            number = self._good_revision(before=done.revision)
+            number = self._good_revision()
             return replace(done, back=self.rollback(number, lock_timeout=lock_timeout))
         except KollaError as error:
             return replace(done, not_gone_back=str(error))
@@ -134,11 +135,9 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         revision, target = self._target(self._good_revision())
         self._towards(revision, target, self._hosts.compared_with(target))
 
-    def _good_revision(self, *, before: int | None = None) -> int:
-        """The revision that the cloud was last as it says, of those before a number if one is given: after
-        that one, a canary may have been taken back. InputError without one."""
-        known = self._revisions.all()
-        standing = current([each for each in known if before is None or each.number < before])
+    def _good_revision(self) -> int:
+        """The revision that the cloud was last as it says. InputError without one."""
+        standing = current(self._revisions.all())
         if standing is None:
             raise InputError("there is no revision to go back to", hint="leave out --auto-rollback")
         return standing.number
@@ -155,7 +154,9 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
             check_purpose(kept, plan_file, plan.purpose)
             check_usable(kept, plan_file, desired.cloud_id, fingerprint(states), desired.bundle())
             plan = kept
-        done = self._judged(self._change(plan.purpose, plan, desired, 0), desired)
+        done = self._change(plan.purpose, plan, desired, 0)
+        if not auto_rollback:  # which takes back everything, the canary too
+            done = self._judged(done, desired)
         desired, states = self._hosts.observed()
         return Upgraded(
             plan,

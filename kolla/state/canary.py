@@ -18,7 +18,7 @@ from kolla.state.canary_request import CanaryRequest
 from kolla.state.demand import demands
 from kolla.state.desired import Desired, container_id
 from kolla.state.host_state import HostState
-from kolla.state.order import ordered, serial
+from kolla.state.order import behind, ordered, serial
 from kolla.state.plan import (
     Canary,
     ContainerOperation,
@@ -271,7 +271,7 @@ class _Builder:
             if isinstance(operation, JobOperation):
                 # The same check may be run for several waves.
                 id_ = f"job:{operation.job}/canary-{number}@{operation.host}"
-                operation = _behind(operation, after).model_copy(update={"id": id_})
+                operation = behind(operation, after).model_copy(update={"id": id_})
             found[operation.id] = operation
         return found
 
@@ -314,7 +314,7 @@ class _Builder:
         else:
             before = self._serves.get(operation.id, len(waves) + 1)
             due = {wave for wave in self._waves_of(operation.service) if wave < before}
-        return _behind(operation, [id_ for wave in sorted(due) for id_ in waves[wave - 1].judges])
+        return behind(operation, [id_ for wave in sorted(due) for id_ in waves[wave - 1].judges])
 
     def _waves_of(self, service: str) -> set[int]:
         return {self.waves[n] for n in self.names if any(o.service == service for o in self.changes[n])}
@@ -323,11 +323,6 @@ class _Builder:
 def _changes(operation: ContainerOperation) -> bool:
     """Whether something that serves becomes something else: what a canary is for."""
     return operation.action not in ("create", "wait")
-
-
-def _behind(operation: Operation, others: Iterable[str]) -> Operation:
-    after = tuple(dict.fromkeys((*operation.after, *others)))
-    return operation.model_copy(update={"after": after})
 
 
 def _hosts(operations: Sequence[Operation]) -> str:
