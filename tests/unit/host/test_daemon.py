@@ -7,7 +7,7 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kolla.host import daemon
+from kolla.host import daemon, processes
 
 registries = st.lists(st.sampled_from(["a:1", "b:2", "c:3"]), unique=True)
 configurations = st.fixed_dictionaries(
@@ -48,8 +48,10 @@ def test_an_engine_that_is_ending_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(daemon, "PID_FILE", tmp_path / "docker.pid")
     monkeypatch.setattr(daemon, "answers", lambda: False)  # whatever engine this machine has
     shutil.copy(shutil.which("sleep") or "", tmp_path / daemon.DAEMON)
-    with subprocess.Popen([tmp_path / daemon.DAEMON, "0.5"]) as ending:
+    with subprocess.Popen([tmp_path / daemon.DAEMON, "2"]) as ending:
+        while processes.program(ending.pid) != daemon.DAEMON:
+            pass  # a process gets its name a moment after it was started
         daemon.PID_FILE.write_text(str(ending.pid))
         daemon.await_predecessor()
-        assert ending.poll() == 0
+        assert not processes.lives(ending.pid)
     assert not daemon.PID_FILE.exists()
