@@ -17,13 +17,6 @@ from .conftest import MakeCatalogue
 
 WITHOUT_CONSTRAINTS = {"2026.2"}
 """Releases that upstream has published no upper constraints of."""
-OLDER = {"2026.1"}
-"""Releases locked before a lock said which day and which constraints. No day gives the very same pins: by now
-the index lists a certifi that it says was there already then, and that none of the locks has."""
-OLD_HEADER = [
-    "#   kolla lock --constraints FILE|URL",
-    "# with the upper constraints of that release from openstack/requirements.",
-]
 LOCKS = Path(__file__).parents[3] / "kolla" / "images" / "locks"
 
 
@@ -72,9 +65,6 @@ def test_kept_locks_say_how_they_are_made(path: Path) -> None:
     release, _, base = path.stem.partition("-")
     lines = path.read_text().splitlines()
     kept = lines[: next(number for number, line in enumerate(lines) if not line.startswith("#"))]
-    if release in OLDER:
-        assert kept == [header(release, base, Limits("FILE"), "").splitlines()[0], *OLD_HEADER]
-        return
     day = date.fromisoformat(kept[1].rpartition(" --date ")[2])
     if release in WITHOUT_CONSTRAINTS:
         assert kept == header(release, base, Limits(day=day), "").splitlines()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kolla.images.schedule import along
+from kolla.images.schedule import along, lengths
 
 
 @st.composite
@@ -49,3 +49,17 @@ def test_what_raises_ends_what_runs_and_begins_nothing_more() -> None:
     with pytest.raises(KeyboardInterrupt):
         along(graph, work, lambda name: None, cancelled.set, 2)
     assert sorted(begun) == ["bad", "long"]
+
+
+def test_the_longest_way_begins_first() -> None:
+    graph: dict[str, set[str]] = {
+        "base": set(),
+        "a leaf": {"base"},
+        "builder": {"base"},
+        "wheels": {"builder"},
+        "z": {"base", "wheels"},
+    }
+    assert lengths(graph) == {"base": 3, "a leaf": 0, "builder": 2, "wheels": 1, "z": 0}
+    order: list[str] = []
+    along(graph, lambda name: name, order.append, never, 1)
+    assert order == ["base", "builder", "wheels", "a leaf", "z"]

@@ -343,8 +343,8 @@ def test_the_wheel_of_a_source_is_built_in_a_stage_of_its_own(settings: Settings
     trees = {"keystone": Tree("keystone", "1", tmp_path / "keystone.tar", "a" * 64)}
     inputs = Inputs.of(graph, Options.of(given), trees)
     text = inputs.dockerfile("keystone", {need: need for need in graph.nodes}, None)
-    assert text.index("FROM wheelhouse AS source-keystone") < text.index("FROM wheelhouse AS venv")
-    assert "COPY --from=source-keystone /sources /sources" in text
+    assert text.index("FROM wheelhouse AS source-keystone") < text.index("FROM openstack-base")
+    assert "from=source-keystone,source=/sources,target=/mnt/sources/keystone" in text
     files = {file.path: file.content for file in inputs.context("keystone", None)}
     assert files["build/sources/keystone/version"] == b"1\n"
     requirements = files["build/requirements.txt"]
