@@ -65,9 +65,7 @@ class CanaryVerbs(RevisionVerbs):
 
     def _last_good(self) -> tuple[choice.Revision, Desired]:
         store = self._revisions
-        standing = choice.current(store.all())
-        if standing is None:
-            raise InputError("there is no revision to go back to")
+        standing = choice.good(store.all())
         return standing, store.desired(standing.number)
 
     def _back_for(self, containers: list[str], number: int, target: Desired, done: Plan) -> Plan:

@@ -250,7 +250,8 @@ class Deployed:
     def advice(self) -> str:
         """What there is and what to do when something failed."""
         again = f"go back again: kolla rollback {self.towards}" if self.towards else "deploy again"
-        return f"What was already running was left running. Mend the cause, then {again}."
+        stopped = ", and what was stopped stays so" if self.plan.restores else ""
+        return f"What was already running was left running{stopped}. Mend the cause, then {again}."
 
     @property
     def exit_code(self) -> int:
