@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kolla.canary_verbs import CanaryVerbs, check_asked_once, check_warnings
+from kolla.canary_verbs import CanaryVerbs, check_asked_once
 from kolla.errors import InputError, KollaError, Location
 from kolla.hosts import LOCK_TIMEOUT
-from kolla.results import Deployed, Planned
+from kolla.results import Deployed, Planned, check_warnings
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.changes import ReleaseChange
 from kolla.state.desired import Desired
