@@ -13,7 +13,7 @@ from typing import Any
 
 from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
-from kolla.canary_verbs import check_asked_once, check_warnings
+from kolla.canary_verbs import check_asked_once
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
@@ -36,6 +36,7 @@ from kolla.results import (
     Rows,
     ScanDiff,
     Written,
+    check_warnings,
 )
 from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
 from kolla.service_verbs import ServiceVerbs

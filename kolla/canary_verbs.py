@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from kolla.state import revision as choice
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
-from kolla.state.plan import JobOperation, Plan, Wave
+from kolla.state.plan import Plan, Wave
 
 
 class CanaryVerbs(RevisionVerbs):
@@ -65,9 +64,7 @@ class CanaryVerbs(RevisionVerbs):
 
     def _last_good(self) -> tuple[choice.Revision, Desired]:
         store = self._revisions
-        standing = choice.current(store.all())
-        if standing is None:
-            raise InputError("there is no revision to go back to")
+        standing = choice.good(store.all())
         return standing, store.desired(standing.number)
 
     def _back_for(self, containers: list[str], number: int, target: Desired, done: Plan) -> Plan:
@@ -91,17 +88,6 @@ def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> Non
             where=Location(plan_file),
             hint=f"make it again: kolla plan --canary {','.join(asked.places)} -o {plan_file}",
         )
-
-
-def check_warnings(done: Deployed) -> Iterator[str]:
-    """What checks that were run only warn of (oslo.upgradecheck: result 1)."""
-    for operation in done.plan.operations:
-        said = done.messages.get(operation.id, "")
-        if not isinstance(operation, JobOperation) or not said.startswith("{"):
-            continue
-        for check in json.loads(said).get("checks", ()):
-            if isinstance(check, dict) and check.get("result") == 1:
-                yield f"{operation.job}: {check['check']}: {check['details']}"
 
 
 def _reason(done: Deployed, wave: Wave) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from kolla.images.scan_diff import ORDER, Change
 from kolla.state import explain
 from kolla.state.file_diff import FileDiff
 from kolla.state.impact import Summary, summarise
-from kolla.state.plan import Plan
+from kolla.state.plan import JobOperation, Plan
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,8 @@ class Deployed:
     def advice(self) -> str:
         """What there is and what to do when something failed."""
         again = f"go back again: kolla rollback {self.towards}" if self.towards else "deploy again"
-        return f"What was already running was left running. Mend the cause, then {again}."
+        stopped = ", and what was stopped stays so" if self.plan.restores else ""
+        return f"What was already running was left running{stopped}. Mend the cause, then {again}."
 
     @property
     def exit_code(self) -> int:
@@ -285,6 +287,17 @@ class Deployed:
         if self.remaining and not self.failed:
             lines += ["Observed again, this is still to do:", explain.text(self.remaining)]
         return "\n".join(lines)
+
+
+def check_warnings(done: Deployed) -> Iterator[str]:
+    """What checks that were run only warn of (oslo.upgradecheck: result 1)."""
+    for operation in done.plan.operations:
+        said = done.messages.get(operation.id, "")
+        if not isinstance(operation, JobOperation) or not said.startswith("{"):
+            continue
+        for check in json.loads(said).get("checks", ()):
+            if isinstance(check, dict) and check.get("result") == 1:
+                yield f"{operation.job}: {check['check']}: {check['details']}"
 
 
 def _failures(failed: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kolla.canary_verbs import CanaryVerbs, check_asked_once, check_warnings
+from kolla.canary_verbs import CanaryVerbs, check_asked_once
 from kolla.errors import InputError, KollaError, Location
 from kolla.hosts import LOCK_TIMEOUT
-from kolla.results import Deployed, Planned
+from kolla.results import Deployed, Planned, check_warnings
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.changes import ReleaseChange
 from kolla.state.desired import Desired
@@ -26,7 +26,7 @@ from kolla.state.releases import (
     unfinished,
     upgrade_course,
 )
-from kolla.state.revision import current
+from kolla.state.revision import good
 from kolla.state.rollback import no_way_back, one_way
 from kolla.state.upgrade import finish_plan, upgrade_plan
 from kolla.validation import ValidationVerbs
@@ -120,7 +120,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
     def _gone_back(self, done: Upgraded, lock_timeout: int) -> Upgraded:
         """An upgrade that failed, after the way back from it to the revision before."""
         try:
-            number = self._good_revision()
+            number = good(self._revisions.all()).number
             return replace(done, back=self.rollback(number, lock_timeout=lock_timeout))
         except KollaError as error:
             return replace(done, not_gone_back=str(error))
@@ -132,15 +132,8 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         lost = self._lost(desired)
         if change is not None and lost:
             raise one_way(change, lost)
-        revision, target = self._target(self._good_revision())
+        revision, target = self._target(good(self._revisions.all()).number)
         self._towards(revision, target, self._hosts.compared_with(target))
-
-    def _good_revision(self) -> int:
-        """The revision that the cloud was last as it says. InputError without one."""
-        standing = current(self._revisions.all())
-        if standing is None:
-            raise InputError("there is no revision to go back to", hint="leave out --auto-rollback")
-        return standing.number
 
     def _upgrade(
         self, plan_file: Path | None, finish: bool, canary: CanaryRequest | None, auto_rollback: bool

@@ -10,6 +10,7 @@ from kolla.events import Event, Listener
 from kolla.revisions.store import Store
 from kolla.state.desired import Desired
 from kolla.state.plan import Plan
+from kolla.state.restoring import backup_made
 from kolla.state.revision import Failure, Result, Revision
 
 SUCCESS = ("done", "skipped")
@@ -18,11 +19,12 @@ SUCCESS = ("done", "skipped")
 class Recorder:
     """Listens to what becomes of a plan's operations, and passes on what it hears."""
 
-    def __init__(self, revision: Revision, plan: Plan, listener: Listener) -> None:
+    def __init__(self, store: Store, revision: Revision, plan: Plan, listener: Listener) -> None:
         self.revision = revision
         """As it is kept; complete when the change has ended."""
         self._operations = {operation.id: operation for operation in plan.operations}
         self._listener = listener
+        self._store = store
         self.began = False
         self._outcomes: dict[str, str] = {}
         self._failures: list[Failure] = []
@@ -33,10 +35,21 @@ class Recorder:
             self.began = True
             if event.status != "started":
                 self._outcomes[event.subject] = event.status
+            if event.status == "done":
+                self._keep(event.subject, event.message)
             if event.status == "failed":
                 failure = Failure(operation=event.subject, host=event.host, message=event.message)
                 self._failures.append(failure)
         self._listener(event)
+
+    def _keep(self, operation: str, said: str) -> None:
+        """What a job of an upgrade said of the backup it made, on disk at once: whoever is killed later must
+        be able to go back."""
+        found = backup_made(self._operations.values(), operation, said)
+        if found is not None:
+            kept = (*self.revision.backups, found)
+            self.revision = self.revision.model_copy(update={"backups": kept})
+            self._store.finish(self.revision)
 
     def end(self, *, interrupted: bool = False, problem: str = "") -> None:
         """Nothing more will happen: say what came of it."""
@@ -62,7 +75,7 @@ def recording(
     A change that did not begin (a host was locked, or could not be reached) leaves nothing. A deployer that
     is killed leaves one that is in progress, and that everybody else finds to be interrupted.
     """
-    recorder = Recorder(store.begin(revision, plan, desired), plan, listener)
+    recorder = Recorder(store, store.begin(revision, plan, desired), plan, listener)
     try:
         yield recorder
     except BaseException as error:

@@ -76,7 +76,7 @@ class Store:
         return revision
 
     def finish(self, revision: Revision) -> None:
-        """Keep what came of it."""
+        """Keep what came of it, or of its beginning."""
         write_private(self._directory / str(revision.number) / "revision.json", _text(revision))
 
     def discard(self, number: int) -> None:

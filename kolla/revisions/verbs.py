@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,11 +17,12 @@ from kolla.revisions.recording import recording
 from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
 from kolla.revisions.store import Store
 from kolla.settings import passwords
+from kolla.state import restoring, revision_diff, revision_state, rollback
 from kolla.state import revision as choice
-from kolla.state import revision_diff, revision_state, rollback
 from kolla.state.desired import Desired
 from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
+from kolla.state.impact import served_by
 from kolla.state.plan import Plan
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
@@ -69,23 +70,32 @@ class RevisionVerbs:
         return Planned(plan, self._situation, files, towards=revision.number)
 
     def rollback(
-        self, number: int | None = None, plan: Plan | None = None, *, lock_timeout: int = LOCK_TIMEOUT
+        self,
+        number: int | None = None,
+        plan: Plan | None = None,
+        *,
+        restore: bool = False,
+        lock_timeout: int = LOCK_TIMEOUT,
     ) -> Deployed:
-        """Bring the cloud back to a revision: containers, images, configuration; never schemas, never data.
+        """Bring the cloud back to a revision: containers, images, configuration; no schemas, and no data.
 
         `number`: by default the last state that was good before the present one. `plan`: what
         `plan_against` gave; InputError, before anything is touched, when it would be another by now, when
         there is no such revision, or an image of it is neither on its host nor in a registry. LockedError
         when another deployer stays for longer than `lock_timeout` seconds.
+
+        `restore`: where services of then cannot work with the data of now, bring back the backup that the
+        upgrade made before it, and lose what was written since. InputError without it.
         """
         revision, target = self._target(number)
         with self._hooks.giving_up():
             return self._hosts.patiently(
-                "rollback", lock_timeout, lambda: self._go_back(revision, target, plan)
+                "rollback", lock_timeout, lambda: self._go_back(revision, target, plan, restore)
             )
 
-    def _go_back(self, revision: Revision, target: Desired, shown: Plan | None) -> Deployed:
+    def _go_back(self, revision: Revision, target: Desired, shown: Plan | None, restore: bool) -> Deployed:
         plan = self._towards(revision, target, self._hosts.compared_with(target))
+        restoring.check_wanted(plan.restores, restore)
         if shown is not None and plan != shown:
             raise InputError(
                 "the hosts have changed since this plan was shown",
@@ -102,15 +112,22 @@ class RevisionVerbs:
         store = self._revisions
         known = store.all()
         revision = choice.restorable(number, known) if number is not None else choice.previous(known)
-        target = store.desired(revision.number)
+        target = self._with_served(store.desired(revision.number), known)
         rollback.check_hosts(revision.number, target, self.configuration.inventory.hosts)
         return revision, target
 
+    def _with_served(self, target: Desired, known: Sequence[Revision]) -> Desired:
+        """The state, which knows also what containers of now serve: some of them may go."""
+        standing = choice.current(known)
+        now = self._revisions.desired(standing.number) if standing else target
+        return replace(target, served=served_by(now) | served_by(target))
+
     def _towards(self, revision: Revision, target: Desired, states: Mapping[str, HostState]) -> Plan:
-        services = self.configuration.catalogue.folders.values()
-        begun = choice.finishing(self._revisions.all())
-        rollback.check_release(revision.number, target, states, services, begun)
-        plan = rollback.towards(revision.number, target, states, services=self._asked_services(target))
+        folders, known = self.configuration.catalogue.folders.values(), self._revisions.all()
+        way = rollback.way_back(revision.number, target, states, folders, known)
+        restoring.check_whole(way.due, self.configuration.limit, self.configuration.tags)
+        services = self._asked_services(target)
+        plan = rollback.towards(revision.number, target, states, services=services, way=way)
         plan = with_discards(plan, target, states, self._needed_images)
         return self._hooks.planned("rollback", plan)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kolla.catalogue.model import Capability, ServiceFolder
+from kolla.catalogue.model import Capability, Service, ServiceFolder
 from kolla.secret import Secret
 from kolla.settings import Settings
 from kolla.settings.expressions import render
@@ -127,3 +127,9 @@ class ProviderView:
     def keys(self) -> tuple[str, ...]:
         """Names a template may use."""
         return tuple(self._variables)
+
+
+def consumers(provider: Service, services: Iterable[Service], volumes: Collection[str]) -> set[str]:
+    """Names of the services that need what the provider keeps in its `volumes`."""
+    offered = {word for word, provision in provider.provides.items() if provision.volume in volumes}
+    return {other.name for other in services if offered & set(other.needs)}

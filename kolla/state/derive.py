@@ -24,12 +24,13 @@ from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.catalogue.upgrades import Stage, at
 from kolla.settings import Settings
 from kolla.state import adoption, checkouts, volume_names
-from kolla.state.consumer import Consumer, ProviderView
+from kolla.state.consumer import Consumer, ProviderView, consumers
 from kolla.state.demand import told
 from kolla.state.desired import (
     Desired,
     DesiredContainer,
     DesiredJob,
+    Restore,
     Served,
     container_id,
     endpoint_id,
@@ -114,6 +115,7 @@ class _Builder:
                 for provision in folder.service.provides.values()
                 if provision.backup is not None
             ),
+            restores=tuple(self._restores()),
             volume_names=self.settings.scope(None)[volume_names.KEY],
             served=dict(self._served()),
             data=volume_names.data(self.settings),
@@ -392,6 +394,23 @@ class _Builder:
         for folder in self.settings.services:
             for name, job in folder.service.upgrade.back.items():
                 yield from self._job(_Owner(folder), f"{folder.name}/{name}", job, None)
+
+    def _restores(self) -> Iterator[Restore]:
+        services = [folder.service for folder in self.settings.services]
+        for folder in self.settings.services:
+            for provision in folder.service.provides.values():
+                if provision.backup is None or provision.restore is None:
+                    continue
+                verb = folder.service.verbs[provision.restore]
+                yield Restore(
+                    service=folder.name,
+                    backup=verb_job(folder.name, provision.backup),
+                    job=verb_job(folder.name, provision.restore),
+                    check=verb_check(folder.name, provision.restore) if verb.check else "",
+                    volumes=volume_names.volumes(self.settings, verb.replaces),
+                    services=(folder.name, *sorted(consumers(folder.service, services, verb.replaces))),
+                    loses=verb.loses,
+                )
 
     def _upgrade_jobs(self) -> Iterator[str]:
         for folder in self.settings.services:

@@ -108,6 +108,26 @@ class DesiredJob(Node):
 
 
 @dataclass(frozen=True)
+class Restore:
+    """How data that an upgrade makes a backup of is brought back to what it was."""
+
+    service: str
+    """Whose backup it is."""
+    backup: str
+    """Name of the job that makes it."""
+    job: str
+    """Name of the job that brings it back, told the backup's name; one of the `verbs`."""
+    check: str
+    """Name of the job that says beforehand whether it can; empty: there is none."""
+    volumes: tuple[str, ...]
+    """The engine's volumes that get another content."""
+    services: tuple[str, ...]
+    """All whose data is in it."""
+    loses: str
+    """What is gone afterwards: loses ..."""
+
+
+@dataclass(frozen=True)
 class DesiredEndpoint:
     """An endpoint, as something a host waits for."""
 
@@ -154,6 +174,8 @@ class Desired:
     """Jobs (`service/name`) that only an upgrade and a rollback have."""
     backups: tuple[str, ...] = ()
     """Names of the verbs' jobs that keep data safe before an upgrade."""
+    restores: tuple[Restore, ...] = ()
+    """How what those keep is brought back."""
     upgrade: ReleaseChange | None = None
     """The upgrade that is not finished."""
     volume_names: Mapping[str, str] = field(default_factory=dict)

@@ -41,6 +41,7 @@ def text(plan: Plan) -> str:
     lines = [f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': {size}"]
     lines += _hooks(plan, "pre", "before")
     lines += _canary(plan)
+    lines += _restores(plan)
     for host in hosts:
         lines += ["", host]
         for operation in plan.operations:
@@ -73,6 +74,18 @@ def _canary(plan: Plan) -> list[str]:
             "  ",
         )
     return [*lines, *(part for warning in plan.canary.warnings for part in _wrapped(warning, "  "))]
+
+
+def _restores(plan: Plan) -> list[str]:
+    """The backups that going back brings back: which, why, and what that loses."""
+    lines = []
+    for each in plan.restores:
+        lines += ["", f"! restores the backup {each.backup}, which revision {each.revision} made"]
+        for service, why in each.reasons.items():
+            lines += _wrapped(f"{service} cannot go back without it: {why}", "      ")
+        lines += _wrapped(f"back to what was in it goes the data of {', '.join(each.services)}", "      ")
+        lines += _wrapped(f"this {each.loses}", "      ")
+    return lines
 
 
 def subjects(ids: Iterable[str]) -> str:

@@ -57,6 +57,11 @@ def _serves(container: DesiredContainer, states: Mapping[str, HostState]) -> boo
     return observed is not None and not observed.ended
 
 
+def served_by(desired: Desired) -> dict[str, Served]:
+    """What each container of a state serves, by its name in the engine."""
+    return {c.spec.name: Served(c.endpoints, c.behind, c.impact) for c in desired.containers}
+
+
 def removed(
     host: str, observed: ObservedContainer, desired: Desired, states: Mapping[str, HostState]
 ) -> Impact:

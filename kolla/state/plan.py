@@ -234,6 +234,8 @@ class ReleaseOperation(_Operation):
     change: ReleaseChange | None
     forgets: tuple[str, ...] = ()
     """Jobs (`service/name`) that are no longer done: those of an earlier try."""
+    former: ReleaseChange | None = None
+    """What is on record before: an earlier upgrade that was given up, or an earlier try."""
 
 
 class SoakOperation(_Operation):
@@ -293,6 +295,21 @@ class Canary(Model):
     """What changes without one."""
 
 
+class Restoring(Model):
+    """A backup that a plan puts in the place of the data there is."""
+
+    revision: int
+    """The upgrade that made it."""
+    backup: str
+    """Its name."""
+    reasons: dict[str, str]
+    """Service -> why it cannot work with the data there is."""
+    services: tuple[str, ...]
+    """All whose data is in it, and goes back to what it was then."""
+    loses: str
+    """What is gone afterwards: loses ..."""
+
+
 class Plan(Model):
     """What would be done, in an order that respects every `after`."""
 
@@ -308,6 +325,8 @@ class Plan(Model):
     stop_at_failure: bool = False
     """Whether nothing further is begun once an operation failed, not even what does not wait for it."""
     operations: tuple[Operation, ...]
+    restores: tuple[Restoring, ...] = ()
+    """Backups that going back needs, and what that loses."""
     canary: Canary | None = None
     """What goes first, when that was asked for."""
     hooks: tuple[Hook, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from kolla.catalogue.model import Service, Verb
 from kolla.errors import InputError
+from kolla.state.consumer import consumers
 from kolla.state.demand import demands
 from kolla.state.desired import Desired, DesiredContainer, DesiredJob
 from kolla.state.host_state import HostState
@@ -34,7 +35,7 @@ def replaced(
     when some of the hosts concerned have no state (`--limit`): what runs there would go on writing.
     """
     volumes = frozenset(verb.replaces)
-    affected = {service.name, *_consumers(service, services, volumes)}
+    affected = {service.name, *consumers(service, services, volumes)}
     places = frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
     holders, users = _concerned(desired, affected, places)
     _check_complete([*holders, *users], states, name)
@@ -54,21 +55,15 @@ def replaced(
             after = (*operation.after, *checked, *(stop.id for stop in stops))
             operation = operation.model_copy(update={"renews": epochs, "after": after})
         work.append(operation)
-    later = reconcile(desired, _left_behind(states, stops, work), services=affected)
+    later = reconcile(desired, left_behind(states, stops, work), services=affected)
     done = (*checked, *(operation.id for operation in work))
-    afterwards = [_again(o, done) for o in later.operations if o.id not in done]
+    afterwards = [again(o, done) for o in later.operations if o.id not in done]
     return later.model_copy(
         update={
             "precondition": precondition,
             "operations": tuple(ordered([*first, *stops, *work, *afterwards])),
         }
     )
-
-
-def _consumers(service: Service, services: Iterable[Service], volumes: frozenset[str]) -> set[str]:
-    """Services that need what the service keeps in the volumes."""
-    offered = {word for word, provision in service.provides.items() if provision.volume in volumes}
-    return {other.name for other in services if offered & set(other.needs)}
 
 
 def _concerned(
@@ -109,7 +104,7 @@ def _stop(container: DesiredContainer, cause: str, after: tuple[str, ...] = ()) 
     )
 
 
-def _again(operation: Operation, done: tuple[str, ...]) -> Operation:
+def again(operation: Operation, done: tuple[str, ...]) -> Operation:
     """An operation of the plan from the state left behind, after what leaves it so."""
     changes: dict[str, object] = {"after": (*operation.after, *done)}
     if isinstance(operation, ContainerOperation) and operation.action == "start":
@@ -117,7 +112,7 @@ def _again(operation: Operation, done: tuple[str, ...]) -> Operation:
     return operation.model_copy(update=changes)
 
 
-def _left_behind(
+def left_behind(
     states: Mapping[str, HostState], stops: Iterable[StopOperation], work: Iterable[Operation]
 ) -> dict[str, HostState]:
     """The hosts as the jobs leave them."""

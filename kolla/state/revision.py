@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 
 from kolla.catalogue.model import Model
 from kolla.errors import InputError
+from kolla.state.changes import ReleaseChange
 
 Result = Literal["in progress", "done", "failed", "interrupted"]
 
@@ -48,6 +49,19 @@ class Source(Model):
     """Commit of the configuration directory, where it is a git repository; `+` after it: changed since."""
 
 
+class Backup(Model):
+    """A backup that an upgrade made before it changed anything."""
+
+    job: str
+    """`service/name` of what made it."""
+    name: str
+    """As the verb that brings it back knows it."""
+    change: ReleaseChange
+    """The upgrade that it was made for."""
+    settled: bool
+    """Whether schemas were still those of the older release: no earlier try had expanded any."""
+
+
 class Revision(Model):
     """One change of the cloud."""
 
@@ -77,6 +91,8 @@ class Revision(Model):
     """IDs of the images it needs, those of jobs among them; sorted."""
     restores: int | None = None
     """The revision that this one went back to."""
+    backups: tuple[Backup, ...] = ()
+    """Those that were made before anything was changed."""
 
     @property
     def origin(self) -> int:
@@ -94,6 +110,14 @@ def current(revisions: Sequence[Revision]) -> Revision | None:
     return next((revision for revision in reversed(revisions) if revision.result == "done"), None)
 
 
+def good(revisions: Sequence[Revision]) -> Revision:
+    """The newest one that succeeded; InputError when there is none."""
+    standing = current(revisions)
+    if standing is None:
+        raise InputError("there is no revision to go back to", hint="kolla revisions lists what there is")
+    return standing
+
+
 def previous(revisions: Sequence[Revision]) -> Revision:
     """Where a rollback goes when nobody says: to the state before the present one.
 
@@ -101,9 +125,7 @@ def previous(revisions: Sequence[Revision]) -> Revision:
     before it with another state; going back twice goes further back, never forward again. InputError when
     there is none.
     """
-    standing = current(revisions)
-    if standing is None:
-        raise InputError("there is no revision to go back to", hint="kolla revisions lists what there is")
+    standing = good(revisions)
     if standing is not revisions[-1]:
         return standing
     for revision in reversed(revisions):
@@ -159,6 +181,18 @@ def kept(revisions: Sequence[Revision], keep: int) -> tuple[Revision, ...]:
 def images_kept(revisions: Sequence[Revision], keep: int) -> frozenset[str]:
     """IDs of the images that are needed to go back, once one more change has succeeded."""
     return frozenset(image for revision in kept(revisions, keep - 1) for image in revision.images)
+
+
+def with_backup(number: int, release: str, revisions: Sequence[Revision]) -> Revision | None:
+    """The newest upgrade after revision `number` that left `release` and made a backup before it did."""
+    return next(
+        (
+            revision
+            for revision in reversed(revisions)
+            if revision.number > number and any(b.change.before == release for b in revision.backups)
+        ),
+        None,
+    )
 
 
 def finishing(revisions: Sequence[Revision]) -> Revision | None:

@@ -1,8 +1,8 @@
 """The desired state of a revision as a document, from which it can be planned towards again.
 
-Jobs, checks and verbs are no part of it: going back runs none but those that exist for it, and those that see
-whether an image may have the data there is. Contents of files are apart, by digest: revisions have most of
-them in common.
+Jobs, checks and verbs are no part of it: going back runs none but those that exist for it, those that see
+whether an image may have the data there is, and those that bring back the backup of an upgrade. Contents of
+files are apart, by digest: revisions have most of them in common.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kolla.errors import KollaError
-from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, Node, host_id
+from kolla.state.desired import (
+    Desired,
+    DesiredContainer,
+    DesiredEndpoint,
+    DesiredJob,
+    Node,
+    Restore,
+    host_id,
+)
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources
 
@@ -24,6 +32,10 @@ Kept = TypeVar("Kept", DesiredContainer, DesiredJob)
 
 FORMAT = 1
 """Grows when a document of before can no longer be read."""
+
+
+NOT_COUNTED = ("secrets", "jobs", "restores", "verbs")
+"""What two states may differ in and still be the same."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,8 @@ class _State:
     release: str = ""
     back: tuple[DesiredJob, ...] = ()
     jobs: tuple[DesiredJob, ...] = ()
+    restores: tuple[Restore, ...] = ()
+    verbs: tuple[DesiredJob, ...] = ()
 
 
 _STATE = TypeAdapter(_State)
@@ -67,6 +81,8 @@ def document(desired: Desired) -> dict[str, Any]:
         release=desired.release,
         back=tuple(_without_contents(job) for job in desired.back),
         jobs=tuple(_without_contents(job) for job in _kept(desired)),
+        restores=desired.restores,
+        verbs=tuple(_without_contents(job) for job in restoring_jobs(desired)),
     )
     return {"format": FORMAT, **_STATE.dump_python(state, mode="json")}
 
@@ -95,7 +111,8 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
         containers=tuple(_with_contents(container, contents) for container in state.containers),
         jobs=tuple(_with_contents(job, contents) for job in state.jobs),
         checks=(),
-        verbs=(),
+        verbs=tuple(_with_contents(job, contents) for job in state.verbs),
+        restores=state.restores,
         host_needs={(each.host, each.service): each.resources for each in state.given},
         requirements=(),
         endpoints={endpoint.id: endpoint for endpoint in state.endpoints},
@@ -107,7 +124,7 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
 
 def digest(saved: Mapping[str, Any]) -> str:
     """SHA-256 of what hosts would become; passwords that are in no file do not count, nor what only looks."""
-    counted = {key: value for key, value in saved.items() if key not in ("secrets", "jobs")}
+    counted = {key: value for key, value in saved.items() if key not in NOT_COUNTED}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
 
 
@@ -115,7 +132,8 @@ def file_digests(saved: Mapping[str, Any]) -> frozenset[str]:
     """Digests of all files a document names."""
     return frozenset(
         file["merged"]["text"]
-        for node in (*saved["containers"], *saved.get("back", ()), *saved.get("jobs", ()))
+        for part in ("containers", "back", "jobs", "verbs")
+        for node in saved.get(part, ())
         for file in node["config"]["files"].values()
     )
 
@@ -130,7 +148,8 @@ def narrowed(
     these as `desired` has them, everything else as it was `before`, which is asked only then."""
     complete = services is None and set(hosts) >= set(desired.hosts)
     if complete:
-        return replace(desired, jobs=_kept(desired), checks=(), verbs=(), requirements=())
+        kept_verbs = restoring_jobs(desired)
+        return replace(desired, jobs=_kept(desired), checks=(), verbs=kept_verbs, requirements=())
 
     def inside(host: str, service: str) -> bool:
         return host in hosts and (services is None or service in services)
@@ -154,7 +173,7 @@ def narrowed(
         containers=containers,
         jobs=jobs,
         checks=(),
-        verbs=(),
+        verbs=restoring_jobs(desired),
         requirements=(),
         host_needs=given,
         endpoints={**old.endpoints, **desired.endpoints},
@@ -180,7 +199,13 @@ def partly(before: Desired, after: Desired, done: Collection[str]) -> Desired:
 
 def kept_nodes(desired: Desired) -> tuple[Node, ...]:
     """What a document names the files of."""
-    return (*desired.containers, *desired.back, *_kept(desired))
+    return (*desired.containers, *desired.back, *_kept(desired), *restoring_jobs(desired))
+
+
+def restoring_jobs(desired: Desired) -> tuple[DesiredJob, ...]:
+    """The jobs that bring backups back."""
+    names = {name for restore in desired.restores for name in (restore.job, restore.check)}
+    return tuple(job for job in desired.verbs if job.name in names)
 
 
 def _kept(desired: Desired) -> tuple[DesiredJob, ...]:

@@ -63,9 +63,9 @@ def _records(desired: Desired, states: Mapping[str, HostState]) -> list[Operatio
     """The record of an upgrade that begins, also where an earlier try of it left one."""
     return [
         release_operation(host, desired.upgrade, f"the upgrade {desired.upgrade} begins").model_copy(
-            update={"forgets": desired.upgrade_jobs}
+            update={"forgets": desired.upgrade_jobs, "former": state.upgrade}
         )
-        for host in states
+        for host, state in states.items()
     ]
 
 

@@ -223,7 +223,7 @@ def test_without_a_good_revision_it_stays_and_that_is_said(model: Model) -> None
     world.override("keystone.conf", "[token]\nexpiration = 60\n")
     model.fails = "soak:canary-1@two"
     done = cloud(model).deploy(canary=TWO)
-    assert done.canary[1] == "It was not taken back: there is no revision to go back to"
+    assert done.canary[1].startswith("It was not taken back: there is no revision to go back to")
     assert len(set(taken(model).values())) == 2
 
 

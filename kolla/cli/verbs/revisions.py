@@ -47,25 +47,36 @@ def diff(old: int, new: int) -> None:
 @click.command()
 @click.argument("revision", type=number, required=False)
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option(
+    "--restore",
+    is_flag=True,
+    help="Restore the backup of the upgrade where that is needed; loses what was written since.",
+)
 @lock_timeout_option
 @options.services
-def rollback(revision: int | None, yes: bool, lock_timeout: int) -> None:
+def rollback(revision: int | None, yes: bool, restore: bool, lock_timeout: int) -> None:
     """Bring the cloud back to REVISION, by default to the last good state before the present one.
 
     Containers, images and configuration go back; schemas of databases and data stay as they are
     (docs/rollback.md). Shows the plan and asks before it does it. It is recorded like any other change, and
-    a second rollback goes further back.
+    a second rollback goes further back. Where services of then cannot work with the data of now, the backup
+    that the upgrade made is restored: it says so, and what that loses.
     """
     if not yes and not sys.stdin.isatty():
         raise InputError("nobody can be asked here", hint="look at kolla plan --against, then add --yes")
     run_approved(
         lambda cloud: cloud.plan_against(revision),
-        lambda cloud, planned: cloud.rollback(planned.towards, plan=planned.plan, lock_timeout=lock_timeout),
+        # Who was asked was asked about the backup as well.
+        lambda cloud, planned: cloud.rollback(
+            planned.towards, plan=planned.plan, restore=restore or not yes, lock_timeout=lock_timeout
+        ),
         _approve,
         confirmed=yes,
     )
 
 
 def _approve(planned: Planned) -> None:
-    if not click.confirm(f"Go back to revision {planned.towards}?", err=True):
+    backups = ", ".join(each.backup for each in planned.plan.restores)
+    losing = f"Restore {backups}, lose what was written since, and go" if backups else "Go"
+    if not click.confirm(f"{losing} back to revision {planned.towards}?", err=True):
         raise InputError("not confirmed; nothing was touched")

@@ -55,9 +55,33 @@ jobs:
     container: tiny-first
     command: [note]
 """
+BACKUPS = """\
+provides:
+  database: {volume: NAME, backup: keep, restore: bring}
+verbs:
+  keep:
+    description: Keep what there is.
+    job: {container: tiny-first, command: [keep], volumes: {NAME_kept: /kept}}
+  bring:
+    description: Bring back what was kept.
+    argument: {name: name, description: What was kept.}
+    check: {container: tiny-first, command: [look], volumes: {NAME_kept: /kept}}
+    job: {container: tiny-first, command: [bring], volumes: {NAME_kept: /kept}}
+    replaces: [NAME]
+    loses: loses the words of since
+upgrade:
+  releases:
+    2025.2 -> 2026.1: {safe: false, because: It writes words that the older one cannot read.}
+"""
+"""What a service with data has besides that cannot go back with it."""
 RUN = """\
 trap 'exit 0' TERM
-case $KOLLA_SERVICE_NAME in tiny_note) date >> /data/jobs; exit 0;; esac
+case $KOLLA_SERVICE_NAME in
+tiny_note) date >> /data/jobs; exit 0;;
+tiny_verb_keep) cp /data/word /kept/first; echo '{"message": "kept", "backup": {"name": "first"}}'; exit 0;;
+tiny_before_bring) test -e "/kept/$KOLLA_ARGUMENT"; exit $?;;
+tiny_verb_bring) cp "/kept/$KOLLA_ARGUMENT" /data/word; exit $?;;
+esac
 grep -q broken /var/lib/kolla/config_files/word.conf && exit 1
 touch /tmp/ready
 while :; do sleep 0.1; done
@@ -101,23 +125,34 @@ class TinyCloud:
         self.settings |= changes
         (self.directory / "globals.yml").write_text(yaml.safe_dump(self.settings))
 
-    def build(self) -> str:
+    def has_backups(self) -> None:
+        """Give it verbs that keep its data and bring it back, which it needs to go back to 2025.2."""
+        with (self.folder / "service.yml").open("a") as file:
+            file.write(BACKUPS.replace("NAME", self.volume))
+
+    @property
+    def word(self) -> Path:
+        """A file of its data."""
+        return Path(self.engine.volumes.get(self.volume).attrs["Mountpoint"]) / "word"
+
+    def build(self, release: str = "2026.1") -> str:
         """Make another image of the same content, as the one that was built; its ID."""
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            for name, mode in (("bin", 0o755), ("data", 0o777), ("tmp", 0o777)):
+            for name, mode in (("bin", 0o755), ("data", 0o777), ("kept", 0o777), ("tmp", 0o777)):
                 entry = tarfile.TarInfo(name)
                 entry.type, entry.mode = tarfile.DIRTYPE, mode
                 tar.addfile(entry)
             entry = tarfile.TarInfo("bin/busybox")
             entry.mode, entry.size = 0o755, len(self.program)
             tar.addfile(entry, io.BytesIO(self.program))
-            for applet in ("sh", "sleep", "test", "touch", "grep", "date"):
+            for applet in ("sh", "sleep", "test", "touch", "grep", "date", "cp"):
                 entry = tarfile.TarInfo(f"bin/{applet}")
                 entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
                 tar.addfile(entry)
         repository, tag = "kolla-tiny-test", f"{self.unique}-{len(self.images)}"
         changes = ['CMD ["/bin/sh", "/var/lib/kolla/config_files/run"]', "ENV PATH=/bin", f"LABEL n={tag}"]
+        changes += [f"LABEL org.opencontainers.image.version={release}"]
         self.engine.api.import_image_from_data(
             archive.getvalue(), repository=repository, tag=tag, changes=changes
         )
@@ -126,7 +161,7 @@ class TinyCloud:
         built = BuiltImage(
             name="tiny", status="built", identity=tag, id=image, reference=f"{repository}:{tag}", size=1
         )
-        report = BuildReport(release="2026.1", base="debian-13", images={"tiny": built})
+        report = BuildReport(release=release, base="debian-13", images={"tiny": built})
         report.save(self.api.configuration.places.build_report)
         return str(image)
 

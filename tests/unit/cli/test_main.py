@@ -412,7 +412,7 @@ def test_a_rollback_does_the_plan_that_was_shown(kolla, script, line, asked):
     assert "interrupts endpoint keystone" in outcome.err
     assert script.calls == [
         ("plan_against", (asked,), {}),
-        ("rollback", (6,), {"plan": "the plan", "lock_timeout": 60}),
+        ("rollback", (6,), {"plan": "the plan", "restore": False, "lock_timeout": 60}),
     ]
 
 

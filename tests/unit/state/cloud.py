@@ -28,6 +28,8 @@ class ModelHosts(Hosts):
     world: World
     failing: set[str] = field(default_factory=set)
     """Ids of operations that fail."""
+    says: dict[str, str] = field(default_factory=dict)
+    """Id of an operation -> what it says when it is done."""
     others: list[Callable[[], None]] = field(default_factory=list)
     """What other deployers do, each while we wait for it."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
@@ -69,7 +71,7 @@ class ModelHosts(Hosts):
             return Result(operation.host, "blocked")
         if operation.id in self.failing:
             return Result(operation.host, "failed", message="it does not start")
-        return Result(operation.host, "done")
+        return Result(operation.host, "done", message=self.says.get(operation.id, ""))
 
 
 @dataclass(frozen=True)
