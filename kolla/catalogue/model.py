@@ -454,6 +454,9 @@ class Endpoint(Model):
     """What the proxy understands of it."""
     proxy: bool = True
     """Whether it is reached through the proxy (one address) or directly (every member)."""
+    active: Literal["all", "one"] = "all"
+    """Of several members, which the proxy passes new connections to: all in turn, or one, and the next when
+    that one is gone. Those open to a member that is gone are closed; a member that is back closes none."""
     public: bool = False
     """Whether it is reached from outside, on the external address as well."""
     path: str = ""
