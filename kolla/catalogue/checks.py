@@ -324,7 +324,9 @@ def _group_cycles(catalogue: Catalogue) -> Iterator[InputError]:
 
 def _waiting_cycles(catalogue: Catalogue, service: Service) -> Iterator[InputError]:
     """Containers and jobs of one service of which each waits for the next, and so for itself."""
-    waits: dict[str, set[str]] = {f"container/{name}": set(c.after) - {FIRST} for name, c in service.containers.items()}
+    waits: dict[str, set[str]] = {
+        f"container/{name}": set(c.after) - {FIRST} for name, c in service.containers.items()
+    }
     waits |= {f"job/{name}": set(job.after) for name, job in service.jobs.items()}
     waits |= {f"endpoint/{name}": {f"container/{e.container}"} for name, e in service.endpoints.items()}
     for name, job in service.jobs.items():

@@ -191,7 +191,9 @@ class _Builder:
             config=config,
             start_timeout=container.health.start_timeout if container.health else 30,
             after=self.references.after(folder, references, host),
-            first=volume_names.volumes(self.settings, container.volumes) if FIRST in container.after else None,
+            first=volume_names.volumes(self.settings, container.volumes)
+            if FIRST in container.after
+            else None,
             endpoints=interrupted,
             redundant=len(hosts) > 1 and not container.impact.alone,
             behind=self._behind(interrupted),
@@ -432,7 +434,9 @@ class _Builder:
             path=path,
         )
         references = (*job.after, *(self.references.before(folder, reference) if reference else ()))
-        after = set(self.references.after(folder, references, host, everywhere=not (job.each_host or job.first)))
+        after = set(
+            self.references.after(folder, references, host, everywhere=not (job.each_host or job.first))
+        )
         if owner.provision is not None and owner.provision.endpoint is not None:
             after.add(endpoint_id(owner.provision.endpoint, host))
         return DesiredJob(

@@ -24,7 +24,9 @@ def chosen(desired: Desired, states: Mapping[str, HostState]) -> Desired:
         return desired
     return replace(
         desired,
-        containers=tuple(_waiting(c, hosts[c.name], states) if c.name in hosts else c for c in desired.containers),
+        containers=tuple(
+            _waiting(c, hosts[c.name], states) if c.name in hosts else c for c in desired.containers
+        ),
         jobs=tuple(j for j in desired.jobs if not j.first_of or hosts.get(j.first_of) == j.host),
     )
 
@@ -43,7 +45,8 @@ def has_data(container: DesiredContainer, states: Mapping[str, HostState]) -> bo
     asked."""
     state = states.get(container.host)
     return state is not None and any(
-        state.volumes.get(volume) is not None and volume not in state.blank for volume in container.first or ()
+        state.volumes.get(volume) is not None and volume not in state.blank
+        for volume in container.first or ()
     )
 
 

@@ -59,8 +59,10 @@ def _rank(operation: Operation) -> tuple[str, int, str]:
 
 
 def serial(operations: Sequence[Operation]) -> list[Operation]:
-    """One host at a time: a container that is taken down on several hosts waits for the one before. Those that
-    do not run may need each other to be ready again."""
+    """One host at a time: a container that is taken down on several hosts waits for the one before.
+
+    Those that do not run may need each other to be ready again.
+    """
     result: list[Operation] = []
     last: dict[str, str] = {}
     for operation in operations:

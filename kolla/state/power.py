@@ -32,7 +32,8 @@ def power_plan(
     on the hosts in `states`.
 
     Containers start in the order a deploy gives them, each when what it waits for is ready, and stop in the
-    opposite one; those that have their data from the first of them stop one after the other, that one last. A restart goes from container to container and, of what runs on several hosts, from host
+    opposite one; those that have their data from the first of them stop one after the other, that one last.
+    A restart goes from container to container and, of what runs on several hosts, from host
     to host. What is already so is left out.
     """
     desired = first.chosen(desired, states)

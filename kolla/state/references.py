@@ -131,7 +131,9 @@ class References:
             if provision.volume in container.volumes:
                 hosts = self.topology.hosts_of(provider, name)
                 # Where others get their data from the first, every host has all of it.
-                return {(host, provision.volume) for host in (hosts if FIRST in container.after else hosts[:1])}
+                return {
+                    (host, provision.volume) for host in (hosts if FIRST in container.after else hosts[:1])
+                }
         raise InputError(f"no container has the volume '{provision.volume}'", where=service_file(provider))
 
     def endpoints(self) -> dict[str, DesiredEndpoint]:

@@ -36,7 +36,9 @@ def three(tmp_path: Path) -> World:
 
 def waits(plan: Plan, name: str = "notes") -> dict[str, list[str]]:
     """Host -> the hosts whose container that one waits for."""
-    known = {o.id: o.host for o in plan.operations if isinstance(o, ContainerOperation) and o.spec.name == name}
+    known = {
+        o.id: o.host for o in plan.operations if isinstance(o, ContainerOperation) and o.spec.name == name
+    }
     operations = {o.id: o for o in plan.operations}
     return {host: [known[a] for a in operations[id_].after if a in known] for id_, host in known.items()}
 
