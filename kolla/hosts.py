@@ -42,7 +42,13 @@ Change = TypeVar("Change")
 Decide = Callable[[str, Mapping[str, HostState]], Course]
 """The release of the images and the hosts' states -> where the cloud is between two releases."""
 
-NOTHING_WANTED: Mapping[str, object] = {"folders": {}, "images": [], "volumes": [], "resources": {}}
+NOTHING_WANTED: Mapping[str, object] = {
+    "folders": {},
+    "images": [],
+    "volumes": [],
+    "data": [],
+    "resources": {},
+}
 """The question to a host of which not even the facts are known."""
 
 

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue import distribution, image_checks, sets, upgrades
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
-from kolla.catalogue.model import Capability, Container, Job, Requirements, Service, ServiceFolder
+from kolla.catalogue.model import FIRST, Capability, Container, Job, Requirements, Service, ServiceFolder
 from kolla.catalogue.privileges import extras
 from kolla.errors import InputError, Location, did_you_mean
 
@@ -130,7 +130,7 @@ def _container_references(
     for index, capability in enumerate(container.capabilities):
         yield (*here, "capabilities", index), "Linux capability", capability, LINUX_CAPABILITIES
     for index, word in enumerate(container.after):
-        yield (*here, "after", index), "dependency", word, _dependencies(service)
+        yield (*here, "after", index), "dependency", word, [*_dependencies(service), FIRST]
     yield from _disk_references(here, container.requires, container.volumes)
 
 
@@ -227,6 +227,10 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
                 "'privileges_reason'",
             )
     for name, container in service.containers.items():
+        if FIRST in container.after and not container.volumes:
+            what = f"nothing tells which host has the data of '{name}' already"
+            yield wrong(("containers", name, "after"), what, "'volumes'")
+    for name, container in service.containers.items():
         for index, former in enumerate(container.formerly):
             if former in service.containers:
                 here = ("containers", name, "formerly", index)
@@ -248,6 +252,9 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for path, job in _jobs(service):
         if (job.container is None) == (job.image is None):
             yield wrong(path, "a job runs in a container's place or in an image", "'container' or 'image'")
+        if job.first and not _has_first(service, job, path):
+            what = "a job for the first host is one that the containers of the others wait for"
+            yield wrong(path, what, "one of 'jobs', with a 'container' that says 'first' in 'after'")
         if job.takeover and (job.container is None or job.after or path[0] != "jobs"):
             what = "a job that sees whether an image may have the data comes before everything else"
             yield wrong(path, what, "one of 'jobs', with 'container', without 'after'")
@@ -259,6 +266,11 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
             yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")
         if setting.minimum is not None and setting.type != "integer":
             yield wrong(("settings", name, "minimum"), f"'{name}' is no integer", "type: integer")
+
+
+def _has_first(service: Service, job: Job, path: _Path) -> bool:
+    container = service.containers.get(job.container or "")
+    return container is not None and FIRST in container.after and path[0] == "jobs" and not job.each_host
 
 
 def _missing_files(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
@@ -312,7 +324,9 @@ def _group_cycles(catalogue: Catalogue) -> Iterator[InputError]:
 
 def _waiting_cycles(catalogue: Catalogue, service: Service) -> Iterator[InputError]:
     """Containers and jobs of one service of which each waits for the next, and so for itself."""
-    waits: dict[str, set[str]] = {f"container/{name}": set(c.after) for name, c in service.containers.items()}
+    waits: dict[str, set[str]] = {
+        f"container/{name}": set(c.after) - {FIRST} for name, c in service.containers.items()
+    }
     waits |= {f"job/{name}": set(job.after) for name, job in service.jobs.items()}
     waits |= {f"endpoint/{name}": {f"container/{e.container}"} for name, e in service.endpoints.items()}
     for name, job in service.jobs.items():

@@ -43,6 +43,10 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
+FIRST = "first"
+"""In `after` of a container: the same one on another host (`Container.after` says which)."""
+
+
 class Capability(StrEnum):
     """What one service can offer another; Python knows these and no service by name."""
 
@@ -352,7 +356,9 @@ class Container(Model):
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
     """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability. Of what runs on
-    several hosts, the one of the same host if there is one, else all."""
+    several hosts, the one of the same host if there is one, else all. `first`: where its volumes are still
+    empty, the same container on the first host that has data in them; on the first of its group while none
+    has. Those with data do not wait for each other, and stop one host after the other, the first last."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
     reload: tuple[Expression, ...] = ()
@@ -372,7 +378,10 @@ class Job(Model):
     """What it does, for people who read a plan: `makes and updates its tables`."""
     each_host: bool = False
     """True: done on every host of its container's group, each with its own record; else on the first."""
-
+    first: bool = False
+    """True: done on the host that others wait for, as its container says `first` in `after`, and on no other;
+    what makes the data that others get from there. As long as some of the hosts are not asked (`--limit`) and
+    no other has data, nobody knows which that is, and it is done nowhere."""
     container: Name | None = None
     """The container whose image, user, volumes and configuration it borrows."""
     takeover: bool = False
@@ -455,6 +464,9 @@ class Endpoint(Model):
     """What the proxy understands of it."""
     proxy: bool = True
     """Whether it is reached through the proxy (one address) or directly (every member)."""
+    active: Literal["all", "one"] = "all"
+    """Of several members, which the proxy passes new connections to: all in turn, or one, and the next when
+    that one is gone. Those open to a member that is gone are closed; a member that is back closes none."""
     public: bool = False
     """Whether it is reached from outside, on the external address as well."""
     path: str = ""

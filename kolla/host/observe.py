@@ -18,7 +18,7 @@ def observe(request: Json) -> Json:
     """Facts, state and lease. Changes nothing and waits for nobody."""
     cloud = Cloud.of(request)
     state: Json = {"engine": None, "containers": {}, "foreign": [], "volumes": {}, "images": []}
-    state.update(predecessors={}, unclaimed=[], copies={})
+    state.update(predecessors={}, unclaimed=[], blank=[], copies={})
     try:
         engine = connect(request["engine"])
     except EngineUnreachable:
@@ -60,6 +60,7 @@ def _of_engine(engine: Engine, cloud: Cloud, request: Json) -> Json:
         "volumes": own_volumes,
         "copies": volumes.copies(engine, cloud, own_volumes),
         "unclaimed": volumes.unclaimed(request["volumes"], engine, own_volumes),
+        "blank": volumes.blank(request["data"], engine, own_volumes),
         "images": [image for image in request["images"] if engine.image(image)],
     }
 

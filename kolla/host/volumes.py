@@ -71,6 +71,12 @@ def unclaimed(names: list[str], engine: Engine, own_: dict[str, str | None]) -> 
     return [name for name, volume in found if volume and LABEL_CLOUD not in (volume["Labels"] or {})]
 
 
+def blank(names: list[str], engine: Engine, own_: dict[str, str | None]) -> list[str]:
+    """Of `names`, the volumes of this cloud that have nothing in them."""
+    found = ((name, engine.volume(name)) for name in names if name in own_)
+    return [name for name, volume in found if volume and not os.listdir(volume["Mountpoint"])]
+
+
 def perform(operation: VolumeOperation, context: Context) -> Outcome:
     """Have the volume, with an epoch; one that is there keeps the one it has.
 

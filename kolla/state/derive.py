@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue.model import (
+    FIRST,
     Bind,
     Capability,
     ConfigFile,
@@ -192,6 +193,9 @@ class _Builder:
             config=config,
             start_timeout=container.health.start_timeout if container.health else 30,
             after=self.references.after(folder, references, host),
+            first=volume_names.volumes(self.settings, container.volumes)
+            if FIRST in container.after
+            else None,
             endpoints=interrupted,
             redundant=len(hosts) > 1 and not container.impact.alone,
             behind=self._behind(interrupted),
@@ -449,7 +453,9 @@ class _Builder:
             path=path,
         )
         references = (*job.after, *(self.references.before(folder, reference) if reference else ()))
-        after = set(self.references.after(folder, references, host, everywhere=not job.each_host))
+        after = set(
+            self.references.after(folder, references, host, everywhere=not (job.each_host or job.first))
+        )
         if owner.provision is not None and owner.provision.endpoint is not None:
             after.add(endpoint_id(owner.provision.endpoint, host))
         return DesiredJob(
@@ -467,6 +473,7 @@ class _Builder:
             present=engine_name(job.container) if job.present and job.container else "",
             success=job.success,
             takeover=job.takeover,
+            first_of=(job.container or "") if job.first else "",
             description=job.description,
         )
 

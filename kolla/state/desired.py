@@ -49,6 +49,8 @@ class DesiredContainer(Node):
     """Whether another host runs it too, and serves in its place."""
     behind: tuple[str, ...] = ()
     """Services that use what its endpoints offer."""
+    first: tuple[str, ...] | None = None
+    """Where it has `first` in `after`: the volumes that show by what is in them which host has its data."""
     impact: Impact = field(default_factory=Impact)
     """What else is felt while it is started again or replaced."""
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +90,8 @@ class DesiredJob(Node):
 
     key: str
     volumes: tuple[tuple[str, str], ...]
-    """(host, volume) whose epochs this job's result depends on."""
+    """(host, volume) whose epochs this job's result depends on; of one volume on several hosts, that have the
+    same in them, one that is as it was is enough."""
     timeout: int
     success: tuple[int, ...]
     """Exit statuses that mean it is done."""
@@ -96,6 +99,8 @@ class DesiredJob(Node):
     """The container whose image of now it takes, if there is one."""
     takeover: bool = False
     """Whether it sees that its image may have the data there is: a rollback does it, too."""
+    first_of: str = ""
+    """The container on whose first host it is done, and nowhere else."""
     own_volumes: tuple[str, ...] = ()
     """Volumes that no container has: whoever runs the job makes them."""
     description: str = ""
@@ -208,6 +213,7 @@ class Desired:
                 },
                 "images": sorted(images),
                 "volumes": sorted({v for node in self.nodes if node.host == host for v in node.mounted}),
+                "data": sorted({volume for c in own for volume in c.first or ()}),
                 "resources": union(r for (h, _), r in self.host_needs.items() if h == host).model_dump(),
             }
         return questions

@@ -93,6 +93,8 @@ class HostState(Model):
     """Volume of this cloud -> the one that what is in it was copied from, when it was renamed."""
     unclaimed: tuple[str, ...] = ()
     """Of the volumes asked for, those that exist and are nobody's."""
+    blank: tuple[str, ...] = ()
+    """Of the volumes of this cloud whose data was asked for, those with nothing in them."""
     images: tuple[str, ...] = ()
     """Those of the asked-for image IDs that the engine has."""
     brought: tuple[str, ...] = ()

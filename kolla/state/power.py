@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
+from kolla.state import first
 from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer
 from kolla.state.impact import is_alone, taken_down
@@ -31,9 +32,11 @@ def power_plan(
     on the hosts in `states`.
 
     Containers start in the order a deploy gives them, each when what it waits for is ready, and stop in the
-    opposite one. A restart goes from container to container and, of what runs on several hosts, from host
+    opposite one; those that have their data from the first of them stop one after the other, that one last.
+    A restart goes from container to container and, of what runs on several hosts, from host
     to host. What is already so is left out.
     """
+    desired = first.chosen(desired, states)
     wanted = {(c.host, c.spec.name): c for c in desired.containers if names is None or c.name in names}
     present = {
         (host, name): observed
@@ -133,6 +136,7 @@ def _after(
     edges = {(before, id_) for id_ in ids for before in nearest(id_)}
     if action == "stop":
         edges = {(id_, before) for before, id_ in edges}
+        edges |= set(_one_host_at_a_time([c for c in containers if c.first is not None][::-1]))
     if action == "restart":
         edges |= set(_one_host_at_a_time(containers))
     after: dict[str, tuple[str, ...]] = {}

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kolla.build_report import BuiltImage
-from kolla.state import adoption, orphans
+from kolla.state import adoption, first, orphans
 from kolla.state.changes import ReleaseChange
 from kolla.state.compare import compare
 from kolla.state.desired import (
@@ -55,6 +55,7 @@ def reconcile(
     InputError where data would be left behind.
     """
     orphans.check(desired, states, services)
+    desired = first.chosen(desired, states)
     precondition = fingerprint(states)
     builder = _Builder(desired, states, precondition)
     operations = [
@@ -88,6 +89,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
             "copies": state.copies,
             "predecessors": state.predecessors,
             "unclaimed": state.unclaimed,
+            "blank": state.blank,
             "images": sorted(state.images),
             "brought": sorted(state.brought),
             "folders": {
@@ -229,10 +231,15 @@ class _Builder:
         parts = ("its command", "its image", "its own configuration")
         done, now = record.key.split("."), job.key.split(".")
         causes = [f"{part} changed" for part, a, b in zip(parts, done, now, strict=False) if a != b]
+        as_it_was = {
+            name.split("/")[1]
+            for name, epoch in epochs.items()
+            if epoch in (record.epochs.get(name), record.epochs.get(self._former(name)))
+        }
         return causes + [
             f"volume {name.split('/')[1]} on {name.split('/')[0]} is not the one it was done for"
-            for name, epoch in epochs.items()
-            if epoch not in (record.epochs.get(name), record.epochs.get(self._former(name)))
+            for name in epochs
+            if name.split("/")[1] not in as_it_was
         ]
 
     def _former(self, name: str) -> str:

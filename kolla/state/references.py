@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kolla.catalogue.model import Capability, Container, Job, Provision, ServiceFolder
+from kolla.catalogue.model import FIRST, Capability, Container, Job, Provision, ServiceFolder
 from kolla.errors import InputError
 from kolla.state import volume_names
 from kolla.state.consumer import Consumer
@@ -34,7 +34,8 @@ class References:
 
         `everywhere`: of what the host has itself, that of all other hosts as well.
         """
-        nodes = (node for r in references for node in self._nodes(folder, r, host, everywhere))
+        # Which host is first depends on what hosts have: `kolla.state.first` says it.
+        nodes = (node for r in references if r != FIRST for node in self._nodes(folder, r, host, everywhere))
         return tuple(sorted(set(nodes)))
 
     def _nodes(self, folder: ServiceFolder, reference: str, host: str, everywhere: bool) -> Iterator[str]:
@@ -71,7 +72,8 @@ class References:
             yield endpoint_id(name, host)
 
     def job_hosts(self, folder: ServiceFolder, job: Job) -> tuple[str, ...]:
-        """Where a job is done: the first host of its container's unlimited group, or each of them.
+        """Where a job is done: the first host of its container's unlimited group, or each of them; or each of
+        those of which `kolla.state.first` is going to choose one.
 
         Without a container, the service's first counts; in a service without any, its first group.
         InputError when there is no host for it.
@@ -82,7 +84,7 @@ class References:
             hosts, what = self.topology.settings.hosts_of(group), f"group '{group}' has no host"
         else:
             hosts, what = self.topology.hosts_of(folder, name), f"container '{name}' runs nowhere"
-        if job.each_host:
+        if job.each_host or job.first:
             return hosts
         if not hosts:
             raise InputError(
@@ -127,7 +129,11 @@ class References:
             return set()
         for name, container in provider.service.containers.items():
             if provision.volume in container.volumes:
-                return {(self.topology.hosts_of(provider, name)[0], provision.volume)}
+                hosts = self.topology.hosts_of(provider, name)
+                # Where others get their data from the first, every host has all of it.
+                return {
+                    (host, provision.volume) for host in (hosts if FIRST in container.after else hosts[:1])
+                }
         raise InputError(f"no container has the volume '{provision.volume}'", where=service_file(provider))
 
     def endpoints(self) -> dict[str, DesiredEndpoint]:

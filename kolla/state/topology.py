@@ -67,6 +67,8 @@ class Listener:
     """(address, port) each."""
     members: tuple[Member, ...]
     options: tuple[str, ...]
+    active: str
+    """`all`: members serve in turn; `one`: the first that can, the others wait for its end."""
 
     @property
     def binds(self) -> tuple[str, ...]:
@@ -304,6 +306,7 @@ class Topology:
             sockets=tuple((address, view.port) for address in addresses),
             members=view.members,
             options=options,
+            active=endpoint.active,
         )
 
 

@@ -108,7 +108,14 @@ class Host:
 
     def question(self, **request: Any) -> Json:
         """The whole answer to the question before every plan."""
-        nothing: Json = {"folders": {}, "images": [], "volumes": [], "resources": {}, "modules": []}
+        nothing: Json = {
+            "folders": {},
+            "images": [],
+            "volumes": [],
+            "data": [],
+            "resources": {},
+            "modules": [],
+        }
         return self.ask("observe", **{**nothing, **request})
 
     def observe(self, **request: Any) -> Json:

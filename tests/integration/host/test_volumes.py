@@ -40,3 +40,16 @@ def test_somebodys_data_is_not_touched(host):
         assert (directory / "precious").exists()
     finally:
         host.engine.api.remove_volume(operation["volume"])
+
+
+def test_a_volume_of_ours_is_blank_until_something_is_in_it(host):
+    asked = [host.name("data"), host.name("others")]
+    host.do(host.volume("data"))
+    host.engine.api.create_volume(host.name("others"))
+    try:
+        assert host.observe(data=asked)["blank"] == [host.name("data")]
+        directory = Path(host.engine.api.inspect_volume(host.name("data"))["Mountpoint"])
+        (directory / "rows").write_text("precious")
+        assert host.observe(data=asked)["blank"] == []
+    finally:
+        host.engine.api.remove_volume(host.name("others"))

@@ -135,18 +135,34 @@ def test_members_of_the_message_bus_know_each_other() -> None:
     assert "classic_config.nodes.2 = rabbit@one\n" in configuration
 
 
+def listener_lines(**listener: Any) -> list[str]:
+    given = {
+        "name": "keystone",
+        "protocol": "http",
+        "binds": ["10.0.0.1:5000", "192.0.2.1:5000"],
+        "options": ["option httpchk GET /healthcheck"],
+        "members": [SimpleNamespace(host="one", address=ADDRESS, port=5000)],
+        "active": "all",
+    }
+    listener = {**given, **listener}
+    text = render("haproxy", "listener.cfg.j2", listener=SimpleNamespace(**listener))
+    return [line.strip() for line in text.splitlines()]
+
+
 def test_a_listener_has_its_binds_options_and_members() -> None:
-    listener = SimpleNamespace(
-        name="keystone",
-        protocol="http",
-        binds=["10.0.0.1:5000", "192.0.2.1:5000"],
-        options=["option httpchk GET /healthcheck"],
-        members=[SimpleNamespace(host="one", address=ADDRESS, port=5000)],
-    )
-    lines = [line.strip() for line in render("haproxy", "listener.cfg.j2", listener=listener).splitlines()]
+    lines = listener_lines()
     assert lines[:4] == ["listen keystone", "mode http", "bind 10.0.0.1:5000", "bind 192.0.2.1:5000"]
     assert lines[-2] == "option httpchk GET /healthcheck"
     assert lines[-1].startswith(f"server one {ADDRESS}:5000 check")
+
+
+def test_of_members_that_serve_one_at_a_time_the_others_are_backups() -> None:
+    members = [SimpleNamespace(host=host, address=ADDRESS, port=3306) for host in ("one", "two", "three")]
+    in_turn = listener_lines(members=members)
+    assert not any("backup" in line for line in in_turn)
+    lines = listener_lines(members=members, active="one")
+    assert lines[-4] == "default-server on-marked-down shutdown-sessions"
+    assert [line.endswith(" backup") for line in lines[-3:]] == [False, True, True]
 
 
 def test_the_user_of_the_message_bus_may_have_any_password() -> None:

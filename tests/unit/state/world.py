@@ -53,9 +53,7 @@ class World:
         self.release = "2026.1"
         self.kernel_modules: tuple[str, ...] = ()
         self._made: tuple[str, Desired] | None = None
-        self.states = {
-            host: HostState(host=host, engine=Engine(name="docker", version="26.1")) for host in hosts
-        }
+        self.states = self.states_of(hosts)
         catalogue = loader.load([THIRD_PARTY])
         for name, folder in catalogue.folders.items():
             if folder.service.enabled and name not in SERVICES:
@@ -65,6 +63,11 @@ class World:
             yaml.safe_dump({k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()})
         )
         (directory / "passwords.yml").chmod(0o600)
+
+    @staticmethod
+    def states_of(hosts: Sequence[str]) -> dict[str, HostState]:
+        """Hosts that have an engine and nothing else."""
+        return {host: HostState(host=host, engine=Engine(name="docker", version="26.1")) for host in hosts}
 
     def edit(self, file: str, old: str, new: str) -> Path:
         """Change a file of the third party's service, in a copy of its own; give that file's path."""
