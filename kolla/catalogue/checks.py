@@ -105,6 +105,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
     for name, verb in service.verbs.items():
         for index, volume in enumerate(verb.replaces):
             yield ("verbs", name, "replaces", index), "volume", volume, volumes
+        for index, password in enumerate(verb.rotates):
+            yield ("verbs", name, "rotates", index), "password", password, service.passwords
 
 
 def _container_references(
