@@ -52,8 +52,9 @@ class ServiceVerbs:
     def run_verb(self, name: str, argument: str = "") -> Ran:
         """Run a verb that a service has of its own, with what is said to it.
 
-        One that replaces data stops who uses it, and starts them again: whoever calls this means it. One that
-        rotates passwords writes passwords.yml first; whatever happens then, a deploy brings them to all hosts.
+        One that replaces data stops who uses it, and starts them again: whoever calls this means it. One
+        that rotates passwords writes passwords.yml first; whatever happens then, a deploy brings them to all
+        hosts.
         InputError when there is no such verb, its service is not enabled, nothing may or something must be
         said to it, or `--limit` leaves out its hosts. LockedError when another deployer stays for a minute;
         what was planned before it is planned again.

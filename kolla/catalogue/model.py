@@ -532,9 +532,9 @@ class Verb(Model):
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
     rotates: tuple[Key, ...] = ()
-    """Passwords of the service that move on before: each takes the value of the one before it, the first a new
-    one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all hosts,
-    before that of the verb; where one could not be, the next deploy does it."""
+    """Passwords of the service that move on before: each takes the value of the one before it, the first a
+    new one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all
+    hosts, before that of the verb; where one could not be, the next deploy does it."""
     replaces: tuple[Volume, ...] = ()
     """Volumes of the service whose content it puts another in place of. Meanwhile the containers of these
     volumes, and those of every service that needs what they hold, are stopped; afterwards they are started in

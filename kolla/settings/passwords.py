@@ -107,8 +107,8 @@ def complete(path: Path, additions: Mapping[str, Secret]) -> Written:
 def rotate(path: Path, catalogue: Catalogue, names: Sequence[str]) -> None:
     """Let passwords move on in a file: each takes the value of the one before it, the first a new one.
 
-    Atomically, and nothing else changes. InputError when one of them has no value, or the file is laid out in a
-    way that this would spoil.
+    Atomically, and nothing else changes. InputError when one of them has no value, or the file is laid out in
+    a way that this would spoil.
     """
     document = _document(path)
     existing = _values(document)

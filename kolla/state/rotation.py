@@ -1,4 +1,4 @@
-"""Verbs that rotate passwords: which jobs bring them to the hosts, and whether all hosts have the present ones."""
+"""Verbs that rotate passwords: which jobs bring them to the hosts, and whether all have the present ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_complete(name: str, jobs: Iterable[DesiredJob], states: Mapping[str, H
         record = states[job.host].jobs.get(job.name)
         if record is None or record.key != job.key:
             raise InputError(
-                f"host '{job.host}' does not have what the last rotation made: job {job.name} is not done there",
+                f"host '{job.host}' does not have what the last rotation made: job {job.name} is not done",
                 hint="run: kolla deploy",
             )
 

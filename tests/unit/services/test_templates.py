@@ -130,9 +130,24 @@ def test_members_of_the_message_bus_know_each_other() -> None:
         '{host, {10,0,0,5}, ["one"]}.',
         "{lookup, [file, native]}.",
     ]
-    configuration = render("rabbitmq", "rabbitmq.conf.j2", **scope)
-    assert "classic_config.nodes.1 = rabbit@two\n" in configuration
-    assert "classic_config.nodes.2 = rabbit@one\n" in configuration
+    assert json.loads(render("rabbitmq", "members.json.j2", **scope)) == {
+        "here": "rabbit@one",
+        "port": 5672,
+        "members": [
+            {"node": "rabbit@two", "address": "10.0.0.6"},
+            {"node": "rabbit@one", "address": ADDRESS},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("count", "handling"), [(1, None), (2, "autoheal"), (3, "pause_minority"), (5, "pause_minority")]
+)
+def test_what_members_that_are_cut_off_do_depends_on_their_number(count: int, handling: str | None) -> None:
+    members = [member(f"h{number}.example", f"10.0.0.{number}") for number in range(count)]
+    lines = render("rabbitmq", "rabbitmq.conf.j2", endpoint=endpoint(5672, *members)).splitlines()
+    found = [line.partition(" = ")[2] for line in lines if line.startswith("cluster_partition_handling")]
+    assert found == ([handling] if handling else [])
 
 
 def test_a_listener_has_its_binds_options_and_members() -> None:
