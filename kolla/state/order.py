@@ -6,12 +6,16 @@ from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.errors import InputError
-from kolla.state.plan import ContainerOperation, ImageOperation, Operation
+from kolla.state.plan import Action, ContainerOperation, ImageOperation, Operation
 
 KINDS = (
     *("release", "stop", "remove", "host", "image", "volume", "container", "job", "endpoint", "start"),
     *("soak", "discard"),
 )
+
+
+UNSERIAL: frozenset[Action] = frozenset({"create", "wait", "start"})
+"""What is done to containers that do not serve anybody yet."""
 
 
 def ordered(operations: Sequence[Operation]) -> list[Operation]:
@@ -55,11 +59,12 @@ def _rank(operation: Operation) -> tuple[str, int, str]:
 
 
 def serial(operations: Sequence[Operation]) -> list[Operation]:
-    """One host at a time: a container that is taken down on several hosts waits for the one before."""
+    """One host at a time: a container that is taken down on several hosts waits for the one before. Those
+    that do not run may need each other to be ready again."""
     result: list[Operation] = []
     last: dict[str, str] = {}
     for operation in operations:
-        if isinstance(operation, ContainerOperation) and operation.action not in ("create", "wait"):
+        if isinstance(operation, ContainerOperation) and operation.action not in UNSERIAL:
             name = operation.spec.name
             if name in last:
                 operation = operation.model_copy(update={"after": (*operation.after, last[name])})
