@@ -73,6 +73,8 @@ class ServiceVerbs:
 
         def named(job_name: str) -> list[DesiredJob]:
             found = [job for job in desired.verbs if job.name == job_name]
+            if verb.one_host:
+                found = _on_host(found, argument)
             return [told(job, argument) for job in found] if verb.argument is not None else found
 
         jobs = named(verb_job(folder.name, name))
@@ -130,6 +132,19 @@ class ServiceVerbs:
                 hint=f"set {enable_key(service)}: true and run: kolla deploy",
             )
         return known[name]
+
+
+def _on_host(jobs: list[DesiredJob], host: str) -> list[DesiredJob]:
+    """The jobs of the host that was named; InputError for one that has none."""
+    chosen = [job for job in jobs if job.host == host]
+    if jobs and not chosen:
+        known = [job.host for job in jobs]
+        raise InputError(
+            f"there is nothing of it on host '{host}'",
+            expected=", ".join(known),
+            hint=did_you_mean(host, known),
+        )
+    return chosen
 
 
 def _check_argument(name: str, verb: Verb, argument: str) -> None:

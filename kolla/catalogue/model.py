@@ -529,6 +529,10 @@ class Verb(Model):
     """What is run. The last line it prints, if it is JSON, is its result; the `message` in it is shown."""
     argument: Argument | None = None
     """What may be said besides."""
+    one_host: bool = False
+    """True: it is about one host of those its job has, which the argument names. Its job and its `check` are
+    done there alone, and of what `replaces` stops only the containers of these volumes there: those of other
+    hosts go on serving whoever needs them."""
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
     rotates: tuple[Key, ...] = ()

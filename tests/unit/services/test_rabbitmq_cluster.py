@@ -147,6 +147,35 @@ def test_another_server_of_this_name_is_left_alone(
     assert "forget_cluster_node" not in asked.read_text()
 
 
+def test_a_member_that_was_forgotten_says_how_to_join(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    programs(start, monkeypatch, tmp_path, status("two"))
+    with pytest.raises(ValueError, match="kolla rabbitmq-reset HOST"):
+        start.check_known(HERE, "rabbit@two")
+    start.check_known("rabbit@two", "rabbit@two")
+
+
+def test_a_member_whose_fellow_does_not_say_anything_starts(start: ModuleType, tmp_path: Path) -> None:
+    broken = tmp_path / "rabbitmqctl"
+    broken.write_text("#!/bin/sh\nexit 69\n")
+    broken.chmod(0o755)
+    start.PROGRAMS = tmp_path
+    start.check_known(HERE, "rabbit@two")
+
+
+def test_the_only_member_that_runs_is_not_emptied(
+    server: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = load("rabbitmq", "kolla_rabbitmq_empty")
+    monkeypatch.setattr(empty, "MEMBERS", tmp_path / "members.json")
+    empty.MEMBERS.write_text(json.dumps(cluster(server, "one", "off2", "three")))
+    empty.look()
+    empty.MEMBERS.write_text(json.dumps(cluster(server, "one", "off2")))
+    with pytest.raises(SystemExit, match="all queues would be lost"):
+        empty.look()
+
+
 def test_a_member_takes_part_in_all_queues(
     members: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

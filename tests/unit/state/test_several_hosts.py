@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from world import World
 
+from kolla.state.desired import DesiredJob
 from kolla.state.plan import ContainerOperation
 from kolla.state.reconcile import reconcile
+from kolla.state.replacement import replaced
 
 HOSTS = ("one", "two", "three")
 BUS = "rabbitmq"
@@ -80,3 +82,32 @@ def test_who_stays_hears_of_a_member_that_leaves(three: World) -> None:
     three.groups[BUS] = HOSTS[:2]
     ids = [o.id for o in reconcile(three.desired, three.states).operations]
     assert {"remove:rabbitmq@three", "job:rabbitmq/members@one", "job:rabbitmq/members@two"} <= set(ids)
+
+
+def test_a_verb_about_one_host_leaves_the_others_and_who_uses_them_alone(three: World) -> None:
+    services = {folder.name: folder.service for folder in three.settings.services}
+    name, desired = "rabbitmq-reset", three.desired
+
+    def named(job: str) -> list[DesiredJob]:
+        return [each for each in desired.verbs if each.name == f"rabbitmq/{job}" and each.host == "two"]
+
+    plan = replaced(
+        desired,
+        named(f"verb-{name}"),
+        three.states,
+        checks=named(f"before-{name}"),
+        name=name,
+        verb=services[BUS].verbs[name],
+        service=services[BUS],
+        services=services.values(),
+    )
+    assert [operation.id for operation in plan.operations] == [
+        "job:rabbitmq/before-rabbitmq-reset@two",
+        "stop:rabbitmq@two",
+        "job:rabbitmq/verb-rabbitmq-reset@two",
+        "job:rabbitmq/takeover@two",
+        "container:rabbitmq@two",
+        "job:rabbitmq/members@two",
+    ]
+    three.carry_out(plan)
+    assert not reconcile(desired, three.states).operations
