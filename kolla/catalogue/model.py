@@ -609,6 +609,9 @@ class Service(Model):
     """Why settings cannot go together, in a sentence -> an expression over them, true where they do not.
     Looked at when settings are read, for every host, where somebody set one of the service's own that the
     expression names: defaults refuse nobody."""
+    limits: dict[Expression, Expression] = {}
+    """What it does not do on a host, and why, in a sentence -> an expression, true on the hosts where that is
+    so. `kolla prechecks` warns of it."""
     passwords: dict[Key, Password] = {}
     """Keys it adds to passwords.yml, besides those of databases and of its identity."""
     users: dict[Name, User] = {}

@@ -74,7 +74,7 @@ def test_another_series_needs_the_stable_feature_flags(
     if not refused:
         takeover.check_flags("4.1.0")
         return
-    with pytest.raises(takeover.Refused, match="needs feature flags that are not enabled: [ab][.]"):
+    with pytest.raises(takeover.Refused, match=r"needs feature flags that are not enabled: [ab][.]"):
         takeover.check_flags("4.1.0")
 
 

@@ -102,7 +102,7 @@ def test_keystone_finds_its_database_and_its_keys() -> None:
     scope = {
         "database": SimpleNamespace(url="mysql+pymysql://keystone:p%25@h/keystone"),
         "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
-        "cache": SimpleNamespace(servers="h:11211"),
+        "cache": SimpleNamespace(oslo="memcache_servers = h:11211", tokens="memcached_servers = h:11211"),
     }
     parser = configparser.RawConfigParser()
     parser.read_string(render("keystone", "keystone.conf.j2", **scope, container="keystone"))

@@ -9,6 +9,7 @@ from world import World
 
 from kolla.state.desired import DesiredJob
 from kolla.state.plan import ContainerOperation
+from kolla.state.prechecks import limits
 from kolla.state.reconcile import reconcile
 from kolla.state.replacement import replaced
 
@@ -111,3 +112,15 @@ def test_a_verb_about_one_host_leaves_the_others_and_who_uses_them_alone(three: 
     ]
     three.carry_out(plan)
     assert not reconcile(desired, three.states).operations
+
+
+def test_images_in_files_are_served_by_one_host_unless_all_see_them(three: World) -> None:
+    three.globals["enable_glance"] = True
+    where = [c.host for c in three.desired.containers if c.service == "glance"]
+    assert where == ["one"]
+    warned = {f["host"]: f["message"] for f in limits(three.settings, HOSTS) if f["subject"] == "glance"}
+    assert sorted(warned) == ["three", "two"]
+    assert "on one alone: images are files there" in warned["two"]
+    three.globals |= {"glance_file_shared": True, "volume_names": {"glance": "/srv/images"}}
+    assert [c.host for c in three.desired.containers if c.service == "glance"] == list(HOSTS)
+    assert not limits(three.settings, HOSTS)
