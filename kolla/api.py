@@ -174,6 +174,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         )
         told = [{"host": host, **f} for host, answer in answers.items() for f in answer["findings"]]
         known = prechecks.findings(desired, self._hosts.known_facts(), states)
+        known += prechecks.limits(self.configuration.settings, states)
         return Findings(tuple(sorted([*told, *known], key=lambda finding: str(finding["host"]))))
 
     def pull(self) -> Deployed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from kolla.events import Listener
 from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Ran, Written
+from kolla.secret import Secret
+from kolla.settings import passwords
 from kolla.settings.keys import enable_key
 from kolla.state.demand import demanded, told
 from kolla.state.derive import verb_check, verb_job
 from kolla.state.desired import DesiredJob
 from kolla.state.replacement import replaced
+from kolla.state.rotation import carriers, check_complete, rotated
 
 
 class ServiceVerbs:
@@ -48,7 +52,9 @@ class ServiceVerbs:
     def run_verb(self, name: str, argument: str = "") -> Ran:
         """Run a verb that a service has of its own, with what is said to it.
 
-        One that replaces data stops who uses it, and starts them again: whoever calls this means it.
+        One that replaces data stops who uses it, and starts them again: whoever calls this means it. One
+        that rotates passwords writes passwords.yml first; whatever happens then, a deploy brings them to all
+        hosts.
         InputError when there is no such verb, its service is not enabled, nothing may or something must be
         said to it, or `--limit` leaves out its hosts. LockedError when another deployer stays for a minute;
         what was planned before it is planned again.
@@ -56,6 +62,8 @@ class ServiceVerbs:
         folder, verb = self._verb(name)
         _check_argument(name, verb, argument)
         with self._hooks.giving_up():
+            if verb.rotates:
+                self._rotate(name, verb)
             return self._hosts.patiently(
                 name, LOCK_TIMEOUT, lambda: self._run_verb(name, argument, folder, verb)
             )
@@ -65,6 +73,8 @@ class ServiceVerbs:
 
         def named(job_name: str) -> list[DesiredJob]:
             found = [job for job in desired.verbs if job.name == job_name]
+            if verb.one_host:
+                found = _on_host(found, argument)
             return [told(job, argument) for job in found] if verb.argument is not None else found
 
         jobs = named(verb_job(folder.name, name))
@@ -84,6 +94,8 @@ class ServiceVerbs:
                 service=folder.service,
                 services=services,
             )
+        elif verb.rotates:
+            plan = rotated(desired, jobs, states, self._passwords(verb))
         else:
             plan = demanded(desired, jobs, states)
         plan = self._hooks.planned(name, plan)
@@ -92,6 +104,18 @@ class ServiceVerbs:
         end = self._hooks.failed if outcome.failures() else self._hooks.after
         end(name, plan, self.progress)
         return _ran([job for job in jobs if job.host in states], outcome)
+
+    def _rotate(self, name: str, verb: Verb) -> None:
+        """Let the passwords of a verb move on, once every host has those there are."""
+        desired, states = self._hosts.observed()
+        check_complete(name, carriers(desired, self._passwords(verb)), states)
+        configuration = self.configuration
+        passwords.rotate(configuration.directory / passwords.FILE, configuration.catalogue, verb.rotates)
+        self.configuration = replace(configuration)  # which has read nothing yet
+        self._hosts = Hosts(self.configuration, self.progress)
+
+    def _passwords(self, verb: Verb) -> list[Secret]:
+        return [self.configuration.settings.passwords[name] for name in verb.rotates]
 
     def verbs(self) -> tuple[str, ...]:
         """The verbs that enabled services have of their own."""
@@ -108,6 +132,19 @@ class ServiceVerbs:
                 hint=f"set {enable_key(service)}: true and run: kolla deploy",
             )
         return known[name]
+
+
+def _on_host(jobs: list[DesiredJob], host: str) -> list[DesiredJob]:
+    """The jobs of the host that was named; InputError for one that has none."""
+    chosen = [job for job in jobs if job.host == host]
+    if jobs and not chosen:
+        known = [job.host for job in jobs]
+        raise InputError(
+            f"there is nothing of it on host '{host}'",
+            expected=", ".join(known),
+            hint=did_you_mean(host, known),
+        )
+    return chosen
 
 
 def _check_argument(name: str, verb: Verb, argument: str) -> None:

@@ -105,6 +105,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
     for name, verb in service.verbs.items():
         for index, volume in enumerate(verb.replaces):
             yield ("verbs", name, "replaces", index), "volume", volume, volumes
+        for index, password in enumerate(verb.rotates):
+            yield ("verbs", name, "rotates", index), "password", password, service.passwords
 
 
 def _container_references(
@@ -246,6 +248,11 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
         if verb.check and not verb.replaces:
             what = f"'{name}' checks something first and stops nothing afterwards"
             yield wrong(("verbs", name, "check"), what, "'replaces'")
+        jobs = [job for job in (verb.job, verb.check) if job is not None]
+        told = verb.argument is not None and verb.argument.required
+        if verb.one_host and not (told and all(job.each_host for job in jobs)):
+            what = f"'{name}' is about one host, and nobody says which, or its job is not for each"
+            yield wrong(("verbs", name), what, "an 'argument' that is 'required', and jobs with 'each_host'")
         if verb.replaces and not verb.loses:
             what = f"'{name}' replaces data and does not say what is lost"
             yield wrong(("verbs", name), what, "'loses'")

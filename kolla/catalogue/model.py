@@ -542,8 +542,16 @@ class Verb(Model):
     """What is run. The last line it prints, if it is JSON, is its result; the `message` in it is shown."""
     argument: Argument | None = None
     """What may be said besides."""
+    one_host: bool = False
+    """True: it is about one host of those its job has, which the argument names. Its job and its `check` are
+    done there alone, and of what `replaces` stops only the containers of these volumes there: those of other
+    hosts go on serving whoever needs them."""
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
+    rotates: tuple[Key, ...] = ()
+    """Passwords of the service that move on before: each takes the value of the one before it, the first a
+    new one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all
+    hosts, before that of the verb; where one could not be, the next deploy does it."""
     replaces: tuple[Volume, ...] = ()
     """Volumes of the service whose content it puts another in place of. Meanwhile the containers of these
     volumes, and those of every service that needs what they hold, are stopped; afterwards they are started in
@@ -614,6 +622,9 @@ class Service(Model):
     """Why settings cannot go together, in a sentence -> an expression over them, true where they do not.
     Looked at when settings are read, for every host, where somebody set one of the service's own that the
     expression names: defaults refuse nobody."""
+    limits: dict[Expression, Expression] = {}
+    """What it does not do on a host, and why, in a sentence -> an expression, true on the hosts where that is
+    so. `kolla prechecks` warns of it."""
     passwords: dict[Key, Password] = {}
     """Keys it adds to passwords.yml, besides those of databases and of its identity."""
     users: dict[Name, User] = {}

@@ -9,7 +9,7 @@ import secrets
 import string
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +104,24 @@ def complete(path: Path, additions: Mapping[str, Secret]) -> Written:
     return Written(tuple(missing), loose)
 
 
+def rotate(path: Path, catalogue: Catalogue, names: Sequence[str]) -> None:
+    """Let passwords move on in a file: each takes the value of the one before it, the first a new one.
+
+    Atomically, and nothing else changes. InputError when one of them has no value, or the file is laid out in
+    a way that this would spoil.
+    """
+    document = _document(path)
+    existing = _values(document)
+    missing = [name for name in names if name not in existing]
+    if missing:
+        raise InputError(
+            f"password '{missing[0]}' is missing", where=Location(path), hint="run: kolla genpwd"
+        )
+    first = Secret(_make(expected(catalogue)[names[0]].kind))
+    moved = dict(zip(names, [first, *(existing[name] for name in names[:-1])], strict=True))
+    _replace(path, _filled(path.read_text(encoding="utf-8"), document, moved))
+
+
 def merge(old: Path, new: Path, final: Path) -> Written:
     """Write `final`: everything `old` holds, and what only `new` has besides.
 
@@ -144,7 +162,7 @@ def _values(document: Document) -> dict[str, Secret]:
 
 
 def _filled(text: str, document: Document, additions: Mapping[str, Secret]) -> str:
-    """`text` with values put in: into the empty lines of their keys, or at the end.
+    """`text` with values put in: into the lines of their keys, or at the end.
 
     InputError when the file is laid out in a way that this would spoil.
     """

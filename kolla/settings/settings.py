@@ -100,6 +100,14 @@ class Settings:
                     if given and (what := checks.refusal(folder, sentence, self.scope(host), where)):
                         yield InputError(what, where=given[0].where)
 
+    def limits(self, host: str) -> Iterator[tuple[str, str]]:
+        """(service, sentence) of what enabled services do not do on a host."""
+        for folder in self.services:
+            for sentence, condition in folder.service.limits.items():
+                where = self.catalogue.find(folder.name, sentence)
+                if expressions.evaluate(condition, self.scope(host), where) is True:
+                    yield folder.name, expressions.render(sentence, self.scope(host), where)
+
     def provider(self, capability: str) -> ServiceFolder | None:
         """The enabled service that provides a capability."""
         wanted = Capability(capability)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kolla.errors import did_you_mean
+from kolla.settings import Settings
 from kolla.state import adoption
 from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts, Interface
@@ -44,6 +45,23 @@ def findings(
             for name in requirement.bridges
             if name in facts[requirement.host].interfaces
         ),
+    ]
+
+
+def limits(settings: Settings, hosts: Collection[str]) -> list[Finding]:
+    """Warnings of what services do not do on these hosts, though they are in their groups."""
+    return [
+        {
+            "host": host,
+            "check": "limit",
+            "subject": service,
+            "ok": True,
+            "warning": True,
+            "message": sentence,
+            "hint": "",
+        }
+        for host in hosts
+        for service, sentence in settings.limits(host)
     ]
 
 

@@ -31,13 +31,18 @@ def replaced(
     """The plan of a verb with `replaces`: run its `checks`, stop, run its `jobs`, start again, repeat what
     was done for the earlier content.
 
-    What follows the jobs is the plan from the state they leave behind, for the stopped services. InputError
-    when some of the hosts concerned have no state (`--limit`): what runs there would go on writing.
+    What follows the jobs is the plan from the state they leave behind, for the stopped services. A verb about
+    one host leaves all others, and other services, as they are. InputError when some of the hosts concerned
+    have no state (`--limit`): what runs there would go on writing.
     """
     volumes = frozenset(verb.replaces)
-    affected = {service.name, *consumers(service, services, volumes)}
+    jobs = list(jobs)
+    affected = {service.name, *(() if verb.one_host else consumers(service, services, volumes))}
     places = frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
     holders, users = _concerned(desired, affected, places)
+    if verb.one_host:
+        states = {job.host: states[job.host] for job in jobs if job.host in states}
+        holders, users = [holder for holder in holders if holder.host in states], []
     _check_complete([*holders, *users], states, name)
     first = demands(desired, checks, states, (f"before kolla {name}",))
     checked = tuple(operation.id for operation in first)

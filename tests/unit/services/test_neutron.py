@@ -20,7 +20,7 @@ SCOPE: dict[str, Any] = {
     "neutron_network_vlan_ranges": "physnet1",
     "database": SimpleNamespace(url="mysql+pymysql://neutron:secret@h/neutron"),
     "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
-    "cache": SimpleNamespace(servers="h:11211"),
+    "cache": SimpleNamespace(oslo="memcache_servers = h:11211", tokens="memcached_servers = h:11211"),
     "identity": SimpleNamespace(credentials="username = neutron", token_validation="interface = internal"),
     "overlay": SimpleNamespace(nb_connection="tcp:a:6641", sb_connection="tcp:a:6642"),
     "switch": SimpleNamespace(connection="unix:/run/openvswitch/db.sock"),

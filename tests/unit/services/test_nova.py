@@ -20,7 +20,7 @@ SCOPE: dict[str, Any] = {
     "database": SimpleNamespace(url="mysql+pymysql://nova:secret@h/nova"),
     "databases": SimpleNamespace(nova_api=SimpleNamespace(url="mysql+pymysql://nova:secret@h/nova_api")),
     "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
-    "cache": SimpleNamespace(servers="h:11211"),
+    "cache": SimpleNamespace(oslo="memcache_servers = h:11211", tokens="memcached_servers = h:11211"),
     "identity": SimpleNamespace(credentials="username = nova", token_validation="interface = internal"),
     "endpoints": {"nova-novncproxy": SimpleNamespace(public_url="http://h:6080/vnc_lite.html")},
 }

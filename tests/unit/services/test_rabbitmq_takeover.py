@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from pathlib import Path
@@ -53,6 +54,28 @@ def test_what_has_no_way_is_refused_with_the_reason(
         takeover.check(before, after)
     assert said in str(caught.value)
     assert "loses the messages under way: kolla replace-message-bus" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "refused"),
+    [
+        ([("a", "enabled", "stable"), ("b", "disabled", "experimental")], False),
+        ([("a", "enabled", "stable"), ("b", "disabled", "stable")], True),
+        ([("a", "unavailable", "required")], True),
+    ],
+)
+def test_another_series_needs_the_stable_feature_flags(
+    takeover: ModuleType, tmp_path: Path, flags: list[tuple[str, str, str]], refused: bool
+) -> None:
+    document = [{"name": name, "state": state, "stability": stability} for name, state, stability in flags]
+    takeover.CONTROL = tmp_path / "rabbitmqctl"
+    takeover.CONTROL.write_text(f"#!/bin/sh\necho '{json.dumps(document)}'\n")
+    takeover.CONTROL.chmod(0o755)
+    if not refused:
+        takeover.check_flags("4.1.0")
+        return
+    with pytest.raises(takeover.Refused, match=r"needs feature flags that are not enabled: [ab][.]"):
+        takeover.check_flags("4.1.0")
 
 
 def test_the_server_that_runs_is_asked(takeover: ModuleType) -> None:

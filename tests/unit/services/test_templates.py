@@ -102,7 +102,7 @@ def test_keystone_finds_its_database_and_its_keys() -> None:
     scope = {
         "database": SimpleNamespace(url="mysql+pymysql://keystone:p%25@h/keystone"),
         "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
-        "cache": SimpleNamespace(servers="h:11211"),
+        "cache": SimpleNamespace(oslo="memcache_servers = h:11211", tokens="memcached_servers = h:11211"),
     }
     parser = configparser.RawConfigParser()
     parser.read_string(render("keystone", "keystone.conf.j2", **scope, container="keystone"))
@@ -130,9 +130,24 @@ def test_members_of_the_message_bus_know_each_other() -> None:
         '{host, {10,0,0,5}, ["one"]}.',
         "{lookup, [file, native]}.",
     ]
-    configuration = render("rabbitmq", "rabbitmq.conf.j2", **scope)
-    assert "classic_config.nodes.1 = rabbit@two\n" in configuration
-    assert "classic_config.nodes.2 = rabbit@one\n" in configuration
+    assert json.loads(render("rabbitmq", "members.json.j2", **scope)) == {
+        "here": "rabbit@one",
+        "port": 5672,
+        "members": [
+            {"node": "rabbit@two", "address": "10.0.0.6"},
+            {"node": "rabbit@one", "address": ADDRESS},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("count", "handling"), [(1, None), (2, "autoheal"), (3, "pause_minority"), (5, "pause_minority")]
+)
+def test_what_members_that_are_cut_off_do_depends_on_their_number(count: int, handling: str | None) -> None:
+    members = [member(f"h{number}.example", f"10.0.0.{number}") for number in range(count)]
+    lines = render("rabbitmq", "rabbitmq.conf.j2", endpoint=endpoint(5672, *members)).splitlines()
+    found = [line.partition(" = ")[2] for line in lines if line.startswith("cluster_partition_handling")]
+    assert found == ([handling] if handling else [])
 
 
 def listener_lines(**listener: Any) -> list[str]:

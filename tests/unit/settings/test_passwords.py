@@ -161,3 +161,24 @@ def test_a_file_that_adding_would_spoil_is_left_alone(tmp_path: Path, text: str)
         passwords.complete(path, {"b": Secret("new")})
     assert "one `key: value` a line" in str(caught.value)
     assert path.read_text() == text
+
+
+STAGED, PRIMARY = "keystone_fernet_key_staged", "keystone_fernet_key_primary"
+
+
+def test_passwords_that_rotate_move_on_and_nothing_else_changes(catalogue: Catalogue, tmp_path: Path):
+    path = tmp_path / "passwords.yml"
+    path.write_text(f"# mine\n{PRIMARY}: p  # in use\nother: 'x#y'\n{STAGED}: s\n")
+    passwords.rotate(path, catalogue, [STAGED, PRIMARY])
+    fresh = passwords.load(tmp_path)[STAGED].reveal()
+    Fernet(fresh)
+    assert path.read_text() == f"# mine\n{PRIMARY}: s # in use\nother: 'x#y'\n{STAGED}: {fresh}\n"
+    assert mode(path) == 0o600
+
+
+def test_what_is_not_there_does_not_rotate(catalogue: Catalogue, tmp_path: Path):
+    path = tmp_path / "passwords.yml"
+    path.write_text(f"{STAGED}: s\n")
+    with pytest.raises(InputError, match=f"password '{PRIMARY}' is missing"):
+        passwords.rotate(path, catalogue, [STAGED, PRIMARY])
+    assert path.read_text() == f"{STAGED}: s\n"
