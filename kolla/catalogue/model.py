@@ -371,6 +371,8 @@ class Job(Model):
     """What it does, for people who read a plan: `makes and updates its tables`."""
     each_host: bool = False
     """True: done on every host of its container's group, each with its own record; else on the first."""
+    when: Expression = "true"
+    """An expression; a host where it is false does not do it."""
 
     container: Name | None = None
     """The container whose image, user, volumes and configuration it borrows."""

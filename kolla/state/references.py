@@ -71,7 +71,8 @@ class References:
             yield endpoint_id(name, host)
 
     def job_hosts(self, folder: ServiceFolder, job: Job) -> tuple[str, ...]:
-        """Where a job is done: the first host of its container's unlimited group, or each of them.
+        """Where a job is done: the first host of its container's unlimited group, or each of them, its `when`
+        considered.
 
         Without a container, the service's first counts; in a service without any, its first group.
         InputError when there is no host for it.
@@ -82,8 +83,9 @@ class References:
             hosts, what = self.topology.settings.hosts_of(group), f"group '{group}' has no host"
         else:
             hosts, what = self.topology.hosts_of(folder, name), f"container '{name}' runs nowhere"
+        wanted = tuple(host for host in hosts if self.topology.holds(folder, job.when, host))
         if job.each_host:
-            return hosts
+            return wanted
         if not hosts:
             raise InputError(
                 f"{what}, and there are jobs to run there",
@@ -92,7 +94,7 @@ class References:
                 if name
                 else "give it one in the inventory",
             )
-        return hosts[:1]
+        return wanted[:1]
 
     def volumes(
         self, folder: ServiceFolder, provision: Provision | None, job: Job, container: Container, host: str
