@@ -39,7 +39,8 @@ class Model(BaseModel):
     """Immutable, and strict about names it does not know. What it refuses may be a host's answer with
     secrets in it, so the text of its errors does not show values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # A run uses few of the models there are: each is built when it is first used, not when it is imported.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Capability(StrEnum):
