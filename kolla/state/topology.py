@@ -137,6 +137,17 @@ class Topology:
 
     def hosts_of(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""
+        key = (folder.name, name)
+        if key not in self._hosts_of:
+            self._hosts_of[key] = self._find_hosts(folder, name)
+        return self._hosts_of[key]
+
+    @cached_property
+    def _hosts_of(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """What was found once: for every host somebody asks it again."""
+        return {}
+
+    def _find_hosts(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         container = folder.service.containers[name]
         hosts = self.settings.hosts_of(container.group or folder.name)
         return tuple(host for host in hosts if self.holds(folder, container.when, host))
