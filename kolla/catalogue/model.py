@@ -382,6 +382,8 @@ class Job(Model):
     """True: done on the host that others wait for, as its container says `first` in `after`, and on no other;
     what makes the data that others get from there. As long as some of the hosts are not asked (`--limit`) and
     no other has data, nobody knows which that is, and it is done nowhere."""
+    when: Expression = "true"
+    """An expression; a host where it is false does not do it."""
     container: Name | None = None
     """The container whose image, user, volumes and configuration it borrows."""
     takeover: bool = False

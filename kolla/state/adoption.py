@@ -28,7 +28,9 @@ def causes(names: tuple[str, ...], state: HostState) -> list[str]:
 
 def renamed(desired: Desired, wanted: DesiredContainer, state: HostState) -> tuple[str, ...]:
     """Containers of ours on a host that make way for the one that has their place under another name."""
-    others = {c.spec.name for c in desired.containers if c.host == wanted.host}
+    if not wanted.formerly:
+        return ()
+    others = {c.spec.name for c in desired.containers_on(wanted.host)}
     return tuple(name for name in wanted.formerly if name in state.containers and name not in others)
 
 
@@ -39,7 +41,7 @@ def adopts_volume(desired: Desired, volume: str, state: HostState) -> bool:
 
 def owner(desired: Desired, volume: str, host: str) -> int:
     """Number of the user that works in a volume; 0 when that is root."""
-    users = {c.user for c in desired.containers if c.host == host and volume in c.mounted}
+    users = {c.user for c in desired.containers_on(host) if volume in c.mounted}
     return users.pop() if len(users) == 1 else 0
 
 
@@ -49,7 +51,7 @@ def findings(desired: Desired, states: Mapping[str, HostState]) -> Iterator[dict
     As prechecks have them: host, check, subject, ok, warning, message, hint.
     """
     for host, state in states.items():
-        here = [container for container in desired.containers if container.host == host]
+        here = desired.containers_on(host)
         takers = {name: c.name for c in here for name in (c.spec.name, *c.replaces)}
         for name in sorted(state.predecessors):
             taker = takers.get(name)

@@ -5,8 +5,10 @@ Types only; `derive` makes it from settings, catalogue, build report and host fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 from kolla.build_report import BuiltImage
 from kolla.catalogue.model import Endpoint, Impact
@@ -16,6 +18,8 @@ from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources, union
 from kolla.state.spec import ContainerSpec
 from kolla.state.topology import EndpointView
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,20 +205,53 @@ class Desired:
         asked_for = (*self.checks, *of_canaries, *self.verbs)
         return (*self.containers, *self.jobs, *asked_for, *self.release_checks, *self.back)
 
+    @cached_property
+    def _containers_on(self) -> Mapping[str, tuple[DesiredContainer, ...]]:
+        return grouped(self.containers, lambda container: container.host)
+
+    @cached_property
+    def needs_of(self) -> Mapping[str, Mapping[str, Resources]]:
+        """Host -> service -> what the service needs of it."""
+        found = grouped(self.host_needs.items(), lambda item: item[0][0])
+        return {host: {service: r for (_, service), r in items} for host, items in found.items()}
+
+    def containers_on(self, host: str) -> tuple[DesiredContainer, ...]:
+        """What a host should run."""
+        return self._containers_on.get(host, ())
+
+    @cached_property
+    def _containers_called(self) -> Mapping[str, tuple[DesiredContainer, ...]]:
+        return grouped(self.containers, lambda container: container.spec.name)
+
+    def containers_called(self, name: str) -> tuple[DesiredContainer, ...]:
+        """A container, by its name in the engine, on each of its hosts."""
+        return self._containers_called.get(name, ())
+
+    @cached_property
+    def hosts_of_volumes(self) -> Mapping[str, frozenset[str]]:
+        """Volume -> the hosts that should run a container with it."""
+        pairs = {(volume, c.host) for c in self.containers for volume in c.mounted}
+        return {
+            volume: frozenset(host for _, host in of)
+            for volume, of in grouped(pairs, lambda pair: pair[0]).items()
+        }
+
     def questions(self) -> dict[str, dict[str, object]]:
         """What to ask each host: digests of the files it should have, images it should know."""
         questions: dict[str, dict[str, object]] = {}
+        nodes = grouped(self.nodes, lambda node: node.host)
         for host in self.hosts:
-            own = [c for c in self.containers if c.host == host]
-            images = {node.spec.image for node in self.nodes if node.host == host}
+            own = self.containers_on(host)
+            here = nodes.get(host, ())
+            images = {node.spec.image for node in here}
             questions[host] = {
                 "folders": {
                     c.config.path: {name: f.sha256 for name, f in c.config.files.items()} for c in own
                 },
                 "images": sorted(images),
-                "volumes": sorted({v for node in self.nodes if node.host == host for v in node.mounted}),
+                "volumes": sorted({v for node in here for v in node.mounted}),
                 "data": sorted({volume for c in own for volume in c.first or ()}),
-                "resources": union(r for (h, _), r in self.host_needs.items() if h == host).model_dump(),
+                "resources": union(self.needs_of.get(host, {}).values()).model_dump(),
             }
         return questions
 
@@ -222,14 +259,21 @@ class Desired:
         """(service, address, port) of everything that will listen on a host."""
         return [
             (container.service, address, port)
-            for container in self.containers
-            if container.host == host
+            for container in self.containers_on(host)
             for address, port in container.sockets
         ]
 
     def bundle(self) -> dict[str, bytes]:
         """Content of every rendered file by digest."""
         return {file.sha256: file.content for node in self.nodes for file in node.config.files.values()}
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, tuple[Item, ...]]:
+    """Items by what `key` says of them, in their order."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return {name: tuple(of) for name, of in found.items()}
 
 
 def container_id(name: str, host: str) -> str:

@@ -15,13 +15,6 @@ TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart", "adopt"})
 """What is done to a container that serves somebody; any other action finds it serving nobody, or lets it."""
 
 
-def impact(wanted: DesiredContainer, action: Action, *, alone: bool | None = None) -> Impact:
-    """What users notice of an action on a container; `alone`, where the hosts are known: no other host serves
-    what it serves."""
-    alone = not wanted.redundant if alone is None else alone
-    return taken_down(wanted, alone=alone) if action in TAKES_DOWN else Impact()
-
-
 def taken_down(served: DesiredContainer | Served, *, alone: bool) -> Impact:
     """What users notice while a container is down; `alone`: no other host serves what it serves."""
     waits = (served.impact.meanwhile, served.impact.without_others if alone else "")
@@ -43,7 +36,7 @@ def is_alone(
 ) -> bool:
     """Whether no other host serves what a container (by its name in the engine) serves, as the hosts are;
     `leaving`: (host, container) that go down as well."""
-    same = [container for container in desired.containers if container.spec.name == name]
+    same = desired.containers_called(name)
     return any(container.impact.alone for container in same) or not any(
         other.host != host and _serves(other, states) and (other.host, name) not in leaving for other in same
     )
@@ -91,11 +84,6 @@ def kept_volumes(
     used = {mount.source for container in wanted for mount in container.spec.mounts}
     found = (name for name in mounted(observed) if name in state.volumes and name not in used)
     return tuple(sorted(found))
-
-
-def wanted_on(desired: Desired, host: str) -> list[DesiredContainer]:
-    """The containers a host should run."""
-    return [container for container in desired.containers if container.host == host]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kolla.errors import InputError, raise_all
 from kolla.state.desired import Desired, DesiredContainer
@@ -16,35 +16,39 @@ def check(desired: Desired, states: Mapping[str, HostState], services: Collectio
 
     Of `services`, None: of all.
     """
+    asked = [
+        container
+        for container in desired.containers
+        if container.host in states and (services is None or container.service in services)
+    ]
+    volumes = {volume for container in asked for volume in container.mounted if volume in desired.data}
+    given_up = {volume: hosts for volume in volumes if (hosts := _given_up(volume, desired, states))}
     raise_all(
         [
-            *(_confusion(host, one, other) for host, one, other in _both(desired, states, services)),
+            *(_confusion(host, one, other) for host, one, other in _both(asked, states)),
             *(
-                _refusal(container, volume, hosts)
-                for container in desired.containers
-                if container.host in states and (services is None or container.service in services)
+                _refusal(container, volume, given_up[volume])
+                for container in asked
                 for volume in container.mounted
-                if volume in desired.data and (hosts := _left_behind(volume, container.host, desired, states))
+                if volume in given_up and volume not in states[container.host].unclaimed
             ),
         ]
     )
 
 
-def _left_behind(volume: str, host: str, desired: Desired, states: Mapping[str, HostState]) -> list[str]:
-    """Hosts that have the data of a volume which `host` does not have, and give up the container of it.
+def _given_up(volume: str, desired: Desired, states: Mapping[str, HostState]) -> list[str]:
+    """Hosts that have the data of a volume which none has that is to use it, and give up the container of it.
 
     Where one stays that has it, each host has its own, and the one that comes is like the others.
     """
     names = {volume, desired.former_volumes.get(volume, volume)}
-    if _there(names, states[host]) or volume in states[host].unclaimed:
-        return []
-    wanted = {c.host for c in desired.containers if volume in c.mounted}
-    if any(other not in states or _there(names, states[other]) for other in wanted - {host}):
+    wanted = desired.hosts_of_volumes[volume]
+    if any(host not in states or _there(names, states[host]) for host in wanted):
         return []
     return [
-        other
-        for other, state in states.items()
-        if other not in wanted
+        host
+        for host, state in states.items()
+        if host not in wanted
         and _there(names, state)
         and any(names & set(mounted(container)) for container in state.containers.values())
     ]
@@ -60,14 +64,12 @@ def mounted(observed: ObservedContainer) -> Iterator[str]:
 
 
 def _both(
-    desired: Desired, states: Mapping[str, HostState], services: Collection[str] | None
+    asked: Iterable[DesiredContainer], states: Mapping[str, HostState]
 ) -> Iterator[tuple[str, str, str]]:
     """Host, a volume that is used, and another that is to be used now, of which one was copied from the
     other."""
-    for container in desired.containers:
-        state = states.get(container.host)
-        if state is None or (services is not None and container.service not in services):
-            continue
+    for container in asked:
+        state = states[container.host]
         there = state.containers.values()
         used = {name for observed in there for name in mounted(observed)}
         # One that was stopped for the copy, of a change that was cut short, has written nothing since.

@@ -22,7 +22,7 @@ from kolla.state.desired import (
     volume_id,
 )
 from kolla.state.host_state import HostState, JobRecord
-from kolla.state.impact import impact, is_alone, kept_volumes, removed, wanted_on
+from kolla.state.impact import TAKES_DOWN, is_alone, kept_volumes, removed, taken_down
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
     Action,
@@ -30,6 +30,7 @@ from kolla.state.plan import (
     EndpointOperation,
     HostOperation,
     ImageOperation,
+    Impact,
     JobOperation,
     Operation,
     Plan,
@@ -125,7 +126,7 @@ class _Builder:
     def resources(self) -> Iterator[Operation]:
         """Where a host is not as a service needs it, or was given what nobody needs any more."""
         for host, state in self.states.items():
-            needed = {service: r for (h, service), r in self.desired.host_needs.items() if h == host}
+            needed = self.desired.needs_of.get(host, {})
             for service in sorted(needed.keys() | state.given.keys()):
                 wanted = needed.get(service, Resources())
                 causes = differences(wanted, state.resources, state.given.get(service))
@@ -166,9 +167,7 @@ class _Builder:
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                impact=impact(
-                    wanted, action, alone=is_alone(wanted.host, wanted.spec.name, self.desired, self.states)
-                ),
+                impact=self._impact(wanted, action),
                 after=(*self._after(wanted), *(self._going(wanted) if action == "create" else ())),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -180,10 +179,16 @@ class _Builder:
                 reload=wanted.reload if action == "reload" else (),
             )
 
+    def _impact(self, wanted: DesiredContainer, action: Action) -> Impact:
+        if action not in TAKES_DOWN:
+            return Impact()
+        alone = is_alone(wanted.host, wanted.spec.name, self.desired, self.states)
+        return taken_down(wanted, alone=alone)
+
     def removals(self) -> Iterator[Operation]:
         """Containers of this cloud that nothing wants any more."""
         for host, state in self.states.items():
-            wanted = wanted_on(self.desired, host)
+            wanted = self.desired.containers_on(host)
             stay = {container.spec.name for container in wanted}
             stay |= {name for c in wanted for name in adoption.renamed(self.desired, c, state)}
             for name, observed in state.containers.items():
@@ -201,7 +206,7 @@ class _Builder:
 
     def _going(self, wanted: DesiredContainer) -> tuple[str, ...]:
         """The removals of its service on its host: no two servers on one port or volume."""
-        stay = {container.spec.name for container in wanted_on(self.desired, wanted.host)}
+        stay = {container.spec.name for container in self.desired.containers_on(wanted.host)}
         containers = self.states[wanted.host].containers.items()
         return tuple(
             f"remove:{name}@{wanted.host}"
@@ -288,7 +293,7 @@ class _Builder:
         last: dict[str, tuple[str, ...]] = {}
         for operation in operations:
             if isinstance(operation, VolumeOperation) and operation.source:
-                here = wanted_on(self.desired, operation.host)
+                here = self.desired.containers_on(operation.host)
                 before = last.get(operation.volume, ())
                 last[operation.volume] = tuple(c.id for c in here if operation.volume in c.mounted)
                 operation = operation.model_copy(update={"after": (*operation.after, *before)})

@@ -72,8 +72,8 @@ class References:
             yield endpoint_id(name, host)
 
     def job_hosts(self, folder: ServiceFolder, job: Job) -> tuple[str, ...]:
-        """Where a job is done: the first host of its container's unlimited group, or each of them; or each of
-        those of which `kolla.state.first` is going to choose one.
+        """Where a job is done: the first host of its container's unlimited group, or each of them, its `when`
+        considered; or each of those of which `kolla.state.first` is going to choose one.
 
         Without a container, the service's first counts; in a service without any, its first group.
         InputError when there is no host for it.
@@ -84,8 +84,9 @@ class References:
             hosts, what = self.topology.settings.hosts_of(group), f"group '{group}' has no host"
         else:
             hosts, what = self.topology.hosts_of(folder, name), f"container '{name}' runs nowhere"
+        wanted = tuple(host for host in hosts if self.topology.holds(folder, job.when, host))
         if job.each_host or job.first:
-            return hosts
+            return wanted
         if not hosts:
             raise InputError(
                 f"{what}, and there are jobs to run there",
@@ -94,7 +95,7 @@ class References:
                 if name
                 else "give it one in the inventory",
             )
-        return hosts[:1]
+        return wanted[:1]
 
     def volumes(
         self, folder: ServiceFolder, provision: Provision | None, job: Job, container: Container, host: str

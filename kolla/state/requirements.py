@@ -30,7 +30,7 @@ def requests(
     """
     result = {}
     for host, state in states.items():
-        own = [c for c in desired.containers if c.host == host]
+        own = desired.containers_on(host)
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
         asked = [requirement for requirement in desired.requirements if requirement.host == host]
         result[host] = {

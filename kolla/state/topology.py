@@ -139,9 +139,20 @@ class Topology:
 
     def hosts_of(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""
+        key = (folder.name, name)
+        if key not in self._hosts_of:
+            self._hosts_of[key] = self._find_hosts(folder, name)
+        return self._hosts_of[key]
+
+    @cached_property
+    def _hosts_of(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """What was found once: for every host somebody asks it again."""
+        return {}
+
+    def _find_hosts(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
         container = folder.service.containers[name]
         hosts = self.settings.hosts_of(container.group or folder.name)
-        return tuple(host for host in hosts if self._holds(folder, container.when, host))
+        return tuple(host for host in hosts if self.holds(folder, container.when, host))
 
     def resource_hosts(self, folder: ServiceFolder) -> tuple[str, ...]:
         """Hosts that are given what the service's `host:` asks for, in the inventory's order."""
@@ -150,15 +161,15 @@ class Topology:
         return tuple(
             host
             for host in self.settings.inventory.hosts
-            if host in hosts and self._holds(folder, asked.when, host)
+            if host in hosts and self.holds(folder, asked.when, host)
         )
 
     def hosts_of_service(self, folder: ServiceFolder) -> set[str]:
         """Hosts that run any container of a service."""
         return {host for name in folder.service.containers for host in self.hosts_of(folder, name)}
 
-    def _holds(self, folder: ServiceFolder, when: str, host: str) -> bool:
-        """Whether a `when` is true on a host."""
+    def holds(self, folder: ServiceFolder, when: str, host: str) -> bool:
+        """Whether a `when` of a service is true on a host."""
         if when == "true":
             return True
         where = self.settings.catalogue.find(folder.name, when)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from kolla.state import adoption
 from kolla.state.desired import Desired, Node, image_id, volume_id
 from kolla.state.host_state import HostState
-from kolla.state.impact import impact, together
+from kolla.state.impact import taken_down, together
 from kolla.state.orphans import mounted
 from kolla.state.plan import VolumeOperation
 
@@ -55,14 +55,14 @@ def missing(node: Node, state: HostState, desired: Desired, precondition: str) -
 def _copied(volume: str, former: str, node: Node, state: HostState, desired: Desired) -> VolumeOperation:
     """Copying what is in a volume to the one that has its place now, while nothing uses it."""
     stops = tuple(sorted(name for name, there in state.containers.items() if former in mounted(there)))
-    waiting = [c for c in desired.containers if c.host == node.host and volume in c.mounted]
+    waiting = [c for c in desired.containers_on(node.host) if volume in c.mounted]
     down = [c for c in waiting if {c.spec.name, *c.formerly} & set(stops)]
     return VolumeOperation(
         id=volume_id(volume, node.host),
         host=node.host,
         service=node.service,
         causes=(f"it was called {former}", *(f"stops container {name} meanwhile" for name in stops)),
-        impact=together(impact(container, "recreate") for container in down),
+        impact=together(taken_down(container, alone=not container.redundant) for container in down),
         # What takes long and interrupts nobody is done before.
         after=tuple(sorted({image_id(c.image.name, node.host) for c in waiting})),
         timeout=COPYING,

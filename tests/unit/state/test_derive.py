@@ -83,6 +83,18 @@ def test_a_job_of_each_host_is_one_of_its_own_there(tmp_path: Path) -> None:
     assert "job:notes/last@two" not in after
 
 
+def test_a_host_where_when_is_false_does_not_do_a_job(tmp_path: Path) -> None:
+    world = World(tmp_path, hosts=("one", "two"))
+    second = "when: \"{{ inventory_hostname == 'two' }}\""
+    jobs = f"""  everywhere: {{each_host: true, container: notes, command: [a], {second}}}
+  once: {{container: notes, command: [a], {second}}}
+  never: {{container: notes, command: [a], when: "{{{{ false }}}}"}}
+"""
+    world.edit("notes/service.yml", "jobs:\n", "jobs:\n" + jobs)
+    done = [job.id for job in world.desired.jobs if job.name.split("/")[1] in ("everywhere", "once", "never")]
+    assert sorted(done) == ["job:notes/everywhere@two", "job:notes/once@two"]
+
+
 def test_from_elsewhere_every_host_of_a_job_is_waited_for(tmp_path: Path) -> None:
     world = World(tmp_path, hosts=("one", "two", "three"))
     world.groups = {"control": ("one",), "compute": ("one", "two")}
