@@ -1,6 +1,6 @@
 """`publish COUNT` or `consume`: a replicated queue, as a client of all members of the message bus.
 
-Not imported by tests: they run its text in a container of keystone, which has the library and the credentials.
+Not imported by tests: they run its text in a container of keystone, which has library and credentials.
 Every publish is confirmed, and done again with another member when the one it was sent to goes away.
 """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 from system.client import Demo, Login, OpenStack
+from system.controllers import Controllers, three_controllers
 from system.harness import Kolla, make
 
 
@@ -46,3 +47,10 @@ def demo(cloud: Kolla) -> Demo:
     (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
     login = Login(floating, cloud.config_directory / "demo_key")
     return Demo(openstack, server["id"], server["name"], login)
+
+
+@pytest.fixture(scope="session")
+def three(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controllers]:
+    """A cloud with three controllers, which the modules from test_6 on share."""
+    with three_controllers(tmp_path_factory.mktemp("controllers"), machine_globals) as three:
+        yield three

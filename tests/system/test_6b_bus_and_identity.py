@@ -1,4 +1,4 @@
-"""Message bus and identity on three controllers: nothing confirmed is lost with one, and a token is good at all."""
+"""Bus and identity on three controllers: nothing confirmed is lost with one, a token is good at all of them."""
 
 from __future__ import annotations
 
