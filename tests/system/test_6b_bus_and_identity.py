@@ -1,4 +1,4 @@
-"""Bus and identity on three controllers: nothing confirmed is lost with one, a token is good at all of them."""
+"""Bus and identity on three controllers: nothing confirmed is lost with one, tokens are good on all of them."""
 
 from __future__ import annotations
 
