@@ -1,4 +1,4 @@
-"""Bus and identity on three controllers: nothing confirmed is lost with one, tokens are good on all of them."""
+"""Bus and identity on three controllers: nothing confirmed is lost with one, tokens are good everywhere."""
 
 from __future__ import annotations
 
