@@ -96,6 +96,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
             },
             "jobs": {name: record.model_dump() for name, record in state.jobs.items()},
             "resources": state.resources.model_dump(),
+            "drained": state.drained,
             "upgrade": state.upgrade.model_dump() if state.upgrade else None,
             "given": {service: given.model_dump() for service, given in state.given.items()},
         }
