@@ -18,6 +18,7 @@ from kolla.state.canary_request import CanaryRequest
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import JobOperation, Plan, Wave
+from kolla.state.rolling import rolling
 
 
 class CanaryVerbs(RevisionVerbs):
@@ -80,7 +81,7 @@ class CanaryVerbs(RevisionVerbs):
         towards = rollback.towards(number, target, states, services=services)
         # What is left untouched is known by container, not by service.
         plan = canary.only(towards, containers).model_copy(update={"services": None})
-        return self._hooks.planned("rollback", plan)
+        return self._hooks.planned("rollback", rolling(plan, target, states))
 
 
 def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> None:

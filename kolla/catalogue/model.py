@@ -506,8 +506,8 @@ class Provision(Model):
     admit: tuple[Expression, ...] = ()
     """Of a proxy: the same for the way back; it ends when the host is seen to serve."""
     drained: tuple[Expression, ...] = ()
-    """Of a proxy: program and arguments that print whom it passes nothing on to since `drain`, as JSON: a list
-    of [listener, host]."""
+    """Of a proxy: program and arguments that print, as JSON, whom it passes nothing on to since `drain`: a
+    list of [listener, host]."""
     backup: Name | None = None
     """The verb of the service that keeps its data safe: an upgrade runs it before anything changes."""
     restore: Name | None = None

@@ -138,6 +138,13 @@ class StopOperation(Operation):
     container: str
 
 
+class MemberOperation(Operation):
+    """Have a host out of the proxy, or in it."""
+
+    container: str
+    command: list[str]
+
+
 class JobOperation(Operation):
     """Have run a job."""
 

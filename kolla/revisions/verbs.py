@@ -25,6 +25,7 @@ from kolla.state.host_state import HostState
 from kolla.state.plan import Plan
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
+from kolla.state.rolling import rolling
 
 
 class RevisionVerbs:
@@ -111,6 +112,7 @@ class RevisionVerbs:
         begun = choice.finishing(self._revisions.all())
         rollback.check_release(revision.number, target, states, services, begun)
         plan = rollback.towards(revision.number, target, states, services=self._asked_services(target))
+        plan = rolling(plan, target, states)
         plan = with_discards(plan, target, states, self._needed_images)
         return self._hooks.planned("rollback", plan)
 

@@ -38,6 +38,7 @@ from kolla.state.plan import (
     VolumeOperation,
 )
 from kolla.state.resources import Resources, differences
+from kolla.state.rolling import left_out
 from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
 
 UNKNOWN_EPOCH = "unknown"
@@ -63,6 +64,7 @@ def reconcile(
         *builder.containers(),
         *builder.removals(),
         *builder.jobs(),
+        *left_out(desired, states),
     ]
     if services is not None:
         operations = [o for o in operations if o.service in services]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kolla.errors import KollaError
-from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, Node, host_id
+from kolla.state.desired import Desired, DesiredContainer, DesiredEndpoint, DesiredJob, Node, Proxy, host_id
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources
 
@@ -49,6 +49,7 @@ class _State:
     release: str = ""
     back: tuple[DesiredJob, ...] = ()
     jobs: tuple[DesiredJob, ...] = ()
+    proxy: Proxy | None = None
 
 
 _STATE = TypeAdapter(_State)
@@ -67,6 +68,7 @@ def document(desired: Desired) -> dict[str, Any]:
         release=desired.release,
         back=tuple(_without_contents(job) for job in desired.back),
         jobs=tuple(_without_contents(job) for job in _kept(desired)),
+        proxy=desired.proxy,
     )
     return {"format": FORMAT, **_STATE.dump_python(state, mode="json")}
 
@@ -102,6 +104,7 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
         secrets=frozenset(state.secrets),
         release=state.release,
         back=tuple(_with_contents(job, contents) for job in state.back),
+        proxy=state.proxy,
     )
 
 
