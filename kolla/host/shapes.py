@@ -141,6 +141,7 @@ class StopOperation(Operation):
 class MemberOperation(Operation):
     """Have a host out of the proxy, or in it."""
 
+    action: str
     container: str
     command: list[str]
 
