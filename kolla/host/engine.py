@@ -111,14 +111,16 @@ class Engine:
             pass
         return False
 
-    def run_in(self, name: str, command: Sequence[str]) -> None:
-        """Run `command` inside a container; OperationFailed with what it wrote unless it exits with 0."""
+    def run_in(self, name: str, command: Sequence[str]) -> list[str]:
+        """Run `command` inside a container; the lines it wrote. OperationFailed with them unless it exits
+        with 0."""
         with _explained(f"cannot run {command[0]} in container '{name}'"):
             call = self._client.exec_create(name, list(command))["Id"]
-            said = self._client.exec_start(call).decode(errors="replace").splitlines()
+            said: list[str] = self._client.exec_start(call).decode(errors="replace").splitlines()
             status = self._client.exec_inspect(call)["ExitCode"]
         if status != 0:
             raise OperationFailed(f"{command[0]} in container '{name}' ended with exit status {status}", said)
+        return said
 
     def directory(self) -> str:
         """Where it keeps images and volumes."""
