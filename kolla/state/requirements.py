@@ -37,13 +37,16 @@ def requests(
     result = {}
     interfaces = [each for known in facts.values() for each in known.interfaces.values()]
     held = {address for each in interfaces for address in (*each.addresses, *each.addresses6)}
+    elsewhere = _moved(desired) & held
     for host, state in states.items():
         own = desired.containers_on(host)
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
         asked = [requirement for requirement in desired.requirements if requirement.host == host]
         virtual = {address: r.name for r in desired.requirements for address in r.virtual_addresses}
         result[host] = {
-            "addresses": sorted({address for _, address, _ in desired.sockets(host)} - virtual.keys()),
+            "addresses": sorted(
+                {address for _, address, _ in desired.sockets(host)} - virtual.keys() - elsewhere
+            ),
             "virtual_addresses": [
                 {"address": a, "name": r.name, "container": engine_name(r.name), "held": a in held}
                 for r in asked
@@ -67,6 +70,15 @@ def requests(
             "makes_way": sorted({name for c in own for name in adoption.replaced(desired, c, state)}),
         }
     return result
+
+
+def _moved(desired: Desired) -> set[str]:
+    """Addresses that several hosts listen on: something moves them, and one of the hosts has them."""
+    listening: dict[str, set[str]] = {}
+    for container in desired.containers:
+        for address, _ in container.sockets:
+            listening.setdefault(address, set()).add(container.host)
+    return {address for address, hosts in listening.items() if len(hosts) > 1}
 
 
 def _directories(asked: Collection[Requirement]) -> dict[str, int]:
