@@ -18,7 +18,7 @@ import docker.errors
 import requests.exceptions
 
 from .deadline import Deadline
-from .errors import OperationFailed, Refusal
+from .errors import NoSuchProgram, OperationFailed, Refusal
 from .projection import stop_timeout
 from .shapes import Json
 
@@ -26,6 +26,8 @@ SOCKETS = {"docker": "/var/run/docker.sock"}
 CALL_TIMEOUT = 120
 """Seconds one call may take, besides what the call itself is told to wait."""
 HEALTH_POLL = 0.05
+NOT_FOUND = (126, 127)
+"""Exit status of a program that is not in the container; which one depends on the engine's version."""
 
 
 class EngineUnreachable(Refusal):
@@ -119,7 +121,8 @@ class Engine:
             said: list[str] = self._client.exec_start(call).decode(errors="replace").splitlines()
             status = self._client.exec_inspect(call)["ExitCode"]
         if status != 0:
-            raise OperationFailed(f"{command[0]} in container '{name}' ended with exit status {status}", said)
+            kind = NoSuchProgram if status in NOT_FOUND else OperationFailed
+            raise kind(f"{command[0]} in container '{name}' ended with exit status {status}", said)
         return said
 
     def directory(self) -> str:

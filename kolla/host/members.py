@@ -10,16 +10,20 @@ import json
 from .cloud import Cloud
 from .context import Context, Outcome, is_own
 from .engine import Engine
-from .errors import OperationFailed
+from .errors import NoSuchProgram, OperationFailed
 from .shapes import Json, MemberOperation
 
 
 def perform(operation: MemberOperation, context: Context) -> Outcome:
-    """Run the program. Where no proxy runs, nothing is passed on to anybody."""
+    """Run the program. Where no proxy runs, nothing is passed on to anybody; one of an image from before the
+    program was goes on as it always did."""
     container = context.own_container(operation["container"])
     if container is None or not container["State"]["Running"]:
         return Outcome("skipped", f"container '{operation['container']}' does not run here")
-    said = context.engine.run_in(operation["container"], operation["command"])
+    try:
+        said = context.engine.run_in(operation["container"], operation["command"])
+    except NoSuchProgram as error:
+        return Outcome("skipped", str(error))
     return Outcome(message="; ".join(said))
 
 
