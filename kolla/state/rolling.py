@@ -27,11 +27,13 @@ def rolling(plan: Plan, desired: Desired, states: Mapping[str, HostState]) -> Pl
         return plan
     proxy, begun = desired.proxy, _before_proxies(plan, desired.proxy)
     proxies = [host for host in proxy.hosts if host in states]
+    returning = _returning(plan)
     drains: dict[str, list[MemberOperation]] = {}
     admits: dict[str, list[MemberOperation]] = {}
     for operation, container in _taken_down(plan, desired, states):
         id_ = operation.id
         ready = operation.after if id_ in begun else (*operation.after, *_changes(plan, proxy))
+        ready = (*ready, *(admit.id for admit in returning if _others(admit, container)))
         drains[id_] = [_member("drain", proxy, container, on, ready, "it is taken down") for on in proxies]
         admits[id_] = [_member("admit", proxy, container, on, (id_,), "it is there again") for on in proxies]
     back = {admit.id: admit for each in admits.values() for admit in each}
@@ -52,6 +54,17 @@ def left_out(desired: Desired, states: Mapping[str, HostState]) -> Iterator[Memb
                 after = (container.id, container_id(desired.proxy.name, host))
                 cause = "it was left out by a change that did not come to its end"
                 yield _member("admit", desired.proxy, container, host, after, cause)
+
+
+def _returning(plan: Plan) -> list[MemberOperation]:
+    """Who is put back whatever else is done: it is to serve before others go."""
+    ids = {operation.id for operation in plan.operations}
+    return [o for o in plan.operations if isinstance(o, MemberOperation) and ids.isdisjoint(o.after)]
+
+
+def _others(admit: MemberOperation, container: DesiredContainer) -> bool:
+    """Whether it puts back one that serves in the place of a container."""
+    return not set(admit.command).isdisjoint(container.listeners) and container.host not in admit.command
 
 
 def _taken_down(

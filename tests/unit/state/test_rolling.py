@@ -143,6 +143,14 @@ def test_who_was_left_out_and_changes_again_is_put_back_once_it_has(two: World) 
     assert "container:notes@one" in waits_for(made, "admit:notes/one@two")
 
 
+def test_others_go_once_who_was_left_out_is_back(two: World) -> None:
+    left_out(two, "two", ("notes", "one"))
+    two.override("notes/two/notes.conf", NOTES)
+    made = plan(two)
+    assert members(made)[0] == "admit:notes/one@two"
+    assert "admit:notes/one@two" in waits_for(made, "drain:notes/two@one")
+
+
 def test_a_plan_holds_only_while_the_same_are_left_out(two: World) -> None:
     before = fingerprint(two.states)
     left_out(two, "two", ("notes", "one"))
@@ -152,10 +160,20 @@ def test_a_plan_holds_only_while_the_same_are_left_out(two: World) -> None:
 CHANGES = ("haproxy", "keepalived", "keystone", "mariadb", "memcached", "notes", "rabbitmq", "toolbox")
 
 
-@given(changed=st.sets(st.sampled_from(CHANGES)), limit=st.sets(st.sampled_from(["one", "two"]), min_size=1))
+OUT = [("notes", "one"), ("keystone", "two"), ("notes", "two")]
+
+
+@given(
+    out=st.sets(st.sampled_from(OUT)),
+    changed=st.sets(st.sampled_from(CHANGES)),
+    limit=st.sets(st.sampled_from(["one", "two"]), min_size=1),
+)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_changes_nobody_waits_for_itself(two: World, changed: set[str], limit: set[str]) -> None:
+def test_whatever_changes_nobody_waits_for_itself(
+    two: World, out: set[tuple[str, str]], changed: set[str], limit: set[str]
+) -> None:
     two.image_ids = {name: "sha256:newer" for name in changed}
+    left_out(two, "one", *out)
     made = plan(two, *sorted(limit))
     for operation in made.operations:
         assert operation.id not in waits_for(made, operation.id)
