@@ -95,6 +95,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "endpoint"), "endpoint", provision.endpoint, service.endpoints
         if provision.volume:
             yield (*here, "volume"), "volume", provision.volume, volumes
+        if provision.container:
+            yield (*here, "container"), "container", provision.container, service.containers
         for word, verb_name in (("backup", provision.backup), ("restore", provision.restore)):
             if verb_name is not None:
                 yield (*here, word), "verb", verb_name, service.verbs

@@ -280,6 +280,9 @@ class Requirements(Model):
     bridges: tuple[Expression, ...] = ()
     """Bridges of the service's own, which `interfaces` and `networks` may belong to already. No bridge of the
     kernel's has such a name."""
+    virtual_addresses: tuple[Expression, ...] = ()
+    """Addresses that the container gives to its host and takes away again: in a network of the host, and
+    nobody else's. Nothing else of the cloud needs to find them on an interface."""
     hostname: bool = False
     """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
 
@@ -294,6 +297,8 @@ class Impact(Model):
     """What has to wait: `no server of this host is started, stopped or moved`."""
     without_others: str = ""
     """What has to wait as long as no other host runs one."""
+    with_others: str = ""
+    """What is felt where another host's serves in its place."""
     alone: bool = False
     """True: those of other hosts do not serve in its place, as clients come to this one."""
 
@@ -505,6 +510,16 @@ class Provision(Model):
     """What consumers' templates see as `<capability>.<key>`; evaluated with `consumer`."""
     job: Job | None = None
     """Run for every consumer (a database and its user, a registration); sees `consumer`."""
+    container: Name | None = None
+    """Of a proxy: the container that listens for the others, and in which these three are run."""
+    drain: tuple[Expression, ...] = ()
+    """Of a proxy: program and arguments, to which the name of a host and those of listeners are added. It
+    passes nothing new on to that host, and ends when what is on its way has ended, or after a time."""
+    admit: tuple[Expression, ...] = ()
+    """Of a proxy: the same for the way back; it ends when the host is seen to serve."""
+    drained: tuple[Expression, ...] = ()
+    """Of a proxy: program and arguments that print, as JSON, whom it passes nothing on to since `drain`: a
+    list of [listener, host]."""
     backup: Name | None = None
     """The verb of the service that keeps its data safe: an upgrade runs it before anything changes."""
     restore: Name | None = None

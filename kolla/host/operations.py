@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, power, release, resources, soak, takeover, volumes
+from . import containers, endpoint, images, jobs, members, power, release, resources, soak, takeover, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
@@ -30,6 +30,7 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "container": _container,
     "remove": containers.remove,
     "stop": containers.stop,
+    "member": members.perform,
     "job": jobs.perform,
     "endpoint": endpoint.perform,
     "start": power.start,

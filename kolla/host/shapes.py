@@ -139,6 +139,14 @@ class StopOperation(Operation):
     container: str
 
 
+class MemberOperation(Operation):
+    """Have a host out of the proxy, or in it."""
+
+    action: str
+    container: str
+    command: list[str]
+
+
 class JobOperation(Operation):
     """Have run a job."""
 

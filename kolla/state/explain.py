@@ -9,6 +9,7 @@ from kolla.state.impact import Summary, summarise
 from kolla.state.plan import (
     ContainerOperation,
     JobOperation,
+    MemberOperation,
     Operation,
     Plan,
     RemoveOperation,
@@ -106,6 +107,8 @@ def title(operation: Operation) -> str:
     if isinstance(operation, ContainerOperation):
         action = "wait for" if operation.action == "wait" else operation.action
         return f"{action} container {subject}"
+    if isinstance(operation, MemberOperation):
+        return f"{operation.action} {subject}"
     if isinstance(operation, StartOperation) and operation.again:
         return f"restart container {subject}"
     if isinstance(operation, VolumeOperation) and operation.source:
@@ -133,6 +136,8 @@ def _operation(operation: Operation) -> list[str]:
     mark = {**marks, "release": "!", "discard": "-"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
+    if isinstance(operation, MemberOperation):
+        mark = "<" if operation.action == "drain" else ">"
     details = [*_causes(operation), *(f"impact: {one}" for one in _impact(operation))]
     line = f"  {mark} {title(operation)}"
     short = f"{line:<48} {details[0]}"

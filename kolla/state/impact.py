@@ -17,7 +17,8 @@ TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart", "adopt"})
 
 def taken_down(served: DesiredContainer | Served, *, alone: bool) -> Impact:
     """What users notice while a container is down; `alone`: no other host serves what it serves."""
-    waits = (served.impact.meanwhile, served.impact.without_others if alone else "")
+    by_others = served.impact.without_others if alone else served.impact.with_others
+    waits = (served.impact.meanwhile, by_others)
     return Impact(
         interrupted=served.endpoints if alone else (),
         served_by_others=() if alone else served.endpoints,

@@ -177,6 +177,20 @@ class StopOperation(_Operation):
     container: str
 
 
+class MemberOperation(_Operation):
+    """Have a host out of the proxy of another (or the same), or in it again. Where no proxy runs, it is done.
+
+    drain: nothing new is passed on to it, and what was has ended, or the program gave up waiting for that.
+    admit: it is seen to serve, and gets its share. Post-condition: the program in `container` ended with 0.
+    """
+
+    kind: Literal["member"] = "member"
+    action: Literal["drain", "admit"]
+    container: str
+    """The proxy."""
+    command: tuple[str, ...]
+
+
 class JobOperation(_Operation):
     """Run something to its end in a container of its own, then record it (atomically)."""
 
@@ -261,6 +275,7 @@ Operation = Annotated[
     | ContainerOperation
     | RemoveOperation
     | StopOperation
+    | MemberOperation
     | JobOperation
     | EndpointOperation
     | StartOperation

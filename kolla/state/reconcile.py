@@ -39,6 +39,7 @@ from kolla.state.plan import (
     VolumeOperation,
 )
 from kolla.state.resources import Resources, differences
+from kolla.state.rolling import left_out
 from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
 
 UNKNOWN_EPOCH = "unknown"
@@ -65,6 +66,7 @@ def reconcile(
         *builder.containers(),
         *builder.removals(),
         *builder.jobs(),
+        *left_out(desired, states),
     ]
     if services is not None:
         operations = [o for o in operations if o.service in services]
@@ -99,6 +101,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
             },
             "jobs": {name: record.model_dump() for name, record in state.jobs.items()},
             "resources": state.resources.model_dump(),
+            "drained": state.drained,
             "upgrade": state.upgrade.model_dump() if state.upgrade else None,
             "given": {service: given.model_dump() for service, given in state.given.items()},
         }

@@ -196,6 +196,11 @@ class Topology:
                 return folder
         return None
 
+    def is_proxy(self, folder: ServiceFolder, name: str) -> bool:
+        """Whether a container of a service is what listens for the others."""
+        provision = folder.service.provides.get(Capability.PROXY)
+        return provision is not None and provision.container in (None, name)
+
     @cached_property
     def proxy_hosts(self) -> tuple[str, ...]:
         """Hosts that run a proxy; empty when there is none."""
