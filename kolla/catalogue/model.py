@@ -240,7 +240,7 @@ class Health(Model):
     """Seconds one check may take."""
     retries: int = 3
     """Failed checks in a row that make it unhealthy."""
-    start_timeout: int = 120
+    start_timeout: int | Expression = 120
     """Seconds a container may take to become ready after a start."""
 
 
@@ -351,7 +351,8 @@ class Container(Model):
     """Why it may do more than others, one sentence for the table of all privileges; demanded of whoever asks
     for root, capabilities, new privileges, the host's processes or cgroups, devices, or less confinement."""
     ports: tuple[Expression, ...] = ()
-    """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
+    """Ports it listens on besides those of its endpoints; prechecks look whether they are free. A text may be
+    empty on a host, and then there is none."""
     health: Health | None = None
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()

@@ -191,7 +191,7 @@ class _Builder:
             spec=self._spec(renderer, engine_name(name), container, built, config.path),
             image=built,
             config=config,
-            start_timeout=container.health.start_timeout if container.health else 30,
+            start_timeout=int(renderer.text(str(container.health.start_timeout))) if container.health else 30,
             after=self.references.after(folder, references, host),
             first=volume_names.volumes(self.settings, container.volumes)
             if FIRST in container.after
@@ -244,7 +244,8 @@ class _Builder:
         address = self.topology.api_addresses[host]
         served = [n for n, e in folder.service.endpoints.items() if e.container == name]
         sockets = [(address, self.topology.endpoints[n].port) for n in served]
-        sockets += [(address, int(renderer.text(port))) for port in container.ports]
+        ports = (renderer.text(port) for port in container.ports)
+        sockets += [(address, int(port)) for port in ports if port]
         if Capability.PROXY in folder.service.provides:
             sockets += [s for listener in self.topology.listeners for s in listener.sockets]
         return tuple(sorted(set(sockets)))
