@@ -389,6 +389,8 @@ class _Builder:
                     yield replace(job, description=verb.description)
                 if verb.check is not None:
                     yield from self._job(_Owner(folder), verb_check(folder.name, name), verb.check, None)
+                if verb.chooses is not None:
+                    yield from self._job(_Owner(folder), verb_choice(folder.name, name), verb.chooses, None)
 
     def _release_checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
@@ -487,6 +489,11 @@ def verb_job(service: str, verb: str) -> str:
 def verb_check(service: str, verb: str) -> str:
     """Name of the job that is run before that of a verb: `mariadb/before-restore`."""
     return f"{service}/before-{verb}"
+
+
+def verb_choice(service: str, verb: str) -> str:
+    """Name of the job by which a verb chooses a host: `mariadb/choice-mariadb-recovery`."""
+    return f"{service}/choice-{verb}"
 
 
 SET_CONFIGS = ("kolla_set_configs",)
