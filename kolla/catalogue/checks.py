@@ -270,10 +270,9 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
             what = f"'{name}' is about one host, and nobody says which, or its job is not for each"
             yield wrong(("verbs", name), what, "an 'argument' that is 'required', and jobs with 'each_host'")
         if verb.chooses and not (verb.replaces and verb.argument is None and _everywhere(verb)):
-            what = f"'{name}' chooses one of its hosts, and is told one, stops nothing, or has a job not for each"
-            yield wrong(
-                ("verbs", name, "chooses"), what, "'replaces', no 'argument', and jobs with 'each_host'"
-            )
+            what = f"'{name}' chooses a host, and is told one, stops nothing, or has a job not for each"
+            expected = "'replaces', no 'argument', and jobs with 'each_host'"
+            yield wrong(("verbs", name, "chooses"), what, expected)
         if verb.replaces and not verb.loses:
             what = f"'{name}' replaces data and does not say what is lost"
             yield wrong(("verbs", name), what, "'loses'")

@@ -552,12 +552,12 @@ class Verb(Model):
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
     chooses: Job | None = None
-    """Of copies that hosts have, it finds the one to go on with: done on each host once what `replaces` names is
-    stopped, and each time in the same way. It prints, as JSON, what lies there: `of` (what it is a copy of; null
-    where nothing lies), `at` (a number: how far it is) and `last` (true where it says itself that no other is
-    further). The host of the one that is furthest is then the argument of `job`, which leaves it as it is. While
-    there is any doubt nothing is chosen: when a host does not say it, when they are copies of different things,
-    when several are the last, or the last is not the furthest."""
+    """Finds which of the copies that hosts have is the one to go on with. Done on each host once what
+    `replaces` names is stopped, and each time in the same way; it prints, as JSON, what lies there: `of` (what
+    it is a copy of; null where nothing lies), `at` (a number: how far it is) and `last` (true where it says
+    itself that no other is further). The host of the one that is furthest is then the argument of `job`, which
+    leaves it as it is. While there is any doubt nothing is chosen: when a host does not say it, when they are
+    copies of different things, when several are the last, or the last is not the furthest."""
     rotates: tuple[Key, ...] = ()
     """Passwords of the service that move on before: each takes the value of the one before it, the first a
     new one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all

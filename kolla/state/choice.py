@@ -32,8 +32,8 @@ def read(said: Mapping[str, Any]) -> Copy | None:
 def chosen(copies: Mapping[str, Copy | None], name: str) -> str:
     """The host whose copy is furthest, the first of those that are equally far.
 
-    KollaError as long as there is a doubt: a host that does not say (None), copies of different things, several
-    that are the last, or a last one that is not the furthest. `name`: the verb.
+    KollaError as long as there is a doubt: a host that does not say (None), copies of different things,
+    several that are the last, or a last one that is not the furthest. `name`: the verb.
     """
     silent = [host for host, copy in copies.items() if copy is None]
     if silent:
@@ -56,14 +56,16 @@ def _doubt(name: str, reason: str, copies: Mapping[str, Copy | None]) -> KollaEr
     return KollaError(
         f"'{name}' changed nothing, as it is not certain which host to go on with: {reason} "
         f"({'; '.join(_lines(copies))})",
-        hint="where what lies on a host is not needed, remove its volume there (keep a copy), and run it again. "
-        "What was stopped stays so; to start it again, run: kolla deploy",
+        hint="where what lies on a host is not needed, remove its volume there (keep a copy), and run it "
+        "again. What was stopped stays so; to start it again, run: kolla deploy",
     )
 
 
 def _lines(copies: Mapping[str, Copy | None]) -> Sequence[str]:
-    return [
-        f"{host}: {'unknown' if copy is None else 'nothing' if copy.of is None else f'{copy.of} at {copy.at}'}"
-        + (", the last" if copy is not None and copy.last else "")
-        for host, copy in copies.items()
-    ]
+    return [f"{host}: {_told(copy)}" for host, copy in copies.items()]
+
+
+def _told(copy: Copy | None) -> str:
+    if copy is None:
+        return "unknown"
+    return "nothing" if copy.of is None else f"{copy.of} at {copy.at}{', the last' if copy.last else ''}"

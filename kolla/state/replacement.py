@@ -113,7 +113,7 @@ def _beginning(
     affected: set[str],
     places: frozenset[str],
 ) -> tuple[list[Operation], list[StopOperation]]:
-    """What comes before anything else: the checks, and the ends of who uses the data and then of who has it."""
+    """What comes before anything else: the checks, and the end of who uses the data, then of who has it."""
     holders, users = _concerned(desired, affected, places)
     if verb.one_host:
         holders, users = [holder for holder in holders if holder.host in states], []
