@@ -553,10 +553,10 @@ class Verb(Model):
     """Run first: when it fails, nothing was stopped and nothing replaced."""
     chooses: Job | None = None
     """Finds which of the copies that hosts have is the one to go on with. Done on each host once what
-    `replaces` names is stopped, and each time in the same way; it prints, as JSON, what lies there: `of`
-    (what it is a copy of; null where nothing lies), `at` (a number: how far it is) and `last` (true where it says
-    itself that no other is further). The host of the one that is furthest becomes the argument of `job`,
-    which leaves it as it is. While there is any doubt nothing is chosen: when a host does not say it, when they are
+    `replaces` names is stopped, and each time in the same way; it prints, as JSON, what is there: `of` (what
+    it is a copy of; null where nothing lies), `at` (a number: how far it is) and `last` (true where it says
+    itself that no other is further). The host of the one that is furthest becomes the argument of `job`, and
+    keeps it as it is. While there is any doubt nothing is chosen: when a host does not say it, when they are
     copies of different things, when several are the last, or the last is not the furthest."""
     rotates: tuple[Key, ...] = ()
     """Passwords of the service that move on before: each takes the value of the one before it, the first a
