@@ -240,7 +240,7 @@ class Health(Model):
     """Seconds one check may take."""
     retries: int = 3
     """Failed checks in a row that make it unhealthy."""
-    start_timeout: int = 120
+    start_timeout: int | Expression = 120
     """Seconds a container may take to become ready after a start."""
 
 
@@ -356,7 +356,8 @@ class Container(Model):
     """Why it may do more than others, one sentence for the table of all privileges; demanded of whoever asks
     for root, capabilities, new privileges, the host's processes or cgroups, devices, or less confinement."""
     ports: tuple[Expression, ...] = ()
-    """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
+    """Ports it listens on besides those of its endpoints; prechecks look whether they are free. A text may be
+    empty on a host, and then there is none."""
     health: Health | None = None
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
@@ -565,6 +566,13 @@ class Verb(Model):
     hosts go on serving whoever needs them."""
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
+    chooses: Job | None = None
+    """Finds which of the copies that hosts have is the one to go on with. Done on each host once what
+    `replaces` names is stopped, and each time in the same way; it prints, as JSON, what is there: `of` (what
+    it is a copy of; null where nothing lies), `at` (a number: how far it is) and `last` (true where it says
+    itself that no other is further). The host of the one that is furthest becomes the argument of `job`, and
+    keeps it as it is. While there is any doubt nothing is chosen: when a host does not say it, when they are
+    copies of different things, when several are the last, or the last is not the furthest."""
     rotates: tuple[Key, ...] = ()
     """Passwords of the service that move on before: each takes the value of the one before it, the first a
     new one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import shlex
 from types import SimpleNamespace
 from typing import Any
@@ -148,6 +149,44 @@ def test_what_members_that_are_cut_off_do_depends_on_their_number(count: int, ha
     lines = render("rabbitmq", "rabbitmq.conf.j2", endpoint=endpoint(5672, *members)).splitlines()
     found = [line.partition(" = ")[2] for line in lines if line.startswith("cluster_partition_handling")]
     assert found == ([handling] if handling else [])
+
+
+def database_configuration(*members: SimpleNamespace) -> configparser.RawConfigParser:
+    scope = {"endpoint": endpoint(3306, *members), "cloud_name": "kolla"}
+    parser = configparser.RawConfigParser(allow_no_value=True)
+    parser.read_string(render("mariadb", "my.cnf.j2", **scope))
+    return parser
+
+
+def test_a_database_on_one_host_knows_nothing_of_clusters() -> None:
+    alone = database_configuration()
+    assert alone.sections() == ["client-server", "mariadbd"]
+    assert not [option for option in alone["mariadbd"] if "wsrep" in option]
+    assert "cluster" not in json.loads(render("mariadb", "bootstrap.json.j2", endpoint=endpoint(3306)))
+
+
+def test_members_of_the_database_know_each_other_and_where_they_listen() -> None:
+    members = (member("two.example", "10.0.0.6"), member("one.example", ADDRESS))
+    server = database_configuration(*members)["mariadbd"]
+    assert server["wsrep_cluster_address"] == f"gcomm://10.0.0.6:4567,{ADDRESS}:4567"
+    assert server["wsrep_node_address"] == f"{ADDRESS}:4567"
+    assert server["wsrep_sst_receive_address"] == f"{ADDRESS}:4444"
+    provider = dict(each.split("=") for each in server["wsrep_provider_options"].strip('"').split(";"))
+    assert provider["gmcast.listen_addr"] == f"tcp://{ADDRESS}:4567"
+    assert provider["ist.recv_addr"] == f"{ADDRESS}:4568"
+    assert provider["pc.recovery"] == "TRUE"
+    job = json.loads(render("mariadb", "bootstrap.json.j2", endpoint=endpoint(3306, *members)))
+    assert job["cluster"] is True
+
+
+def test_what_a_member_keeps_when_it_gets_a_copy_is_a_pattern() -> None:
+    """As find(1) reads it: `\\|` between patterns of whole paths."""
+    members = (member("two.example", "10.0.0.6"), member("one.example", ADDRESS))
+    pattern = database_configuration(*members)["sst"]["cpat"].replace("\\|", "|")
+    kept = ["grastate.dat", "gvwstate.dat", "galera.cache", "sst_in_progress", ".kolla-version"]
+    assert all(re.fullmatch(pattern, f"/var/lib/mysql/{name}") for name in kept)
+    gone = ["ibdata1", "mysql", "mariadb_upgrade_info", ".kolla-restoring"]
+    assert not any(re.fullmatch(pattern, f"/var/lib/mysql/{name}") for name in gone)
 
 
 def listener_lines(**listener: Any) -> list[str]:
