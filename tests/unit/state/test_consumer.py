@@ -69,3 +69,15 @@ def test_whoever_logs_in_with_a_trust_names_no_project(files: dict[str, dict[str
     assert "project_name" not in config["trustee"]
     assert config["keystone_authtoken"]["project_name"] == "service"
     assert config["ec2authtoken"]["endpoint_override"] == "http://10.0.0.250:5000"
+
+
+def test_whoever_asks_over_the_message_bus_has_a_place_for_locks(files: dict[str, dict[str, str]]) -> None:
+    """Replies come to a queue whose number is taken under a lock; keystone only tells."""
+    asking = {
+        node: text
+        for node, named in files.items()
+        for text in named.values()
+        if "use_queue_manager" in text and "keystone" not in node
+    }
+    assert {"heat-api", "heat-engine", "nova-conductor", "neutron-server"} <= set(asking)
+    assert [node for node, text in asking.items() if "lock_path = " not in text] == []
