@@ -23,8 +23,8 @@ $token --silent --data-binary '{"status": "SUCCESS", "data": "token"}'
 
 def template(demo: Demo, stage: str) -> dict[str, Any]:
     """A network of its own, a server in it that signals, and a group that a signal enlarges."""
-    waited = {"handle": {"get_resource": "token"}, "timeout": 180}
-    signed = {"Handle": {"get_resource": "signed"}, "Timeout": 180}
+    waited = {"handle": {"get_resource": "token"}, "timeout": 300}
+    signed = {"Handle": {"get_resource": "signed"}, "Timeout": 300}
     interface = {"router": "demo-router", "subnet": {"get_resource": "subnet"}}
     words = {"$signed": {"get_resource": "signed"}, "$token": {"get_attr": ["token", "curl_cli"]}}
     server = {
@@ -59,8 +59,9 @@ def template(demo: Demo, stage: str) -> dict[str, Any]:
     resources: dict[str, Any] = {
         name: {"type": kind, "properties": dict(properties)} for name, (kind, properties) in kinds.items()
     }
-    # Without its way out the server could not signal.
+    # Without its way out the server could not signal; the conditions' time begins when it is there.
     resources["server"]["depends_on"] = "interface"
+    resources["by_signed"]["depends_on"] = resources["by_token"]["depends_on"] = "server"
     outputs = {
         "server": {"get_resource": "server"},
         "by_signed": {"get_attr": ["by_signed", "Data"]},
@@ -99,7 +100,7 @@ def settled(openstack: OpenStack, stack: str, action: str) -> dict[str, Any]:
         assert not found["stack_status"].endswith("FAILED"), found["stack_status_reason"]
         return found if found["stack_status"] == f"{action}_COMPLETE" else None
 
-    found = until(seen, 240, f"the stack's {action} is complete")
+    found = until(seen, 360, f"the stack's {action} is complete")
     return {output["output_key"]: output["output_value"] for output in found["outputs"]}
 
 
