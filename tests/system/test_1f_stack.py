@@ -128,8 +128,8 @@ def test_a_stack_is_made_signalled_to_changed_and_removed(
         orchestrated.call("DELETE", "orchestration", f"/stacks/{stack}")
         until(lambda: not orchestrated.get("orchestration", "/stacks")["stacks"], 120, "the stack is removed")
     assert not orchestrated.exists("compute", f"/servers/{first['server']}")
-    domain = orchestrated.one("identity", "/domains?name=heat_user_domain")["id"]
-    users = orchestrated.get("identity", f"/users?domain_id={domain}")["users"]
+    (domain,) = orchestrated.get("identity", "/domains?name=heat_user_domain")["domains"]
+    users = orchestrated.get("identity", f"/users?domain_id={domain['id']}")["users"]
     assert [user["name"] for user in users] == ["heat_domain_admin"]
 
 
