@@ -90,6 +90,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield ("checks", name, "canary"), "container", check.canary, service.containers
     if service.identity and service.identity.endpoint:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
+    for name, entry in service.identity.others.items() if service.identity else ():
+        yield ("identity", "others", name, "endpoint"), "endpoint", entry.endpoint, service.endpoints
     for index, name in enumerate(service.upgrade.postponed):
         yield ("upgrade", "postponed", index), "job", name, service.jobs
     for name, words in service.upgrade.after.items():

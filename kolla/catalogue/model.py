@@ -89,8 +89,8 @@ class Setting(Model):
 class Password(Model):
     """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
 
-    kind: Literal["password", "uuid", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
-    """40 letters and digits; or what else is to be made."""
+    kind: Literal["password", "uuid", "hex_key", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
+    """40 letters and digits; or what else is to be made (`hex_key`: 32 hexadecimal digits)."""
     description: str
     """What it opens."""
 
@@ -485,6 +485,29 @@ class Endpoint(Model):
     """Lines added to the proxy's listener, in the proxy's own language."""
 
 
+class Entry(Model):
+    """One more entry of the identity provider's catalogue, under a name and of a type of its own."""
+
+    type: str
+    """Service type of the OpenStack service-types authority: cloudformation, ..."""
+    description: str
+    """A few words for people who list the catalogue."""
+    endpoint: Name
+    """The endpoint registered."""
+
+
+class Domain(Model):
+    """A domain of a service's own, for the users and projects that it makes."""
+
+    name: Key
+    """What it is called."""
+    description: str
+    """A few words for people who list domains."""
+    administrator: Key
+    """A user in it who may do everything there, and nothing elsewhere; its password is like that of a
+    service user."""
+
+
 class Identity(Model):
     """What is registered with the identity provider for this service."""
 
@@ -498,6 +521,12 @@ class Identity(Model):
     """Roles of the service user in the service project."""
     endpoint: Name | None = None
     """The endpoint registered in the catalogue; None: only the user."""
+    others: dict[Name, Entry] = {}
+    """What is registered besides, for a service that speaks more than one API: name -> entry."""
+    domain: Domain | None = None
+    """The domain it makes users in."""
+    grants: tuple[str, ...] = ()
+    """Roles that are made for it to give, or for administrators to give to its users."""
 
 
 class Provision(Model):

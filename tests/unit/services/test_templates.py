@@ -53,16 +53,11 @@ def render(service: str, name: str, **scope: Any) -> str:
         return expressions.render(path.read_text(), {**values, **scope}, Location(path, 1))
 
 
-IDENTITY = {"type": "image", "description": "", "user": "glance", "password": AWKWARD, "roles": ("admin",)}
-
-
 def consumer(**identity: Any) -> SimpleNamespace:
-    return SimpleNamespace(
-        name="glance",
-        title="Image service",
-        identity=SimpleNamespace(**{**IDENTITY, **identity}),
-        endpoint=endpoint(9292) if identity.get("endpoint", "glance") else None,
-    )
+    entry = SimpleNamespace(name="glance", type="image", description="Image service", endpoint=endpoint(9292))
+    plain = {"user": "glance", "password": AWKWARD, "roles": ("admin",), "entries": (entry,)}
+    none = {"domain": None, "grants": ()}
+    return SimpleNamespace(name="glance", identity=SimpleNamespace(**{**plain, **none, **identity}))
 
 
 def register(consumer: SimpleNamespace) -> dict[str, Any]:
@@ -73,17 +68,35 @@ def register(consumer: SimpleNamespace) -> dict[str, Any]:
 
 def test_a_registration_has_user_service_and_endpoints() -> None:
     document = register(consumer())
-    assert document["service"] == {"name": "glance", "type": "image", "description": "Image service"}
-    assert document["endpoints"] == {"internal": f"http://{ADDRESS}:9292", "public": "http://public:9292"}
+    assert document["services"] == [
+        {
+            "name": "glance",
+            "type": "image",
+            "description": "Image service",
+            "endpoints": {"internal": f"http://{ADDRESS}:9292", "public": "http://public:9292"},
+        }
+    ]
     assert document["user"] == {"name": "glance", "password": AWKWARD.reveal(), "roles": ["admin"]}
     assert document["auth"]["auth_url"] == f"http://{ADDRESS}:5000/v3"
     assert document["auth"]["password"] == AWKWARD.reveal()
 
 
-def test_a_registration_may_lack_the_user_or_the_endpoints() -> None:
+def test_a_registration_may_lack_the_user_or_the_entries() -> None:
     assert register(consumer(user=None, password=None))["user"] is None
-    document = register(consumer(endpoint=None))
-    assert (document["service"], document["endpoints"]) == (None, {})
+    document = register(consumer(entries=()))
+    assert (document["services"], document["domain"], document["grants"]) == ([], None, [])
+
+
+def test_a_registration_may_have_several_entries_a_domain_and_roles_to_give() -> None:
+    entries = [
+        SimpleNamespace(name=name, type=type, description=name, endpoint=endpoint(port))
+        for name, type, port in (("heat", "orchestration", 8004), ("heat-cfn", "cloudformation", 8000))
+    ]
+    domain = SimpleNamespace(name="stacks", description="d", administrator="boss", password=AWKWARD)
+    document = register(consumer(entries=entries, domain=domain, grants=("owner", "user")))
+    assert [entry["type"] for entry in document["services"]] == ["orchestration", "cloudformation"]
+    assert document["domain"]["administrator"] == {"name": "boss", "password": AWKWARD.reveal()}
+    assert document["grants"] == ["owner", "user"]
 
 
 @pytest.mark.parametrize("name", ["keys", "bootstrap", "token"])
