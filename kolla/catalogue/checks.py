@@ -253,6 +253,14 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
         if verb.one_host and not (told and all(job.each_host for job in jobs)):
             what = f"'{name}' is about one host, and nobody says which, or its job is not for each"
             yield wrong(("verbs", name), what, "an 'argument' that is 'required', and jobs with 'each_host'")
+        if verb.anywhere and (verb.one_host or verb.replaces or not verb.job.each_host):
+            what = f"'{name}' is done on any one of its job's hosts, and there is but one, or each matters"
+            yield wrong(
+                ("verbs", name, "anywhere"), what, "a job with 'each_host', no 'one_host', no 'replaces'"
+            )
+        if verb.host_off and not (told and verb.anywhere):
+            what = f"'{name}' is about a host that is off, and nobody says which, or that is where it is done"
+            yield wrong(("verbs", name, "host_off"), what, "an 'argument' that is 'required', and 'anywhere'")
         if verb.replaces and not verb.loses:
             what = f"'{name}' replaces data and does not say what is lost"
             yield wrong(("verbs", name), what, "'loses'")

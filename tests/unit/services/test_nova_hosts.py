@@ -168,7 +168,7 @@ def test_a_server_that_is_deleted_while_it_moves_is_no_failure() -> None:
 
 
 def test_a_server_that_does_not_arrive_in_time_stays() -> None:
-    with pytest.raises(moves.Refused, match="0 servers left old.*a: nova has not done it in"):
+    with pytest.raises(moves.Refused, match=r"0 servers left old.*a: nova has not done it in"):
         hosts.drain(Cloud([server("a")], slow=frozenset("a")), "old", GATEWAYS)
 
 
@@ -186,7 +186,7 @@ def test_servers_of_a_host_that_is_off_are_made_again_elsewhere() -> None:
         [server("a"), server("b", "SHUTOFF"), server("c", "ERROR"), server("d", "PAUSED")],
         found=[service("new"), service("old", state="down")],
     )
-    with pytest.raises(moves.Refused, match="3 servers left.*1 stay: d: it is PAUSED; openstack server set"):
+    with pytest.raises(moves.Refused, match=r"3 servers left.*1 stay: d: it is PAUSED; openstack server set"):
         hosts.evacuate(cloud, "old", GATEWAYS)
     assert {action for _, action in cloud.asked} == {"evacuate"}
     assert cloud.changes[-1] == ("of-old", {"forced_down": True})
