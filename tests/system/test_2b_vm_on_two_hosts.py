@@ -236,6 +236,7 @@ def test_servers_outlive_everything_on_the_compute_host(
 
 def boot_of(server: Server) -> str:
     """Which of its boots it is in, as the server itself says."""
+    server.login.wait()
     return server.login.run("cat /proc/sys/kernel/random/boot_id")
 
 
