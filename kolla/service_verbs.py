@@ -58,25 +58,28 @@ class ServiceVerbs:
         that rotates passwords writes passwords.yml first; whatever happens then, a deploy brings them to all
         hosts.
         InputError when there is no such verb, its service is not enabled, nothing may or something must be
-        said to it, or `--limit` leaves out its hosts. LockedError when another deployer stays for a minute;
-        what was planned before it is planned again.
+        said to it, `--limit` leaves out its hosts, or the host that should be off for it answers. LockedError
+        when another deployer stays for a minute; what was planned before it is planned again.
         """
         folder, verb = self._verb(name)
         _check_argument(name, verb, argument)
         with self._hooks.giving_up():
             if verb.rotates:
                 self._rotate(name, verb)
-            return self._hosts.patiently(
-                name, LOCK_TIMEOUT, lambda: self._run_verb(name, argument, folder, verb)
+            hosts = self._others(argument) if verb.host_off else self._hosts
+            return hosts.patiently(
+                name, LOCK_TIMEOUT, lambda: self._run_verb(hosts, name, argument, folder, verb)
             )
 
-    def _run_verb(self, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
-        desired, states = self._hosts.observed()
+    def _run_verb(self, hosts: Hosts, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
+        desired, states = hosts.observed()
 
         def named(job_name: str) -> list[DesiredJob]:
             found = [job for job in desired.verbs if job.name == job_name]
             if verb.one_host:
                 found = _on_host(found, argument)
+            if verb.anywhere:
+                found = [job for job in found if job.host in states][:1] or found
             return [told(job, argument) for job in found] if argument or verb.argument is not None else found
 
         checks = named(verb_check(folder.name, name))
@@ -90,8 +93,8 @@ class ServiceVerbs:
             checks = []
         jobs = named(verb_job(folder.name, name))
         if not any(job.host in states for job in jobs):
-            hosts = ", ".join(job.host for job in jobs)
-            raise InputError(f"--limit leaves out where '{name}' runs", expected=hosts or None)
+            where = ", ".join(job.host for job in jobs)
+            raise InputError(f"--limit leaves out where '{name}' runs", expected=where or None)
         if verb.replaces:
             plan = replaced(
                 desired,
@@ -109,7 +112,7 @@ class ServiceVerbs:
             plan = demanded(desired, jobs, states)
         plan = self._hooks.planned(name, plan)
         with self._hooks.before(name, plan, self.progress):
-            outcome = self._hosts.apply(plan, desired, 0, phase=name)
+            outcome = hosts.apply(plan, desired, 0, phase=name)
         end = self._hooks.failed if outcome.failures() else self._hooks.after
         end(name, plan, self.progress)
         return _ran([job for job in jobs if job.host in states], outcome)
@@ -139,6 +142,18 @@ class ServiceVerbs:
             services=self._services(),
         )
         return self._hosts.apply(plan, desired, 0, phase=name)
+
+    def _others(self, host: str) -> Hosts:
+        """The other hosts; InputError when the host answers, or there are none."""
+        known = self.configuration.inventory.hosts
+        if host not in known:
+            raise InputError(f"there is no host '{host}'", hint=did_you_mean(host, known))
+        others = replace(self._hosts, off=host)
+        if not others.asked():
+            raise InputError(f"there is no host but '{host}', and this is done on another")
+        if self._hosts.answers(host):
+            raise InputError(f"host '{host}' answers: it is not off", hint="switch off its power first")
+        return others
 
     def _rotate(self, name: str, verb: Verb) -> None:
         """Let the passwords of a verb move on, once every host has those there are."""

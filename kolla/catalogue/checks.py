@@ -277,6 +277,14 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
             what = f"'{name}' chooses a host, and is told one, stops nothing, or has a job not for each"
             expected = "'replaces', no 'argument', and jobs with 'each_host'"
             yield wrong(("verbs", name, "chooses"), what, expected)
+        if verb.anywhere and (verb.one_host or verb.replaces or not verb.job.each_host):
+            what = f"'{name}' is done on any one of its job's hosts, and there is but one, or each matters"
+            yield wrong(
+                ("verbs", name, "anywhere"), what, "a job with 'each_host', no 'one_host', no 'replaces'"
+            )
+        if verb.host_off and not (told and verb.anywhere):
+            what = f"'{name}' is about a host that is off, and nobody says which, or that is where it is done"
+            yield wrong(("verbs", name, "host_off"), what, "an 'argument' that is 'required', and 'anywhere'")
         if verb.replaces and not verb.loses:
             what = f"'{name}' replaces data and does not say what is lost"
             yield wrong(("verbs", name), what, "'loses'")

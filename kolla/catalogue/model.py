@@ -593,6 +593,12 @@ class Verb(Model):
     """True: it is about one host of those its job has, which the argument names. Its job and its `check` are
     done there alone, and of what `replaces` stops only the containers of these volumes there: those of other
     hosts go on serving whoever needs them."""
+    anywhere: bool = False
+    """True: it does not matter which of the hosts of its job does it: the first of those that are asked, so
+    one that is left out (`--limit`) is in nobody's way."""
+    host_off: bool = False
+    """True: it is about a host that is off, which the argument names. Refused when that answers; only the
+    others are asked."""
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
     chooses: Job | None = None

@@ -99,6 +99,8 @@ def test_nothing_wrong(make_service: MakeService):
         ("jot: {", "plan: {", 28, "kolla has a verb 'plan' of its own"),
         ("jot: {", "jot: {replaces: [nots], loses: loses all, ", 28, "no volume 'nots'"),
         ("jot: {", "jot: {replaces: [notes], ", 28, "replaces data and does not say what is lost"),
+        ("jot: {", "jot: {anywhere: true, ", 28, "and there is but one"),
+        ("jot: {", "jot: {host_off: true, ", 28, "nobody says which"),
         ("jot: {", "jot: {check: {image: base, command: [x]}, ", 28, "stops nothing afterwards"),
         ("enabled: true\n", "enabled: true\nformerly: {nots: old}\n", 4, "no volume 'nots'"),
         (
