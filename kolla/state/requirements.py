@@ -7,7 +7,7 @@ from typing import Any
 
 from kolla.build_report import BuildReport
 from kolla.state import adoption
-from kolla.state.desired import Desired
+from kolla.state.desired import Desired, grouped
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
 from kolla.state.order import ordered
@@ -29,10 +29,11 @@ def requests(
     free, disk space for the images it does not have yet and for what services keep, memory, devices, sockets.
     """
     result = {}
+    required = grouped(desired.requirements, lambda requirement: requirement.host)
     for host, state in states.items():
         own = desired.containers_on(host)
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
-        asked = [requirement for requirement in desired.requirements if requirement.host == host]
+        asked = required.get(host, ())
         result[host] = {
             "addresses": sorted({address for _, address, _ in desired.sockets(host)}),
             "ports": [
