@@ -30,6 +30,8 @@ from kolla.state.revision_diff import as_applied
 
 CLOUD = "bench-scale"
 CONTROLLERS = 3
+CHANGE = {"nova_reserved_host_memory_mb": 1024}
+"""What `change` has the operator write: of every compute host something is to be done."""
 PLUGIN = Path(__file__).parent / "plugins" / "simulated.py"
 DIRECTORY = "KOLLA_SIMULATED"
 """Environment variable that tells the plugin where the answers are."""
@@ -41,6 +43,8 @@ class Simulated:
 
     directory: Path
     count: int
+    build_report: Path | None = None
+    """Of images that were built, their schemas of options beside it; None: no image was."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +86,11 @@ class Simulated:
         (self.configuration / passwords.FILE).write_text(yaml.safe_dump(secrets))
         (self.configuration / passwords.FILE).chmod(0o600)
         places = Places.of(CLOUD)
-        _report().save(places.build_report)
+        if self.build_report is None:
+            _report().save(places.build_report)
+        else:
+            shutil.copy(self.build_report, places.build_report)
+            shutil.copytree(self.build_report.parent / places.schemas.name, places.schemas)
         facts = {name: facts.model_dump(mode="json") for name, facts in self._facts().items()}
         write_json(places.facts, facts)
 
@@ -96,6 +104,10 @@ class Simulated:
         configuration = Cloud(self.configuration).configuration
         desired = desire(configuration.settings, configuration.report, self._facts())
         self._answer(as_applied(desired, desired))
+
+    def change(self) -> None:
+        """Have the operator change a setting."""
+        (self.configuration / "globals.yml").write_text(yaml.safe_dump({**self._globals(), **CHANGE}))
 
     def _answer(self, states: Mapping[str, HostState]) -> None:
         # Of files that are as asked for, a host does not send the content.
