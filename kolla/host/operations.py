@@ -50,7 +50,9 @@ def perform_all(
     `tell` gets an event whenever an operation starts, ends or is blocked.
     """
     by_id = {operation["id"]: operation for operation in operations}
-    schedule = Schedule({operation["id"]: operation["after"] for operation in operations}, stop_at_failure)
+    after = {operation["id"]: operation["after"] for operation in operations}
+    beside = {id: operation.get("beside", "anything") for id, operation in by_id.items()}
+    schedule = Schedule(after, stop_at_failure, beside)
     running: dict[Future[Json], str] = {}
     with ThreadPoolExecutor(THREADS) as threads:
         while schedule:

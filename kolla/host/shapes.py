@@ -69,6 +69,7 @@ class Operation(TypedDict):
     service: str
     after: list[str]
     timeout: int
+    beside: str
 
 
 class Resources(TypedDict):

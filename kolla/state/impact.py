@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kolla.state.desired import Desired, DesiredContainer, Served
 from kolla.state.host_state import HostState, ObservedContainer
@@ -26,6 +26,13 @@ def taken_down(served: DesiredContainer | Served, *, alone: bool) -> Impact:
         servers=served.impact.servers,
         meanwhile="; ".join(filter(None, waits)),
     )
+
+
+def beside(impact: Impact) -> Literal["anything", "harmless", "nothing"]:
+    """What may be done on a host at the same time as what has this impact."""
+    if impact.servers:
+        return "nothing"
+    return "harmless" if impact.interrupted else "anything"
 
 
 def is_alone(

@@ -73,6 +73,9 @@ class _Operation(Model):
     """Ids of the operations that must be done first. One that is not in the plan is done."""
     timeout: int = 300
     """Seconds."""
+    beside: Literal["anything", "harmless", "nothing"] = "anything"
+    """What may be done on its host at the same time. What interrupts an endpoint bears what is harmless, so
+    that the gap is the time of one start, not of many at once; what costs servers packets bears nothing."""
 
 
 class HostOperation(_Operation):

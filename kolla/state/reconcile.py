@@ -22,7 +22,7 @@ from kolla.state.desired import (
     volume_id,
 )
 from kolla.state.host_state import HostState, JobRecord
-from kolla.state.impact import TAKES_DOWN, is_alone, kept_volumes, removed, taken_down
+from kolla.state.impact import TAKES_DOWN, beside, is_alone, kept_volumes, removed, taken_down
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
     Action,
@@ -165,12 +165,13 @@ class _Builder:
                 causes = [f"takes the place of container {name}, as it was called" for name in former]
             if action is None:
                 continue
+            impact = self._impact(wanted, action)
             yield ContainerOperation(
                 id=wanted.id,
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                impact=self._impact(wanted, action),
+                impact=impact,
                 after=(*self._after(wanted), *(self._going(wanted) if action == "create" else ())),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -180,6 +181,7 @@ class _Builder:
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
                 reload=wanted.reload if action == "reload" else (),
+                beside=beside(impact),
             )
 
     def _impact(self, wanted: DesiredContainer, action: Action) -> Impact:

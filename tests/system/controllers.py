@@ -20,6 +20,9 @@ GROUPS = f"""\
 [network:children]
 control
 
+[mariadb]
+{CONTROLLERS[0]}
+
 [compute]
 {COMPUTE}
 """

@@ -26,8 +26,8 @@ PAIRS = {
     shapes.ReleaseOperation: plan.ReleaseOperation,
     shapes.SoakOperation: plan.SoakOperation,
 }
-FOR_PEOPLE = {"host", "causes", "impact", "keeps", "does"}
-"""Fields of operations that the host does not read."""
+FOR_PEOPLE = {"host", "causes", "impact", "keeps", "does", "former"}
+"""Fields of operations that the host does not read: for people, and for later plans."""
 
 
 @pytest.mark.parametrize("shape", PAIRS, ids=lambda shape: shape.__name__)

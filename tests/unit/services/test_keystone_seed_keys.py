@@ -87,6 +87,17 @@ def test_a_host_that_missed_rotations_has_what_the_others_have(
     assert set(there.values()) >= {"n1", "staged", "primary"}
 
 
+def test_keys_of_an_older_passwords_file_are_in_force_again(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for keys in (KEYS, ["n3", "n2", "n1", "staged"], KEYS):
+        configure(script, keys)
+        run(script, capsys)
+    there = holds(tmp_path / "fernet")
+    assert (there[0], there[max(there)]) == ("staged", "primary")
+    assert sorted(there.values()) == sorted([*KEYS, "n1", "n2"])
+
+
 def test_the_keys_of_a_cloud_that_was_there_before_stay_as_older_ones(
     script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

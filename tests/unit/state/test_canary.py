@@ -235,7 +235,7 @@ canary on control1, compute1
     openvswitch-vswitchd, ovn-controller on control2, control3; openvswitch-db,
     openvswitch-vswitchd, ovn-controller on compute2, compute3
   2. keystone, notes on control1 before keystone, notes on control2, control3
-  3. glance-api, placement-api on control1 before glance-api, placement-api on control2, control3
+  3. placement-api on control1 before placement-api on control2, control3
   4. nova-conductor, nova-novncproxy, nova-scheduler, nova-api, nova-metadata on control1 before
     nova-conductor, nova-novncproxy, nova-scheduler, nova-api, nova-metadata on control2, control3
   5. nova-libvirt on compute1; neutron-server, neutron-ovn-maintenance-worker,
@@ -244,7 +244,7 @@ canary on control1, compute1
     neutron-rpc-server on control2, control3
   6. neutron-ovn-metadata-agent, nova-compute on compute1 before neutron-ovn-metadata-agent,
     nova-compute on compute2, compute3
-  without a canary: ovn-nb-db, ovn-sb-db, mariadb, ovn-northd: only host control1 has it"""
+  without a canary: ovn-nb-db, ovn-sb-db, mariadb, ovn-northd, glance-api: only host control1 has it"""
 
 
 def test_of_a_percentage_the_first_hosts_are_changed_one_after_the_other(cases: dict[str, Case]) -> None:

@@ -37,7 +37,7 @@ def test_an_empty_host_gets_everything_in_order(world: World) -> None:
     assert (
         explain.text(plan(world))
         == """\
-Plan for cloud 'kolla': 35 operations on 1 host
+Plan for cloud 'kolla': 36 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -57,7 +57,7 @@ one
   + create container kolla-toolbox               it does not exist
   + create container memcached                   it does not exist
   > run job keystone/seed-keys
-      it has not been done (puts the first keys into their volumes)
+      it has not been done (puts the keys for tokens and credentials into their volumes)
   > run job mariadb/takeover
       it has not been done (sees whether this version may have the data of the one before)
   > run job rabbitmq/takeover
@@ -66,6 +66,9 @@ one
   > run job mariadb/bootstrap
       it has not been done (makes an empty server's own tables and users)
   + create container mariadb                     it does not exist
+  > run job rabbitmq/members
+      it has not been done (has a new member take part in all queues, and those that are gone
+        forgotten)
   > run job mariadb/upgrade                      it has not been done
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone
@@ -85,7 +88,7 @@ one
       it has not been done (registers the service, its user and its endpoints)
   > run job notes/welcome                        it has not been done
 
-35 operations on 1 host.
+36 operations on 1 host.
 Endpoints interrupted: none.
 Running servers and their networks: not touched."""
     )

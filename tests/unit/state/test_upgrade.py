@@ -63,7 +63,7 @@ def test_an_upgrade_checks_records_expands_and_swaps(older: World) -> None:
     assert (
         explain.text(plan)
         == """\
-Upgrade plan for cloud 'kolla': 35 operations on 1 host
+Upgrade plan for cloud 'kolla': 36 operations on 1 host
 
 one
   + get image haproxy                            the host does not have it
@@ -89,7 +89,7 @@ one
       image 2025.2-memca -> 2026.1-memca
       impact: endpoint memcached is interrupted: no other host serves meanwhile
   > run job keystone/seed-keys
-      its image changed (puts the first keys into their volumes)
+      its image changed (puts the keys for tokens and credentials into their volumes)
   > run job mariadb/takeover
       its image changed (sees whether this version may have the data of the one before)
   > run job rabbitmq/takeover
@@ -102,6 +102,9 @@ one
   ± recreate container mariadb
       image 2025.2-maria -> 2026.1-maria
       impact: endpoint mariadb is interrupted: no other host serves meanwhile
+  > run job rabbitmq/members
+      its image changed (has a new member take part in all queues, and those that are gone
+        forgotten)
   > run job mariadb/upgrade                      its image changed
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job mariadb/database-keystone            its image changed (makes the database and its user)
@@ -123,7 +126,7 @@ one
       its image changed (registers the service, its user and its endpoints)
   > run job notes/welcome                        its image changed
 
-35 operations on 1 host.
+36 operations on 1 host.
 Endpoints interrupted: keystone, mariadb, notes, memcached, rabbitmq.
 Their users, whose requests may fail meanwhile: keystone, notes, toolbox.
 Running servers and their networks: not touched."""
@@ -177,14 +180,16 @@ def test_the_end_of_an_upgrade_does_what_was_postponed_and_removes_the_record(ol
     assert (
         explain.text(plan)
         == """\
-Plan of the end of an upgrade for cloud 'kolla': 3 operations on 1 host
+Plan of the end of an upgrade for cloud 'kolla': 4 operations on 1 host
 
 one
+  > run job rabbitmq/feature-flags
+      it has not been done (enables what all members can do now)
   ? wait for endpoint mariadb                    what follows needs its answer
   > run job keystone/db-sync                     its image changed (makes and updates its tables)
   ! record upgrade                               2025.2 -> 2026.1 is finished
 
-3 operations on 1 host.
+4 operations on 1 host.
 Endpoints interrupted: none.
 Running servers and their networks: not touched."""
     )
@@ -201,9 +206,9 @@ def test_what_is_left_of_an_upgrade_is_done_without_checks(older: World) -> None
     cut = ids.index("container:mariadb@one") + 1
     older.carry_out(plan.model_copy(update={"operations": plan.operations[:cut]}), wanted)
     rest, wanted = upgrade(older)
-    assert [o.id for o in rest.operations if o.kind != "endpoint"] == [
+    assert {o.id for o in rest.operations if o.kind != "endpoint"} == {
         o.id for o in plan.operations[cut:] if o.kind != "endpoint"
-    ]
+    }
     assert [o.id for o in deploy(older).operations] == [o.id for o in rest.operations]
     older.carry_out(rest, wanted)
     assert not deploy(older)
