@@ -239,6 +239,12 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
             if former in service.containers:
                 here = ("containers", name, "formerly", index)
                 yield wrong(here, f"there still is a container '{former}'", "the name of one that is gone")
+    for capability, provision in service.provides.items():
+        programs = (provision.drain, provision.admit, provision.drained)
+        if any(programs) and not (provision.container and all(programs)):
+            what = "whom the proxy passes nothing on to cannot be changed, changed back, and seen"
+            here = ("provides", capability.value)
+            yield wrong(here, what, "all of 'container', 'drain', 'admit', 'drained', or none")
     volumes = {volume for _, part in _mounting(service) for volume in part.volumes}
     for volume, former in service.formerly.items():
         if former in volumes:
