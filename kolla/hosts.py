@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from kolla.ansible.executor import Executor, Login
-from kolla.ansible.outcome import Outcome
+from kolla.ansible.outcome import BrokenHostsError, Outcome
 from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location, LockedError
 from kolla.events import Event, Listener
@@ -25,7 +25,7 @@ from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import Plan
-from kolla.state.releases import Course, course
+from kolla.state.releases import SETTLED, Course, course
 
 DEPLOYABLE = "docker"
 """The container engine that the code on hosts knows."""
@@ -61,14 +61,28 @@ class Hosts:
 
     configuration: Configuration
     progress: Listener
+    off: str = ""
+    """A host that is known to be off: nobody asks it."""
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """Ask each host its request of the host protocol; the answers by host."""
         return self._executor(verb).ask(verb, requests)
 
     def ask_each(self, verb: str, request: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Ask every host that `--limit` leaves the same."""
-        return self.ask(verb, {host: request for host in self.configuration.hosts()})
+        """Ask every host that is to be asked the same."""
+        return self.ask(verb, {host: request for host in self.asked()})
+
+    def asked(self) -> tuple[str, ...]:
+        """The hosts that `--limit` leaves, without one that is off."""
+        return tuple(host for host in self.configuration.hosts() if host != self.off)
+
+    def answers(self, host: str) -> bool:
+        """Whether a host can be reached, whatever else is wrong with it."""
+        try:
+            self.ask("observe", {host: {**NOTHING_WANTED, "modules": []}})
+        except BrokenHostsError as error:
+            return not error.broken[host].unreachable
+        return True
 
     def patiently(self, verb: str, lock_timeout: int, change: Callable[[], Change]) -> Change:
         """Make a change, plan and all, again and again while another deployer has the hosts, for
@@ -134,7 +148,7 @@ class Hosts:
     def facts(self) -> dict[str, HostFacts]:
         """Facts of every host: those known from earlier, and the answers of those that are not."""
         facts = self.known_facts()
-        unknown = [host for host in self.configuration.inventory.hosts if host not in facts]
+        unknown = [host for host in self.configuration.inventory.hosts if host not in {*facts, self.off}]
         if unknown:
             facts |= self._remember_facts(self._observe({host: NOTHING_WANTED for host in unknown}))
         return facts
@@ -165,25 +179,28 @@ class Hosts:
         The question holds digests of rendered files, and rendering needs facts: those known from
         earlier serve, and only if the answer shows that they were out of date is it asked again.
         """
-        facts = self.facts()
         report, settings = self.configuration.report, self.configuration.settings
-        desired = desire(settings, report, facts)
+        known = self.facts(), SETTLED
+        desired = desire(settings, report, *known)
         while True:
             questions = desired.questions()
-            observations = self._observe({host: questions[host] for host in self.configuration.hosts()})
-            facts |= self._remember_facts(observations)
+            observations = self._observe({host: questions[host] for host in self.asked()})
             states = _states(observations)
-            renewed = desire(settings, report, facts, decide(report.release, states))
-            if renewed.questions() == questions:
-                break
-            desired = renewed
-        return renewed, states
+            before, known = known, (
+                known[0] | self._remember_facts(observations),
+                decide(report.release, states),
+            )
+            if known == before:  # the desired state is a function of these
+                return desired, states
+            desired = desire(settings, report, *known)
+            if desired.questions() == questions:
+                return desired, states
 
     def compared_with(self, desired: Desired) -> dict[str, HostState]:
         """The hosts' states, asked with a desired state that is not of the settings: a revision's."""
         questions = desired.questions()
-        hosts = self.configuration.hosts()
-        return _states(self._observe({host: questions.get(host, NOTHING_WANTED) for host in hosts}))
+        wanted = {host: questions.get(host, NOTHING_WANTED) for host in self.asked()}
+        return _states(self._observe(wanted))
 
 
 def _states(observations: Mapping[str, Observation]) -> dict[str, HostState]:

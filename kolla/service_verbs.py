@@ -11,7 +11,7 @@ from typing import Any
 from kolla import skeleton
 from kolla.ansible.outcome import Outcome, Result
 from kolla.catalogue.loader import load as load_catalogue
-from kolla.catalogue.model import ServiceFolder, Verb
+from kolla.catalogue.model import Service, ServiceFolder, Verb
 from kolla.configuration import Configuration
 from kolla.errors import InputError, did_you_mean
 from kolla.events import Listener
@@ -21,10 +21,12 @@ from kolla.results import Ran, Written
 from kolla.secret import Secret
 from kolla.settings import passwords
 from kolla.settings.keys import enable_key
+from kolla.state.choice import Copy, chosen, read
 from kolla.state.demand import demanded, told
-from kolla.state.derive import verb_check, verb_job
-from kolla.state.desired import DesiredJob
-from kolla.state.replacement import replaced
+from kolla.state.derive import verb_check, verb_choice, verb_job
+from kolla.state.desired import Desired, DesiredJob
+from kolla.state.host_state import HostState
+from kolla.state.replacement import replaced, weighed
 from kolla.state.rotation import carriers, check_complete, rotated
 
 
@@ -56,34 +58,44 @@ class ServiceVerbs:
         that rotates passwords writes passwords.yml first; whatever happens then, a deploy brings them to all
         hosts.
         InputError when there is no such verb, its service is not enabled, nothing may or something must be
-        said to it, or `--limit` leaves out its hosts. LockedError when another deployer stays for a minute;
-        what was planned before it is planned again.
+        said to it, `--limit` leaves out its hosts, or the host that should be off for it answers. LockedError
+        when another deployer stays for a minute; what was planned before it is planned again.
         """
         folder, verb = self._verb(name)
         _check_argument(name, verb, argument)
         with self._hooks.giving_up():
             if verb.rotates:
                 self._rotate(name, verb)
-            return self._hosts.patiently(
-                name, LOCK_TIMEOUT, lambda: self._run_verb(name, argument, folder, verb)
+            hosts = self._others(argument) if verb.host_off else self._hosts
+            return hosts.patiently(
+                name, LOCK_TIMEOUT, lambda: self._run_verb(hosts, name, argument, folder, verb)
             )
 
-    def _run_verb(self, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
-        desired, states = self._hosts.observed()
+    def _run_verb(self, hosts: Hosts, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
+        desired, states = hosts.observed()
 
         def named(job_name: str) -> list[DesiredJob]:
             found = [job for job in desired.verbs if job.name == job_name]
             if verb.one_host:
                 found = _on_host(found, argument)
-            return [told(job, argument) for job in found] if verb.argument is not None else found
+            if verb.anywhere:
+                found = [job for job in found if job.host in states][:1] or found
+            return [told(job, argument) for job in found] if argument or verb.argument is not None else found
 
+        checks = named(verb_check(folder.name, name))
+        if verb.chooses is not None:
+            probes = named(verb_choice(folder.name, name))
+            outcome = self._ask(name, folder, verb, checks, probes, desired, states)
+            if outcome.failures() and not _only(outcome, probes):
+                return _ran(probes, outcome)
+            argument = chosen({job.host: _copy(outcome.operations.get(job.id)) for job in probes}, name)
+            desired, states = self._hosts.observed()
+            checks = []
         jobs = named(verb_job(folder.name, name))
         if not any(job.host in states for job in jobs):
-            hosts = ", ".join(job.host for job in jobs)
-            raise InputError(f"--limit leaves out where '{name}' runs", expected=hosts or None)
+            where = ", ".join(job.host for job in jobs)
+            raise InputError(f"--limit leaves out where '{name}' runs", expected=where or None)
         if verb.replaces:
-            services = [other.service for other in self.configuration.settings.services]
-            checks = named(verb_check(folder.name, name))
             plan = replaced(
                 desired,
                 jobs,
@@ -92,7 +104,7 @@ class ServiceVerbs:
                 name=name,
                 verb=verb,
                 service=folder.service,
-                services=services,
+                services=self._services(),
             )
         elif verb.rotates:
             plan = rotated(desired, jobs, states, self._passwords(verb))
@@ -100,10 +112,48 @@ class ServiceVerbs:
             plan = demanded(desired, jobs, states)
         plan = self._hooks.planned(name, plan)
         with self._hooks.before(name, plan, self.progress):
-            outcome = self._hosts.apply(plan, desired, 0, phase=name)
+            outcome = hosts.apply(plan, desired, 0, phase=name)
         end = self._hooks.failed if outcome.failures() else self._hooks.after
         end(name, plan, self.progress)
         return _ran([job for job in jobs if job.host in states], outcome)
+
+    def _services(self) -> list[Service]:
+        return [folder.service for folder in self.configuration.settings.services]
+
+    def _ask(
+        self,
+        name: str,
+        folder: ServiceFolder,
+        verb: Verb,
+        checks: list[DesiredJob],
+        probes: list[DesiredJob],
+        desired: Desired,
+        states: Mapping[str, HostState],
+    ) -> Outcome:
+        """Stop what the verb replaces, and hear from each host what lies there."""
+        plan = weighed(
+            desired,
+            probes,
+            states,
+            checks=checks,
+            name=name,
+            verb=verb,
+            service=folder.service,
+            services=self._services(),
+        )
+        return self._hosts.apply(plan, desired, 0, phase=name)
+
+    def _others(self, host: str) -> Hosts:
+        """The other hosts; InputError when the host answers, or there are none."""
+        known = self.configuration.inventory.hosts
+        if host not in known:
+            raise InputError(f"there is no host '{host}'", hint=did_you_mean(host, known))
+        others = replace(self._hosts, off=host)
+        if not others.asked():
+            raise InputError(f"there is no host but '{host}', and this is done on another")
+        if self._hosts.answers(host):
+            raise InputError(f"host '{host}' answers: it is not off", hint="switch off its power first")
+        return others
 
     def _rotate(self, name: str, verb: Verb) -> None:
         """Let the passwords of a verb move on, once every host has those there are."""
@@ -132,6 +182,16 @@ class ServiceVerbs:
                 hint=f"set {enable_key(service)}: true and run: kolla deploy",
             )
         return known[name]
+
+
+def _only(outcome: Outcome, jobs: list[DesiredJob]) -> bool:
+    """Whether nothing else than these jobs failed."""
+    return {failure["operation"] for failure in outcome.failures()} <= {job.id for job in jobs}
+
+
+def _copy(result: Result | None) -> Copy | None:
+    """What a host says of what lies there; None where it does not."""
+    return read(json.loads(result.message)) if result and result.status == "done" and result.message else None
 
 
 def _on_host(jobs: list[DesiredJob], host: str) -> list[DesiredJob]:

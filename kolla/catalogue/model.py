@@ -89,8 +89,8 @@ class Setting(Model):
 class Password(Model):
     """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
 
-    kind: Literal["password", "uuid", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
-    """40 letters and digits; or what else is to be made."""
+    kind: Literal["password", "uuid", "hex_key", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
+    """40 letters and digits; or what else is to be made (`hex_key`: 32 hexadecimal digits)."""
     description: str
     """What it opens."""
 
@@ -240,7 +240,7 @@ class Health(Model):
     """Seconds one check may take."""
     retries: int = 3
     """Failed checks in a row that make it unhealthy."""
-    start_timeout: int = 120
+    start_timeout: int | Expression = 120
     """Seconds a container may take to become ready after a start."""
 
 
@@ -356,7 +356,8 @@ class Container(Model):
     """Why it may do more than others, one sentence for the table of all privileges; demanded of whoever asks
     for root, capabilities, new privileges, the host's processes or cgroups, devices, or less confinement."""
     ports: tuple[Expression, ...] = ()
-    """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
+    """Ports it listens on besides those of its endpoints; prechecks look whether they are free. A text may be
+    empty on a host, and then there is none."""
     health: Health | None = None
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
@@ -484,6 +485,29 @@ class Endpoint(Model):
     """Lines added to the proxy's listener, in the proxy's own language."""
 
 
+class Entry(Model):
+    """One more entry of the identity provider's catalogue, under a name and of a type of its own."""
+
+    type: str
+    """Service type of the OpenStack service-types authority: cloudformation, ..."""
+    description: str
+    """A few words for people who list the catalogue."""
+    endpoint: Name
+    """The endpoint registered."""
+
+
+class Domain(Model):
+    """A domain of a service's own, for the users and projects that it makes."""
+
+    name: Key
+    """What it is called."""
+    description: str
+    """A few words for people who list domains."""
+    administrator: Key
+    """A user in it who may do everything there, and nothing elsewhere; its password is like that of a
+    service user."""
+
+
 class Identity(Model):
     """What is registered with the identity provider for this service."""
 
@@ -497,6 +521,12 @@ class Identity(Model):
     """Roles of the service user in the service project."""
     endpoint: Name | None = None
     """The endpoint registered in the catalogue; None: only the user."""
+    others: dict[Name, Entry] = {}
+    """What is registered besides, for a service that speaks more than one API: name -> entry."""
+    domain: Domain | None = None
+    """The domain it makes users in."""
+    grants: tuple[str, ...] = ()
+    """Roles that are made for it to give, or for administrators to give to its users."""
 
 
 class Provision(Model):
@@ -563,8 +593,21 @@ class Verb(Model):
     """True: it is about one host of those its job has, which the argument names. Its job and its `check` are
     done there alone, and of what `replaces` stops only the containers of these volumes there: those of other
     hosts go on serving whoever needs them."""
+    anywhere: bool = False
+    """True: it does not matter which of the hosts of its job does it: the first of those that are asked, so
+    one that is left out (`--limit`) is in nobody's way."""
+    host_off: bool = False
+    """True: it is about a host that is off, which the argument names. Refused when that answers; only the
+    others are asked."""
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
+    chooses: Job | None = None
+    """Finds which of the copies that hosts have is the one to go on with. Done on each host once what
+    `replaces` names is stopped, and each time in the same way; it prints, as JSON, what is there: `of` (what
+    it is a copy of; null where nothing lies), `at` (a number: how far it is) and `last` (true where it says
+    itself that no other is further). The host of the one that is furthest becomes the argument of `job`, and
+    keeps it as it is. While there is any doubt nothing is chosen: when a host does not say it, when they are
+    copies of different things, when several are the last, or the last is not the furthest."""
     rotates: tuple[Key, ...] = ()
     """Passwords of the service that move on before: each takes the value of the one before it, the first a
     new one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all

@@ -156,8 +156,10 @@ def _content(
     found = changes(file.format, old, file.merged)
     if not found:
         yield f"{name}: other white space, order or comments"
+    # The lines of such a file may be those of an earlier key.
+    telling = file.format == "text" and any("\n" in secret for secret in file.secrets)
     for change in found:
-        yield mask(f"{name}: {change}", change, secrets)
+        yield mask(f"{name}: {change}", change, secrets, telling=telling)
 
 
 # -- how it is run -------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ class _Builder:
             spec=self._spec(renderer, engine_name(name), container, built, config.path),
             image=built,
             config=config,
-            start_timeout=container.health.start_timeout if container.health else 30,
+            start_timeout=int(renderer.text(str(container.health.start_timeout))) if container.health else 30,
             after=self.references.after(folder, references, host),
             first=volume_names.volumes(self.settings, container.volumes)
             if FIRST in container.after
@@ -281,7 +281,8 @@ class _Builder:
         address = self.topology.api_addresses[host]
         served = [n for n, e in folder.service.endpoints.items() if e.container == name]
         sockets = [(address, self.topology.endpoints[n].port) for n in served]
-        sockets += [(address, int(renderer.text(port))) for port in container.ports]
+        ports = (renderer.text(port) for port in container.ports)
+        sockets += [(address, int(port)) for port in ports if port]
         if self.topology.is_proxy(folder, name):
             sockets += [s for listener in self.topology.listeners for s in listener.sockets]
         return tuple(sorted(set(sockets)))
@@ -425,6 +426,8 @@ class _Builder:
                     yield replace(job, description=verb.description)
                 if verb.check is not None:
                     yield from self._job(_Owner(folder), verb_check(folder.name, name), verb.check, None)
+                if verb.chooses is not None:
+                    yield from self._job(_Owner(folder), verb_choice(folder.name, name), verb.chooses, None)
 
     def _release_checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
@@ -523,6 +526,11 @@ def verb_job(service: str, verb: str) -> str:
 def verb_check(service: str, verb: str) -> str:
     """Name of the job that is run before that of a verb: `mariadb/before-restore`."""
     return f"{service}/before-{verb}"
+
+
+def verb_choice(service: str, verb: str) -> str:
+    """Name of the job by which a verb chooses a host: `mariadb/choice-mariadb-recovery`."""
+    return f"{service}/choice-{verb}"
 
 
 SET_CONFIGS = ("kolla_set_configs",)

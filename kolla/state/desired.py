@@ -243,6 +243,14 @@ class Desired:
         return self._containers_on.get(host, ())
 
     @cached_property
+    def _jobs_on(self) -> Mapping[str, tuple[DesiredJob, ...]]:
+        return grouped(self.jobs, lambda job: job.host)
+
+    def jobs_on(self, host: str) -> tuple[DesiredJob, ...]:
+        """What is run on a host when it was not, or has changed."""
+        return self._jobs_on.get(host, ())
+
+    @cached_property
     def _containers_called(self) -> Mapping[str, tuple[DesiredContainer, ...]]:
         return grouped(self.containers, lambda container: container.spec.name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from kolla.state.desired import grouped
 from kolla.state.impact import Summary, summarise
 from kolla.state.plan import (
     ContainerOperation,
@@ -37,17 +38,14 @@ def text(plan: Plan) -> str:
     comes to."""
     if not plan:
         return f"Nothing to do: cloud '{plan.cloud_name}' is as its settings say."
-    hosts = dict.fromkeys(operation.host for operation in plan.operations)
+    hosts = grouped(plan.operations, lambda operation: operation.host)
     size = _size(len(plan.operations), len(hosts))
     lines = [f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': {size}"]
     lines += _hooks(plan, "pre", "before")
     lines += _canary(plan)
     lines += _restores(plan)
-    for host in hosts:
-        lines += ["", host]
-        for operation in plan.operations:
-            if operation.host == host:
-                lines += _operation(operation)
+    for host, operations in hosts.items():
+        lines += ["", host, *(line for operation in operations for line in _operation(operation))]
     lines += [*_hooks(plan, "post", "afterwards"), *_hooks(plan, "failed", "if it fails")]
     return "\n".join([*lines, "", *_summary(summarise(plan))])
 

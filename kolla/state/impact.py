@@ -44,8 +44,8 @@ def is_alone(
 ) -> bool:
     """Whether no other host serves what a container (by its name in the engine) serves, as the hosts are;
     `leaving`: (host, container) that go down as well."""
-    same = desired.containers_called(name)
-    return any(container.impact.alone for container in same) or not any(
+    same = desired.containers_called(name)  # of one description, so that their words of it are the same
+    return any(container.impact.alone for container in same[:1]) or not any(
         other.host != host and _serves(other, states) and (other.host, name) not in leaving for other in same
     )
 

@@ -18,15 +18,16 @@ def is_telling(key: str) -> bool:
     return bool(_TELLING.search(key.rpartition("] ")[2]))
 
 
-def mask(text: str, change: Change, secrets: Collection[str]) -> str:
+def mask(text: str, change: Change, secrets: Collection[str], *, telling: bool = False) -> str:
     """`text` (which shows `change`) without values that are, hold or may have held a secret.
 
     An old value may hold a password that is no longer in passwords.yml, so both sides are masked when
-    either holds a known secret or the key's name tells that it carries one.
+    either holds a known secret, or a line of one, or the key's name tells that it carries one, or its file
+    does (`telling`).
     """
     values = [value for value in (change.old, change.new) if value]
-    known = [secret for secret in secrets if len(secret) > 3]
-    if is_telling(change.key) or any(secret in value for secret in known for value in values):
+    known = [part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) > 3]
+    if telling or is_telling(change.key) or any(secret in value for secret in known for value in values):
         for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, MASK)
     for secret in known:

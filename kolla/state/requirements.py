@@ -7,7 +7,7 @@ from typing import Any
 
 from kolla.build_report import BuildReport
 from kolla.state import adoption
-from kolla.state.desired import Desired
+from kolla.state.desired import Desired, grouped
 from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
@@ -38,11 +38,12 @@ def requests(
     interfaces = [each for known in facts.values() for each in known.interfaces.values()]
     held = {address for each in interfaces for address in (*each.addresses, *each.addresses6)}
     elsewhere = _moved(desired) & held
+    virtual = {address: r.name for r in desired.requirements for address in r.virtual_addresses}
+    required = grouped(desired.requirements, lambda requirement: requirement.host)
     for host, state in states.items():
         own = desired.containers_on(host)
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
-        asked = [requirement for requirement in desired.requirements if requirement.host == host]
-        virtual = {address: r.name for r in desired.requirements for address in r.virtual_addresses}
+        asked = required.get(host, ())
         result[host] = {
             "addresses": sorted(
                 {address for _, address, _ in desired.sockets(host)} - virtual.keys() - elsewhere

@@ -34,6 +34,7 @@ COMPUTE = {
     "neutron_ovn_metadata_agent",
     "nova_compute",
     "nova_libvirt",
+    "nova_ssh",
     "openvswitch_db",
     "openvswitch_vswitchd",
     "ovn_controller",
@@ -41,6 +42,9 @@ COMPUTE = {
 """What runs on a host that only has servers."""
 HEADERS = 28
 """Bytes of an IPv4 and an ICMP header."""
+MOVE_GAP = 5.0
+"""Seconds a server may be out of reach while it moves running: its last memory, and the switches that learn
+where it is."""
 SWITCH_GAP = 2.0
 """Seconds a server may be out of reach when its switch is replaced. Half of it is what test_1c asks of one
 host: here several hosts' engines, the all-in-one cloud and the deploy share the machine's processors."""
@@ -228,6 +232,51 @@ def test_servers_outlive_everything_on_the_compute_host(
     assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
     assert openstack.server(server.id)["status"] == "ACTIVE"
     assert openstack.console_log(server.id)
+
+
+def boot_of(server: Server) -> str:
+    """Which of its boots it is in, as the server itself says."""
+    server.login.wait()
+    return server.login.run("cat /proc/sys/kernel/random/boot_id")
+
+
+def place_of(openstack: OpenStack, server: Server) -> str:
+    return str(openstack.server(server.id)["OS-EXT-SRV-ATTR:host"])
+
+
+def test_a_drained_host_is_empty_and_its_server_has_not_noticed(
+    rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    server = servers["node2"]
+    boot = boot_of(server)
+    with Pings(server.login.address) as pings:
+        (drained,) = cloud.json("drain", "node2")
+    (moved,) = drained["result"]["moved"]
+    print(f"node2 drained in {moved['seconds']} s: {pings}")
+    assert (moved["name"], moved["to"], moved["how"]) == (server.name, "node1", "while it runs")
+    assert pings.longest_gap <= MOVE_GAP
+    # The emulator of a guest that has come outlives its host's containers as one that began there.
+    pid = qemu_pid(server.id)
+    rig.run("node1", ["docker", "rm", "-f", "nova_compute", "nova_libvirt"])
+    cloud.run("deploy")
+    assert (boot_of(server), qemu_pid(server.id)) == (boot, pid)
+    assert "no other compute host is up and enabled" in cloud.run("drain", "node1", expect=1)
+    assert "did you mean 'node2'" in cloud.run("undrain", "nod2", expect=1)
+
+
+def test_a_server_moves_with_its_disk_while_it_is_off(
+    cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
+) -> None:
+    server = servers["node2"]
+    cloud.run("undrain", "node2")
+    server.login.run("echo kept > /root/note && sync")
+    openstack.act(server.id, "migrate")
+    openstack.wait_for_server(server.id, "VERIFY_RESIZE")
+    openstack.act(server.id, "confirmResize")
+    openstack.wait_for_server(server.id)
+    assert place_of(openstack, server) == "node2"
+    server.login.wait(120)
+    assert server.login.run("cat /root/note").strip() == "kept"
 
 
 def test_a_host_that_reboots_in_mid_deploy(rig: Rig, cloud: Kolla, servers: Mapping[str, Server]) -> None:

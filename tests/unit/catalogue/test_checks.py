@@ -101,6 +101,8 @@ def test_nothing_wrong(make_service: MakeService):
         ("jot: {", "plan: {", 28, "kolla has a verb 'plan' of its own"),
         ("jot: {", "jot: {replaces: [nots], loses: loses all, ", 28, "no volume 'nots'"),
         ("jot: {", "jot: {replaces: [notes], ", 28, "replaces data and does not say what is lost"),
+        ("jot: {", "jot: {anywhere: true, ", 28, "and there is but one"),
+        ("jot: {", "jot: {host_off: true, ", 28, "nobody says which"),
         ("jot: {", "jot: {check: {image: base, command: [x]}, ", 28, "stops nothing afterwards"),
         ("enabled: true\n", "enabled: true\nformerly: {nots: old}\n", 4, "no volume 'nots'"),
         (
@@ -113,6 +115,12 @@ def test_nothing_wrong(make_service: MakeService):
         ("command: notes\n", "command: notes\n    formerly: [notes]\n", 18, "still is a container 'notes'"),
         ("volume: notes}", "volume: notes, backup: jt}", 26, "no verb 'jt'\n  hint: did you mean 'jot'?"),
         ("volume: notes}", "volume: notes, restore: jt}", 26, "no verb 'jt'"),
+        (
+            "user: notes, endpoint: notes}",
+            "user: notes, endpoint: notes, others: {feed: {type: feed, description: x, endpoint: nots}}}",
+            12,
+            "there is no endpoint 'nots'\n  hint: did you mean 'notes'?",
+        ),
         ("needs: [database, identity]", "needs: [identity]", 11, "databases without the need for one"),
         ("needs: [database, identity]", "needs: [database]", 12, "an identity without the need for one"),
         ("health: {listen", "health: {http: x, listen", 21, "has 2 ways to find out"),

@@ -56,7 +56,7 @@ def test_services_add_to_one_set(shapes):
 def test_what_is_not_enabled_is_in_no_set(shapes):
     catalogue = shapes("{}")
     assert "compute" not in sets.named(only(catalogue, "keystone"))
-    assert sets.named(only(catalogue, "nova"))["hypervisor"] == {"nova-compute", "nova-libvirt"}
+    assert sets.named(only(catalogue, "nova"))["hypervisor"] == {"nova-compute", "nova-libvirt", "nova-ssh"}
 
 
 def test_a_service_and_a_container_by_either_name_are_sets(shapes):

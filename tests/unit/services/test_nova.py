@@ -8,8 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
-from .scripts import load
+from kolla.errors import Location
+from kolla.settings import expressions
+
+from .scripts import SERVICES, load
 from .test_templates import AWKWARD, render
 
 SCOPE: dict[str, Any] = {
@@ -28,7 +32,7 @@ SCOPE: dict[str, Any] = {
 
 def configuration(container: str, **changed: Any) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
-    parser.read_string(render("nova", "nova.conf.j2", **SCOPE, container=container, **changed))
+    parser.read_string(render("nova", "nova.conf.j2", **SCOPE | changed, container=container))
     return parser
 
 
@@ -83,3 +87,50 @@ def test_a_service_that_has_just_started_is_waited_for() -> None:
     assert answers == []
     with pytest.raises(script.Silent, match="not reporting: nova-compute on n2; kolla status"):
         script.wait(lambda: ["nova-compute on n2"], limit=0, pause=0)
+
+
+MIGRATION = {"migration_address": "192.0.2.7"}
+
+
+def test_servers_move_to_the_address_of_a_host_and_only_compute_services_are_told() -> None:
+    own = configuration("nova-compute", **MIGRATION)["libvirt"]
+    assert own["live_migration_inbound_addr"] == own["migration_inbound_addr"] == "192.0.2.7"
+    assert "live_migration_inbound_addr" not in configuration("nova-api", **MIGRATION)["libvirt"]
+    assert 'migration_address = "192.0.2.7"' in render("nova", "qemu.conf.j2", **MIGRATION)
+    assert "ListenAddress 192.0.2.7\n" in render("nova", "sshd_config.j2", **MIGRATION)
+
+
+def test_processors_are_named_where_they_are_chosen() -> None:
+    models = {"nova_libvirt_cpu_mode": "custom", "nova_libvirt_cpu_models": ["Nehalem", "Haswell-noTSX"]}
+    assert configuration("nova-compute", **MIGRATION, **models)["libvirt"]["cpu_models"] == (
+        "Nehalem,Haswell-noTSX"
+    )
+    assert "cpu_models" not in configuration("nova-compute", **MIGRATION)["libvirt"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "models", "refused"),
+    [("custom", [], 1), ("host-model", ["Nehalem"], 1), ("custom", ["Nehalem"], 0), ("none", [], 0)],
+)
+def test_processors_are_named_there_and_nowhere_else(mode: str, models: list[str], refused: int) -> None:
+    rules = yaml.safe_load((SERVICES / "nova" / "service.yml").read_text())["refuses"]
+    values = {"nova_libvirt_cpu_mode": mode, "nova_libvirt_cpu_models": models}
+    where = Location(SERVICES / "nova" / "service.yml", 1)
+    assert [expressions.evaluate(rule, values, where) for rule in rules.values()].count(True) == refused
+
+
+def test_who_moves_servers_knows_hosts_by_both_names() -> None:
+    scope = {
+        "groups": {"compute": ("one", "two"), "network": ("one",)},
+        "hostnames": {"one": "n1", "two": "n2"},
+        "identity": SimpleNamespace(
+            url="http://h:5000/v3",
+            region="RegionOne",
+            admin_user="admin",
+            admin_password=AWKWARD,
+            admin_project="admin",
+        ),
+    }
+    document = json.loads(render("nova", "hosts.json.j2", **scope))
+    assert (document["hosts"], document["gateways"]) == ({"one": "n1", "two": "n2"}, ["n1"])
+    assert document["auth"]["password"] == AWKWARD.reveal()

@@ -30,5 +30,20 @@ def test_an_old_value_is_hidden_by_its_keys_name_even_when_its_secret_is_known_n
     assert said == f"x.conf: {key} *** -> ***, set by config/x.conf"
 
 
+KEY = "-----BEGIN PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE\nYm9keQ==\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("line", [2, 3])
+def test_each_line_of_a_secret_of_several_is_hidden(line: int) -> None:
+    secret = KEY.splitlines()[line - 1]
+    said = masked(f"line {line}", "of the one before", secret, (KEY,))
+    assert said == f"x.conf: line {line} *** -> ***, set by config/x.conf"
+
+
+def test_of_a_file_with_such_a_secret_no_line_is_shown() -> None:
+    change = Change("line 5", "of the one before", None, "config/x.conf")
+    assert "before" not in mask(f"x.conf: {change}", change, (KEY,), telling=True)
+
+
 def test_a_known_secret_is_hidden_wherever_it_is() -> None:
     assert "hunter2" not in masked("[DEFAULT] url", "http://u:hunter2-hunter2@h", None)
