@@ -261,8 +261,8 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
         programs = (provision.drain, provision.admit, provision.drained)
         if any(programs) and not (provision.container and all(programs)):
             what = "whom the proxy passes nothing on to cannot be changed, changed back, and seen"
-            here = ("provides", capability.value)
-            yield wrong(here, what, "all of 'container', 'drain', 'admit', 'drained', or none")
+            expected = "all of 'container', 'drain', 'admit', 'drained', or none"
+            yield wrong(("provides", capability.value), what, expected)
     volumes = {volume for _, part in _mounting(service) for volume in part.volumes}
     for volume, former in service.formerly.items():
         if former in volumes:
