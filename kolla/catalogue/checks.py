@@ -257,6 +257,12 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
             if former in service.containers:
                 here = ("containers", name, "formerly", index)
                 yield wrong(here, f"there still is a container '{former}'", "the name of one that is gone")
+    for capability, provision in service.provides.items():
+        programs = (provision.drain, provision.admit, provision.drained)
+        if any(programs) and not (provision.container and all(programs)):
+            what = "whom the proxy passes nothing on to cannot be changed, changed back, and seen"
+            expected = "all of 'container', 'drain', 'admit', 'drained', or none"
+            yield wrong(("provides", capability.value), what, expected)
     volumes = {volume for _, part in _mounting(service) for volume in part.volumes}
     for volume, former in service.formerly.items():
         if former in volumes:

@@ -88,6 +88,8 @@ def test_nothing_wrong(make_service: MakeService):
             "no container 'nots'",
         ),
         ("volume: notes}", "volume: nots}", 26, "no volume 'nots'"),
+        ("volume: notes}", "volume: notes, container: nots}", 26, "no container 'nots'"),
+        ("volume: notes}", "volume: notes, drain: [x], container: notes}", 26, "'admit', 'drained', or none"),
         ("{endpoint: notes, v", "{endpoint: nots, v", 26, "no endpoint 'nots'"),
         ("{container: notes, command: [jot]", "{container: nots, command: [x]", 28, "no container 'nots'"),
         (
