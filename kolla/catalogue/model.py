@@ -482,7 +482,7 @@ class Endpoint(Model):
     answer: Answer = Answer()
     """How to tell that it answers."""
     listener_options: tuple[Expression, ...] = ()
-    """Lines added to the proxy's listener, in the proxy's own language."""
+    """Lines added to the proxy's listener, in the proxy's own language; a text may have several, or none."""
 
 
 class Entry(Model):

@@ -316,7 +316,7 @@ class Topology:
                     "on a single host, the load balancer may be switched off",
                 )
         find = self.settings.catalogue.find
-        options = tuple(
+        options = (
             str(evaluate(option, scope, find(folder.name, option))) for option in endpoint.listener_options
         )
         return Listener(
@@ -324,7 +324,7 @@ class Topology:
             protocol=view.protocol,
             sockets=tuple((address, view.port) for address in addresses),
             members=view.members,
-            options=options,
+            options=tuple(line for option in options for line in option.split("\n") if line),
             active=endpoint.active,
         )
 

@@ -146,7 +146,7 @@ def test_a_server_alone_that_runs_begins_the_cluster_it_is_to_be_in(
     # Of a cluster that it was in earlier; it has gone its own way since.
     (script.DATA / "grastate.dat").write_text("uuid: a\nseqno: 7\nsafe_to_bootstrap: 0\n")
     script.prepare(Running())
-    assert asked[0] == script.COPIER
+    assert asked[0] == script.FOR_MEMBERS
     assert ("safe_to_bootstrap: 1" in (script.DATA / "grastate.dat").read_text()) == begins
 
 

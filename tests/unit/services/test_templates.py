@@ -230,6 +230,7 @@ def test_of_members_that_serve_one_at_a_time_the_others_are_backups() -> None:
     lines = listener_lines(members=members, active="one")
     assert lines[-4] == "default-server on-marked-down shutdown-sessions"
     assert [line.endswith(" backup") for line in lines[-3:]] == [False, True, True]
+    assert listener_lines(members=members[:1], active="one") == listener_lines(members=members[:1])
 
 
 def test_the_user_of_the_message_bus_may_have_any_password() -> None:
