@@ -33,6 +33,7 @@ def template(demo: Demo, stage: str) -> dict[str, Any]:
         "networks": [{"network": {"get_resource": "network"}}],
         "user_data_format": "RAW",
         "user_data": {"str_replace": {"template": SIGNALS, "params": words}},
+        "user_data_update_policy": "IGNORE",  # a signed URL has the time in it, and is another one each time
         "metadata": {"stage": stage},
     }
     group = {"min_size": 1, "max_size": 3, "resource": {"type": "OS::Heat::RandomString"}}

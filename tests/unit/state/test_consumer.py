@@ -73,6 +73,20 @@ def test_whoever_logs_in_with_a_trust_names_no_project(files: dict[str, dict[str
     assert config["ec2authtoken"]["endpoint_override"] == "http://10.0.0.250:5000"
 
 
+def test_of_the_distribution_it_asks_the_identity_service_as_it_used_to(world: World) -> None:
+    """Debian's has no other option for who checks signed URLs."""
+    world.globals |= {
+        f"enable_{name}": True for name in ("glance", "heat", "neutron", "nova", "openvswitch", "ovn")
+    }
+    world.globals |= {"enable_placement": True, "kolla_install_type": "binary", "openstack_release": "2025.1"}
+    world.groups |= {group: world.hosts for group in ("compute", "network")}
+    (engine,) = (node for node in world.desired.nodes if node.name == "heat-engine")
+    config = configparser.RawConfigParser()
+    config.read_string(engine.config.files["heat.conf"].merged.text)
+    assert config["ec2authtoken"]["auth_uri"] == "http://10.0.0.250:5000/v3"
+    assert "auth_url" not in config["ec2authtoken"]
+
+
 def test_whoever_asks_over_the_message_bus_has_a_place_for_locks(files: dict[str, dict[str, str]]) -> None:
     """Replies come to a queue whose number is taken under a lock; keystone only tells."""
     asking = {
