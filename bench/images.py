@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ import yaml
 from bench.busy import Busy
 from bench.figure import Figure, show
 from bench.peer import BASE, NAMESPACE, Peer
+from bench.spent import Spent, spent
 from bench.verbs import KOLLA, REPEAT, Verbs
 from kolla.images.requirements import Lock
 from kolla.places import Places
@@ -38,41 +37,30 @@ CHANGED = {"keystone": {"blocks": {"after": "RUN true # one line"}}}
 """One more line in the template of one image."""
 
 
-@dataclass(frozen=True)
-class Spent:
-    """What a program took, at best: others use the machine, too."""
-
-    wall: float
-    processor: float
-    """Seconds, in the program and in the system for it: what a busy machine does not change much."""
-
-
-def spent(*command: str) -> Spent:
-    """Run a program a few times."""
+def best(*command: str) -> Spent:
+    """What a program takes, of a few times the least: others use the machine, too."""
     environment = dict(os.environ)
     if command[0] != str(KOLLA):
         environment.pop("PYTHONPATH", None)  # the peer's package has our name
-    found = []
-    for _ in range(REPEAT):
-        begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        found.append(Spent(time.monotonic() - begun, processor))
-    return Spent(min(one.wall for one in found), min(one.processor for one in found))
+    found = [spent(*command, environment=environment) for _ in range(REPEAT)]
+    return Spent(
+        min(one.wall for one in found),
+        min(one.processor for one in found),
+        min(one.memory for one in found),
+    )
 
 
 def rendering(verbs: Verbs, peer: Peer, directory: Path) -> Iterator[Figure]:
     """Start-up; what each further image takes to render and write: of ours, what all take more than one, of
     the peer, which cannot render one, what all take more than its help."""
-    ours, theirs = spent(str(KOLLA), "build", "--help"), spent(str(peer.program), "--help")
+    ours, theirs = best(str(KOLLA), "build", "--help"), best(str(peer.program), "--help")
     yield Figure("kolla build --help", ours.wall, "s", 0.5)
     yield Figure("  the peer", theirs.wall, "s")
     place = directory / "ours"
     build = (str(KOLLA), "build", "--configdir", str(verbs.directory))
-    one = spent(*build, "--template-only", str(place), "^base$")
-    everything = spent(*build, "--template-only", str(place), ".")
-    everything_of_peer = spent(*peer.render)
+    one = best(*build, "--template-only", str(place), "^base$")
+    everything = best(*build, "--template-only", str(place), ".")
+    everything_of_peer = best(*peer.render)
     rendered, rendered_of_peer = dockerfiles(place), dockerfiles(peer.rendered)
     each = 1000 * (everything.processor - one.processor) / (rendered - 1)
     each_of_peer = 1000 * (everything_of_peer.processor - theirs.processor) / rendered_of_peer

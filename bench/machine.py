@@ -11,6 +11,8 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
+from bench.spent import descendants
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -68,18 +70,7 @@ def _processor_time(container: Container) -> float:
 
 def processes(container: Container) -> Iterator[int]:
     """The first process of a container and its descendants. Servers are none: they are nobody's children."""
-    pids = [int(container.attrs["State"]["Pid"])]
-    while pids:
-        pid = pids.pop()
-        try:
-            pids += [
-                int(child)
-                for thread in Path(f"/proc/{pid}/task").iterdir()
-                for child in (thread / "children").read_text().split()
-            ]
-        except OSError:
-            continue  # it ended meanwhile
-        yield pid
+    return descendants(int(container.attrs["State"]["Pid"]))
 
 
 def _strays(container: Container) -> Iterator[int]:

@@ -57,6 +57,7 @@ from kolla.state.prune import with_discards
 from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.releases import deploy_course, reminder
 from kolla.state.revision_diff import as_applied
+from kolla.state.rolling import rolling
 from kolla.state.topology import engine_name
 from kolla.upgrade_verbs import Upgraded, UpgradeVerbs, check_purpose
 
@@ -170,7 +171,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         """Look for everything that would make a deploy fail; all findings at once."""
         desired, states = self._hosts.observed()
         answers = self._hosts.ask(
-            "precheck", requirements.requests(desired, states, self.configuration.report)
+            "precheck",
+            requirements.requests(desired, states, self.configuration.report, self._hosts.known_facts()),
         )
         told = [{"host": host, **f} for host, answer in answers.items() for f in answer["findings"]]
         known = prechecks.findings(desired, self._hosts.known_facts(), states)
@@ -290,6 +292,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
     ) -> Plan:
         plan = reconcile(desired, states, services=self.configuration.services())
         plan = self._with_canary(plan, desired, states, canary)
+        plan = rolling(plan, desired, states)
         plan = with_discards(plan, desired, states, self._needed_images)
         return self._hooks.planned("deploy", plan)
 

@@ -17,6 +17,7 @@ from kolla.state.canary_request import CanaryRequest
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan, Wave
+from kolla.state.rolling import rolling
 
 
 class CanaryVerbs(RevisionVerbs):
@@ -77,7 +78,7 @@ class CanaryVerbs(RevisionVerbs):
         towards = rollback.towards(number, target, states, services=services)
         # What is left untouched is known by container, not by service.
         plan = canary.only(towards, containers).model_copy(update={"services": None})
-        return self._hooks.planned("rollback", plan)
+        return self._hooks.planned("rollback", rolling(plan, target, states))
 
 
 def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> None:

@@ -25,7 +25,7 @@ from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import Plan
-from kolla.state.releases import Course, course
+from kolla.state.releases import SETTLED, Course, course
 
 DEPLOYABLE = "docker"
 """The container engine that the code on hosts knows."""
@@ -179,19 +179,22 @@ class Hosts:
         The question holds digests of rendered files, and rendering needs facts: those known from
         earlier serve, and only if the answer shows that they were out of date is it asked again.
         """
-        facts = self.facts()
         report, settings = self.configuration.report, self.configuration.settings
-        desired = desire(settings, report, facts)
+        known = self.facts(), SETTLED
+        desired = desire(settings, report, *known)
         while True:
             questions = desired.questions()
             observations = self._observe({host: questions[host] for host in self.asked()})
-            facts |= self._remember_facts(observations)
             states = _states(observations)
-            renewed = desire(settings, report, facts, decide(report.release, states))
-            if renewed.questions() == questions:
-                break
-            desired = renewed
-        return renewed, states
+            before, known = known, (
+                known[0] | self._remember_facts(observations),
+                decide(report.release, states),
+            )
+            if known == before:  # the desired state is a function of these
+                return desired, states
+            desired = desire(settings, report, *known)
+            if desired.questions() == questions:
+                return desired, states
 
     def compared_with(self, desired: Desired) -> dict[str, HostState]:
         """The hosts' states, asked with a desired state that is not of the settings: a revision's."""

@@ -11,7 +11,7 @@ from typing import Any
 from kolla import skeleton
 from kolla.ansible.outcome import Outcome, Result
 from kolla.catalogue.loader import load as load_catalogue
-from kolla.catalogue.model import ServiceFolder, Verb
+from kolla.catalogue.model import Service, ServiceFolder, Verb
 from kolla.configuration import Configuration
 from kolla.errors import InputError, did_you_mean
 from kolla.events import Listener
@@ -21,10 +21,12 @@ from kolla.results import Ran, Written
 from kolla.secret import Secret
 from kolla.settings import passwords
 from kolla.settings.keys import enable_key
+from kolla.state.choice import Copy, chosen, read
 from kolla.state.demand import demanded, told
-from kolla.state.derive import verb_check, verb_job
-from kolla.state.desired import DesiredJob
-from kolla.state.replacement import replaced
+from kolla.state.derive import verb_check, verb_choice, verb_job
+from kolla.state.desired import Desired, DesiredJob
+from kolla.state.host_state import HostState
+from kolla.state.replacement import replaced, weighed
 from kolla.state.rotation import carriers, check_complete, rotated
 
 
@@ -78,15 +80,22 @@ class ServiceVerbs:
                 found = _on_host(found, argument)
             if verb.anywhere:
                 found = [job for job in found if job.host in states][:1] or found
-            return [told(job, argument) for job in found] if verb.argument is not None else found
+            return [told(job, argument) for job in found] if argument or verb.argument is not None else found
 
+        checks = named(verb_check(folder.name, name))
+        if verb.chooses is not None:
+            probes = named(verb_choice(folder.name, name))
+            outcome = self._ask(name, folder, verb, checks, probes, desired, states)
+            if outcome.failures() and not _only(outcome, probes):
+                return _ran(probes, outcome)
+            argument = chosen({job.host: _copy(outcome.operations.get(job.id)) for job in probes}, name)
+            desired, states = self._hosts.observed()
+            checks = []
         jobs = named(verb_job(folder.name, name))
         if not any(job.host in states for job in jobs):
             where = ", ".join(job.host for job in jobs)
             raise InputError(f"--limit leaves out where '{name}' runs", expected=where or None)
         if verb.replaces:
-            services = [other.service for other in self.configuration.settings.services]
-            checks = named(verb_check(folder.name, name))
             plan = replaced(
                 desired,
                 jobs,
@@ -95,7 +104,7 @@ class ServiceVerbs:
                 name=name,
                 verb=verb,
                 service=folder.service,
-                services=services,
+                services=self._services(),
             )
         elif verb.rotates:
             plan = rotated(desired, jobs, states, self._passwords(verb))
@@ -107,6 +116,32 @@ class ServiceVerbs:
         end = self._hooks.failed if outcome.failures() else self._hooks.after
         end(name, plan, self.progress)
         return _ran([job for job in jobs if job.host in states], outcome)
+
+    def _services(self) -> list[Service]:
+        return [folder.service for folder in self.configuration.settings.services]
+
+    def _ask(
+        self,
+        name: str,
+        folder: ServiceFolder,
+        verb: Verb,
+        checks: list[DesiredJob],
+        probes: list[DesiredJob],
+        desired: Desired,
+        states: Mapping[str, HostState],
+    ) -> Outcome:
+        """Stop what the verb replaces, and hear from each host what lies there."""
+        plan = weighed(
+            desired,
+            probes,
+            states,
+            checks=checks,
+            name=name,
+            verb=verb,
+            service=folder.service,
+            services=self._services(),
+        )
+        return self._hosts.apply(plan, desired, 0, phase=name)
 
     def _others(self, host: str) -> Hosts:
         """The other hosts; InputError when the host answers, or there are none."""
@@ -147,6 +182,16 @@ class ServiceVerbs:
                 hint=f"set {enable_key(service)}: true and run: kolla deploy",
             )
         return known[name]
+
+
+def _only(outcome: Outcome, jobs: list[DesiredJob]) -> bool:
+    """Whether nothing else than these jobs failed."""
+    return {failure["operation"] for failure in outcome.failures()} <= {job.id for job in jobs}
+
+
+def _copy(result: Result | None) -> Copy | None:
+    """What a host says of what lies there; None where it does not."""
+    return read(json.loads(result.message)) if result and result.status == "done" and result.message else None
 
 
 def _on_host(jobs: list[DesiredJob], host: str) -> list[DesiredJob]:

@@ -14,6 +14,7 @@ from kolla.results import Done, Planned, Rows
 from kolla.state import status
 from kolla.state.plan import Plan
 from kolla.state.power import PowerAction, power_plan
+from kolla.state.rolling import rolling
 
 
 class SetVerbs:
@@ -52,7 +53,7 @@ class SetVerbs:
         """
         names = self.containers_of(sets)
         desired, states = self._hosts.observed()
-        plan = power_plan(desired, states, action, names)
+        plan = rolling(power_plan(desired, states, action, names), desired, states)
         hosts = {c.host for c in desired.containers if names is None or c.name in names}
         if hosts.isdisjoint(states):
             raise InputError(

@@ -28,6 +28,7 @@ from kolla.state.releases import (
 )
 from kolla.state.revision import good
 from kolla.state.rollback import no_way_back, one_way
+from kolla.state.rolling import rolling
 from kolla.state.upgrade import finish_plan, upgrade_plan
 from kolla.validation import ValidationVerbs
 
@@ -190,7 +191,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
             plan = finish_plan(desired, states)
         else:
             plan = upgrade_plan(desired, states, begun=decide(desired.release, states).begun)
-        plan = self._with_canary(plan, desired, states, canary)
+        plan = rolling(self._with_canary(plan, desired, states, canary), desired, states)
         return self._hooks.planned("upgrade", plan), desired, states
 
 

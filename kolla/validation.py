@@ -109,7 +109,7 @@ class _Remembered:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        self._before: list[str] = read_json(place).get("clean", [])
+        self._before: dict[str, None] = dict.fromkeys(read_json(place).get("clean", []))
         self._new: dict[str, None] = {}
 
     def __contains__(self, found: Configured) -> bool:

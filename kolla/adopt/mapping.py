@@ -43,6 +43,8 @@ class Globals(Model):
     volumes: dict[str, str]
     settled: dict[str, tuple[str, ...]]
     missing: tuple[Missing, ...]
+    defaults: dict[str, Any]
+    """Written for keys that are not set."""
     added: dict[str, Any]
 
     def is_settled(self, key: str) -> bool:

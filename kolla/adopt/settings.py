@@ -42,7 +42,10 @@ def carry(documents: Sequence[Document], mapping: Globals, known: Mapping[str, K
         for name, value in (document.data or {}).items()
         if value is not None
     }
-    carried = Carried(added={**mapping.added, "volume_names": dict(mapping.added["volume_names"])})
+    defaults = {name: value for name, value in mapping.defaults.items() if name not in theirs}
+    carried = Carried(
+        added={**defaults, **mapping.added, "volume_names": dict(mapping.added["volume_names"])}
+    )
     for name, given in theirs.items():
         _sort(name, given, carried, mapping, known)
     carried.findings += _defaults(theirs, documents, mapping, carried)

@@ -7,7 +7,16 @@ from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue import distribution, image_checks, sets, upgrades
 from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
-from kolla.catalogue.model import FIRST, Capability, Container, Job, Requirements, Service, ServiceFolder
+from kolla.catalogue.model import (
+    FIRST,
+    Capability,
+    Container,
+    Job,
+    Requirements,
+    Service,
+    ServiceFolder,
+    Verb,
+)
 from kolla.catalogue.privileges import extras
 from kolla.errors import InputError, Location, did_you_mean
 
@@ -81,6 +90,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield ("checks", name, "canary"), "container", check.canary, service.containers
     if service.identity and service.identity.endpoint:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
+    for name, entry in service.identity.others.items() if service.identity else ():
+        yield ("identity", "others", name, "endpoint"), "endpoint", entry.endpoint, service.endpoints
     for index, name in enumerate(service.upgrade.postponed):
         yield ("upgrade", "postponed", index), "job", name, service.jobs
     for name, words in service.upgrade.after.items():
@@ -95,6 +106,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "endpoint"), "endpoint", provision.endpoint, service.endpoints
         if provision.volume:
             yield (*here, "volume"), "volume", provision.volume, volumes
+        if provision.container:
+            yield (*here, "container"), "container", provision.container, service.containers
         for word, verb_name in (("backup", provision.backup), ("restore", provision.restore)):
             if verb_name is not None:
                 yield (*here, word), "verb", verb_name, service.verbs
@@ -158,6 +171,11 @@ def _job_references(
         yield (*here, "before", index), "dependency", word, _dependencies(service)
 
 
+def _everywhere(verb: Verb) -> bool:
+    """Whether all jobs of a verb are done on each of its hosts."""
+    return all(job.each_host for job in (verb.job, verb.check, verb.chooses) if job is not None)
+
+
 def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
     """Every job of a service and its place in the file."""
     for name, job in service.jobs.items():
@@ -171,6 +189,8 @@ def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
         yield ("verbs", name, "job"), verb.job
         if verb.check:
             yield ("verbs", name, "check"), verb.check
+        if verb.chooses:
+            yield ("verbs", name, "chooses"), verb.chooses
     for part, jobs in upgrades.jobs(service.upgrade).items():
         for name, job in jobs.items():
             yield ("upgrade", part, name), job
@@ -253,6 +273,10 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
         if verb.one_host and not (told and all(job.each_host for job in jobs)):
             what = f"'{name}' is about one host, and nobody says which, or its job is not for each"
             yield wrong(("verbs", name), what, "an 'argument' that is 'required', and jobs with 'each_host'")
+        if verb.chooses and not (verb.replaces and verb.argument is None and _everywhere(verb)):
+            what = f"'{name}' chooses a host, and is told one, stops nothing, or has a job not for each"
+            expected = "'replaces', no 'argument', and jobs with 'each_host'"
+            yield wrong(("verbs", name, "chooses"), what, expected)
         if verb.anywhere and (verb.one_host or verb.replaces or not verb.job.each_host):
             what = f"'{name}' is done on any one of its job's hosts, and there is but one, or each matters"
             yield wrong(

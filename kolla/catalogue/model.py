@@ -89,8 +89,8 @@ class Setting(Model):
 class Password(Model):
     """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
 
-    kind: Literal["password", "uuid", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
-    """40 letters and digits; or what else is to be made."""
+    kind: Literal["password", "uuid", "hex_key", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
+    """40 letters and digits; or what else is to be made (`hex_key`: 32 hexadecimal digits)."""
     description: str
     """What it opens."""
 
@@ -240,7 +240,7 @@ class Health(Model):
     """Seconds one check may take."""
     retries: int = 3
     """Failed checks in a row that make it unhealthy."""
-    start_timeout: int = 120
+    start_timeout: int | Expression = 120
     """Seconds a container may take to become ready after a start."""
 
 
@@ -280,6 +280,9 @@ class Requirements(Model):
     bridges: tuple[Expression, ...] = ()
     """Bridges of the service's own, which `interfaces` and `networks` may belong to already. No bridge of the
     kernel's has such a name."""
+    virtual_addresses: tuple[Expression, ...] = ()
+    """Addresses that the container gives to its host and takes away again: in a network of the host, and
+    nobody else's. Nothing else of the cloud needs to find them on an interface."""
     hostname: bool = False
     """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
 
@@ -294,6 +297,8 @@ class Impact(Model):
     """What has to wait: `no server of this host is started, stopped or moved`."""
     without_others: str = ""
     """What has to wait as long as no other host runs one."""
+    with_others: str = ""
+    """What is felt where another host's serves in its place."""
     alone: bool = False
     """True: those of other hosts do not serve in its place, as clients come to this one."""
 
@@ -351,7 +356,8 @@ class Container(Model):
     """Why it may do more than others, one sentence for the table of all privileges; demanded of whoever asks
     for root, capabilities, new privileges, the host's processes or cgroups, devices, or less confinement."""
     ports: tuple[Expression, ...] = ()
-    """Ports it listens on besides those of its endpoints; prechecks look whether they are free."""
+    """Ports it listens on besides those of its endpoints; prechecks look whether they are free. A text may be
+    empty on a host, and then there is none."""
     health: Health | None = None
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
@@ -479,6 +485,29 @@ class Endpoint(Model):
     """Lines added to the proxy's listener, in the proxy's own language."""
 
 
+class Entry(Model):
+    """One more entry of the identity provider's catalogue, under a name and of a type of its own."""
+
+    type: str
+    """Service type of the OpenStack service-types authority: cloudformation, ..."""
+    description: str
+    """A few words for people who list the catalogue."""
+    endpoint: Name
+    """The endpoint registered."""
+
+
+class Domain(Model):
+    """A domain of a service's own, for the users and projects that it makes."""
+
+    name: Key
+    """What it is called."""
+    description: str
+    """A few words for people who list domains."""
+    administrator: Key
+    """A user in it who may do everything there, and nothing elsewhere; its password is like that of a
+    service user."""
+
+
 class Identity(Model):
     """What is registered with the identity provider for this service."""
 
@@ -492,6 +521,12 @@ class Identity(Model):
     """Roles of the service user in the service project."""
     endpoint: Name | None = None
     """The endpoint registered in the catalogue; None: only the user."""
+    others: dict[Name, Entry] = {}
+    """What is registered besides, for a service that speaks more than one API: name -> entry."""
+    domain: Domain | None = None
+    """The domain it makes users in."""
+    grants: tuple[str, ...] = ()
+    """Roles that are made for it to give, or for administrators to give to its users."""
 
 
 class Provision(Model):
@@ -505,6 +540,16 @@ class Provision(Model):
     """What consumers' templates see as `<capability>.<key>`; evaluated with `consumer`."""
     job: Job | None = None
     """Run for every consumer (a database and its user, a registration); sees `consumer`."""
+    container: Name | None = None
+    """Of a proxy: the container that listens for the others, and in which these three are run."""
+    drain: tuple[Expression, ...] = ()
+    """Of a proxy: program and arguments, to which the name of a host and those of listeners are added. It
+    passes nothing new on to that host, and ends when what is on its way has ended, or after a time."""
+    admit: tuple[Expression, ...] = ()
+    """Of a proxy: the same for the way back; it ends when the host is seen to serve."""
+    drained: tuple[Expression, ...] = ()
+    """Of a proxy: program and arguments that print, as JSON, whom it passes nothing on to since `drain`: a
+    list of [listener, host]."""
     backup: Name | None = None
     """The verb of the service that keeps its data safe: an upgrade runs it before anything changes."""
     restore: Name | None = None
@@ -556,6 +601,13 @@ class Verb(Model):
     others are asked."""
     check: Job | None = None
     """Run first: when it fails, nothing was stopped and nothing replaced."""
+    chooses: Job | None = None
+    """Finds which of the copies that hosts have is the one to go on with. Done on each host once what
+    `replaces` names is stopped, and each time in the same way; it prints, as JSON, what is there: `of` (what
+    it is a copy of; null where nothing lies), `at` (a number: how far it is) and `last` (true where it says
+    itself that no other is further). The host of the one that is furthest becomes the argument of `job`, and
+    keeps it as it is. While there is any doubt nothing is chosen: when a host does not say it, when they are
+    copies of different things, when several are the last, or the last is not the furthest."""
     rotates: tuple[Key, ...] = ()
     """Passwords of the service that move on before: each takes the value of the one before it, the first a
     new one, and that of the last is gone. The jobs of a deploy whose files hold them are then done on all

@@ -104,7 +104,7 @@ def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[
     for name, check_ in service.checks.items():
         yield name, None, check_.job.config
     for name, verb in service.verbs.items():
-        for part in filter(None, (verb.job, verb.check)):
+        for part in filter(None, (verb.job, verb.check, verb.chooses)):
             yield name, None, part.config
 
 

@@ -18,7 +18,7 @@ import docker.errors
 import requests.exceptions
 
 from .deadline import Deadline
-from .errors import OperationFailed, Refusal
+from .errors import NoSuchProgram, OperationFailed, Refusal
 from .projection import stop_timeout
 from .shapes import Json
 
@@ -26,6 +26,8 @@ SOCKETS = {"docker": "/var/run/docker.sock"}
 CALL_TIMEOUT = 120
 """Seconds one call may take, besides what the call itself is told to wait."""
 HEALTH_POLL = 0.05
+NOT_FOUND = (126, 127)
+"""Exit status of a program that is not in the container; which one depends on the engine's version."""
 
 
 class EngineUnreachable(Refusal):
@@ -111,14 +113,17 @@ class Engine:
             pass
         return False
 
-    def run_in(self, name: str, command: Sequence[str]) -> None:
-        """Run `command` inside a container; OperationFailed with what it wrote unless it exits with 0."""
+    def run_in(self, name: str, command: Sequence[str]) -> list[str]:
+        """Run `command` inside a container; the lines it wrote. OperationFailed with them unless it exits
+        with 0."""
         with _explained(f"cannot run {command[0]} in container '{name}'"):
             call = self._client.exec_create(name, list(command))["Id"]
-            said = self._client.exec_start(call).decode(errors="replace").splitlines()
+            said: list[str] = self._client.exec_start(call).decode(errors="replace").splitlines()
             status = self._client.exec_inspect(call)["ExitCode"]
         if status != 0:
-            raise OperationFailed(f"{command[0]} in container '{name}' ended with exit status {status}", said)
+            kind = NoSuchProgram if status in NOT_FOUND else OperationFailed
+            raise kind(f"{command[0]} in container '{name}' ended with exit status {status}", said)
+        return said
 
     def directory(self) -> str:
         """Where it keeps images and volumes."""

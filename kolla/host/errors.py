@@ -24,3 +24,7 @@ class OperationFailed(Exception):
     def __init__(self, message: str, log: list[str] | None = None) -> None:
         super().__init__(message)
         self.log = log or []
+
+
+class NoSuchProgram(OperationFailed):
+    """What was to be run in a container is not in it."""

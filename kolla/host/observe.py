@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import facts, files, folder, kernel, lock, predecessors, projection, resources, volumes
+from . import facts, files, folder, kernel, lock, members, predecessors, projection, resources, volumes
 from .cloud import Cloud
 from .containers import OLD, base_name
 from .context import is_own
@@ -18,13 +18,15 @@ def observe(request: Json) -> Json:
     """Facts, state and lease. Changes nothing and waits for nobody."""
     cloud = Cloud.of(request)
     state: Json = {"engine": None, "containers": {}, "foreign": [], "volumes": {}, "images": []}
-    state.update(predecessors={}, unclaimed=[], blank=[], copies={})
+    state.update(predecessors={}, unclaimed=[], blank=[], copies={}, drained=[])
     try:
         engine = connect(request["engine"])
     except EngineUnreachable:
         pass
     else:
         state.update(_of_engine(engine, cloud, request))
+        if request.get("members"):
+            state["drained"] = members.observe(request["members"], engine, cloud)
         brought = Manifest(cloud).entries("images")
         state["brought"] = [image for image in brought if engine.image(image)]
     own: dict[str, dict[str, str]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import containers, endpoint, images, jobs, power, release, resources, soak, takeover, volumes
+from . import containers, endpoint, images, jobs, members, power, release, resources, soak, takeover, volumes
 from .context import Context, Outcome
 from .dag import Schedule
 from .errors import OperationFailed
@@ -30,6 +30,7 @@ PERFORM: dict[str, Callable[[Any, Context], Outcome]] = {
     "container": _container,
     "remove": containers.remove,
     "stop": containers.stop,
+    "member": members.perform,
     "job": jobs.perform,
     "endpoint": endpoint.perform,
     "start": power.start,
@@ -49,7 +50,9 @@ def perform_all(
     `tell` gets an event whenever an operation starts, ends or is blocked.
     """
     by_id = {operation["id"]: operation for operation in operations}
-    schedule = Schedule({operation["id"]: operation["after"] for operation in operations}, stop_at_failure)
+    after = {operation["id"]: operation["after"] for operation in operations}
+    beside = {id: operation.get("beside", "anything") for id, operation in by_id.items()}
+    schedule = Schedule(after, stop_at_failure, beside)
     running: dict[Future[Json], str] = {}
     with ThreadPoolExecutor(THREADS) as threads:
         while schedule:

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from . import facts, listeners, processes
+from . import facts, listeners, neighbour, processes
 from .cloud import Cloud
 from .engine import Engine, EngineUnreachable, connect
 from .own import own_containers
@@ -30,8 +30,8 @@ MEMORY_TOLERANCE = 0.95
 
 
 def precheck(request: Json) -> Json:
-    """Findings about the engine, and about what the request names: ports, sockets, addresses, directories,
-    memory, devices, virtualization, the host's name. Changes nothing."""
+    """Findings about the engine, and about what the request names: ports, sockets, addresses, virtual
+    ones, directories, memory, devices, virtualization, the host's name. Changes nothing."""
     cloud = Cloud.of(request)
     findings: list[Json] = []
     engine: Engine | None = None
@@ -48,6 +48,7 @@ def precheck(request: Json) -> Json:
         for path, name in sorted(request.get("sockets", {}).items())
     ]
     findings += [_address(address) for address in request.get("addresses", ())]
+    findings += [_virtual(asked, own_pids) for asked in request.get("virtual_addresses", ())]
     findings += _space(_directories(request, engine))
     if "memory" in request:
         findings.append(_memory(request["memory"], facts.memory()))
@@ -133,6 +134,31 @@ def _address(address: str) -> Json:
         return _finding("address", address, True, "not here, but the kernel lets programs bind to it")
     message = f"no interface of this host has the address {address}"
     return _finding("address", address, False, message, "give it to one (ip address add), or name another")
+
+
+def _virtual(asked: Json, own_pids: Mapping[int, str]) -> Json:
+    """An address that a container of the cloud is to move between hosts: it must have a place here, and be
+    nobody else's."""
+    address, name = asked["address"], asked["name"]
+    present = facts.interfaces()
+    here = [each for each, found in present.items() if address in found["addresses"] + found["addresses6"]]
+    if here and asked["container"] not in own_pids.values():
+        message = f"interface {here[0]} has it already, and '{name}' is to give it to the host that serves"
+        return _finding("virtual address", address, False, message, f"ip address del {address} dev {here[0]}")
+    if not any(_is_within(address, each["networks"]) for each in present.values()):
+        message = f"no interface of this host is in a network with it, for '{name}'"
+        return _finding("virtual address", address, False, message, "name another VIP, or another interface")
+    if not asked["held"] and (stranger := neighbour.answers(address)):
+        message = f"somebody who is not of this cloud has it: {stranger}"
+        return _finding("virtual address", address, False, message, "name another VIP")
+    return _finding("virtual address", address, True, f"for '{name}'")
+
+
+def _is_within(address: str, networks: Iterable[str]) -> bool:
+    """Whether one of the networks has the address; one of a single address does not count."""
+    found = ipaddress.ip_address(address)
+    known = (ipaddress.ip_network(each) for each in networks)
+    return any(found in each for each in known if each.num_addresses > 1)
 
 
 def _directories(request: Json, engine: Engine | None) -> dict[str, int]:

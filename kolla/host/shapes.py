@@ -69,6 +69,7 @@ class Operation(TypedDict):
     service: str
     after: list[str]
     timeout: int
+    beside: str
 
 
 class Resources(TypedDict):
@@ -136,6 +137,14 @@ class StopOperation(Operation):
     """Have a container not run."""
 
     container: str
+
+
+class MemberOperation(Operation):
+    """Have a host out of the proxy, or in it."""
+
+    action: str
+    container: str
+    command: list[str]
 
 
 class JobOperation(Operation):

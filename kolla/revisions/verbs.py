@@ -26,6 +26,7 @@ from kolla.state.impact import served_by
 from kolla.state.plan import Plan
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
+from kolla.state.rolling import rolling
 
 
 class RevisionVerbs:
@@ -128,6 +129,7 @@ class RevisionVerbs:
         restoring.check_whole(way.due, self.configuration.limit, self.configuration.tags)
         services = self._asked_services(target)
         plan = rollback.towards(revision.number, target, states, services=services, way=way)
+        plan = rolling(plan, target, states)
         plan = with_discards(plan, target, states, self._needed_images)
         return self._hooks.planned("rollback", plan)
 

@@ -125,8 +125,8 @@ def password_warnings(
 
 
 def required(globals_: Globals, host_given: Mapping[str, Mapping[str, Given]]) -> Iterator[InputError]:
-    """Required keys that have no value."""
-    for key in globals_.keys.values():
+    """Required keys that have no value, as far as all that was written could be read."""
+    for key in globals_.keys.values() if globals_.complete else ():
         if not key.setting.required or key.name in globals_.given:
             continue
         lacking = [host for host, given in host_given.items() if key.name not in given]

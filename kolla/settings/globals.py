@@ -32,6 +32,8 @@ class Globals:
     given: Mapping[str, Given]
     """What the operator wrote; the rest is defaults."""
     custom: Mapping[str, Given]
+    complete: bool = True
+    """Whether all files could be read: what nobody set may be in one that could not."""
 
     def value(self, key: str) -> Any:
         """The value of a key, of the key's type; None when it has neither value nor default.
@@ -88,7 +90,8 @@ def read(config_directory: Path, catalogue: Catalogue) -> tuple[Globals, list[In
     given: dict[str, Given] = {}
     custom: dict[str, Given] = {}
     errors: list[InputError] = []
-    for name, item, parts in _written(config_directory, errors):
+    unreadable: list[InputError] = []
+    for name, item, parts in _written(config_directory, unreadable):
         error = mistake(name, item, known, secret)
         if error is not None:
             errors.append(error)
@@ -96,7 +99,8 @@ def read(config_directory: Path, catalogue: Catalogue) -> tuple[Globals, list[In
             custom |= parts
         else:
             given[name] = item
-    return Globals(config_directory, catalogue, known, given, custom), errors
+    found = Globals(config_directory, catalogue, known, given, custom, complete=not unreadable)
+    return found, [*errors, *unreadable]
 
 
 def to_add(path: Path, catalogue: Catalogue) -> dict[str, Any]:

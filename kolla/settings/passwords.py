@@ -64,9 +64,15 @@ def of_service(catalogue: Catalogue, folder: ServiceFolder) -> dict[str, Passwor
     wanted = dict(service.passwords)
     for database in service.databases:
         wanted[database_password(database)] = Password(description=f"Password of database {database}.")
-    if service.identity and service.identity.user:
-        user = service.identity.user
-        wanted[identity_password(catalogue, user)] = Password(description=f"Password of service user {user}.")
+    identity = service.identity
+    if identity and identity.user:
+        description = f"Password of service user {identity.user}."
+        wanted[identity_password(catalogue, identity.user)] = Password(description=description)
+    if identity and identity.domain:
+        description = f"Password of the administrator of domain {identity.domain.name}."
+        wanted[identity_password(catalogue, identity.domain.administrator)] = Password(
+            description=description
+        )
     return wanted
 
 
@@ -226,6 +232,8 @@ def _make(kind: str) -> str:
             return Fernet.generate_key().decode()
         case "ssh_key":
             return _ssh_key()
+        case "hex_key":
+            return secrets.token_hex(16)
         case "erlang_cookie":
             return _characters(string.ascii_uppercase, 20)
         case _:

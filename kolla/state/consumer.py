@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from kolla.catalogue.model import Capability, Service, ServiceFolder
+from kolla.catalogue.model import Capability, Identity, Service, ServiceFolder
 from kolla.secret import Secret
 from kolla.settings import Settings
 from kolla.settings.expressions import render
@@ -23,15 +24,35 @@ class Database:
 
 
 @dataclass(frozen=True)
+class EntryView:
+    """An entry that a consumer wants in the identity provider's catalogue."""
+
+    name: str
+    type: str
+    description: str
+    endpoint: EndpointView
+
+
+@dataclass(frozen=True)
+class DomainView:
+    """The domain that a consumer makes users in."""
+
+    name: str
+    description: str
+    administrator: str
+    password: Secret = field(repr=False)
+
+
+@dataclass(frozen=True)
 class IdentityView:
     """What a consumer wants registered."""
 
-    type: str
-    description: str
     user: str | None
     password: Secret | None = field(repr=False)
     roles: tuple[str, ...]
-    endpoint: str | None
+    entries: tuple[EntryView, ...]
+    domain: DomainView | None
+    grants: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,15 +96,22 @@ class Consumer:
         identity = service.identity
         view = None
         if identity is not None:
+            password = partial(identity_password, settings.catalogue)
+            domain = identity.domain
             view = IdentityView(
-                type=identity.type,
-                description=identity.description or service.title,
                 user=identity.user,
-                password=passwords[identity_password(settings.catalogue, identity.user)]
-                if identity.user
-                else None,
+                password=passwords[password(identity.user)] if identity.user else None,
                 roles=identity.roles,
-                endpoint=identity.endpoint,
+                entries=tuple(_entries(service, identity, topology)),
+                domain=DomainView(
+                    domain.name,
+                    domain.description,
+                    domain.administrator,
+                    passwords[password(domain.administrator)],
+                )
+                if domain
+                else None,
+                grants=identity.grants,
             )
         endpoint = topology.endpoints[identity.endpoint] if identity and identity.endpoint else None
         return cls(
@@ -96,6 +124,14 @@ class Consumer:
             identity=view,
             endpoint=endpoint,
         )
+
+
+def _entries(service: Service, identity: Identity, topology: Topology) -> Iterator[EntryView]:
+    if identity.endpoint is not None:
+        description = identity.description or service.title
+        yield EntryView(service.name, identity.type, description, topology.endpoints[identity.endpoint])
+    for name, entry in identity.others.items():
+        yield EntryView(name, entry.type, entry.description, topology.endpoints[entry.endpoint])
 
 
 class ProviderView:

@@ -31,6 +31,7 @@ from kolla.state.desired import (
     Desired,
     DesiredContainer,
     DesiredJob,
+    Proxy,
     Restore,
     Served,
     container_id,
@@ -119,6 +120,7 @@ class _Builder:
             restores=tuple(self._restores()),
             volume_names=self.settings.scope(None)[volume_names.KEY],
             served=dict(self._served()),
+            proxy=self._proxy(),
             data=volume_names.data(self.settings),
             former_volumes=volume_names.former(self.settings),
             adopting=bool(self.settings.scope(None)[adoption.SETTING]),
@@ -135,6 +137,7 @@ class _Builder:
             "service": folder.name,
             **self.topology.host_variables(host),
             "hostnames": self.topology.hostnames,
+            "api_addresses": self.topology.api_addresses,
             "endpoints": self.topology.endpoints,
             "listeners": self.topology.listeners,
             # Whether another release than that of the images may run, too.
@@ -191,7 +194,7 @@ class _Builder:
             spec=self._spec(renderer, engine_name(name), container, built, config.path),
             image=built,
             config=config,
-            start_timeout=container.health.start_timeout if container.health else 30,
+            start_timeout=int(renderer.text(str(container.health.start_timeout))) if container.health else 30,
             after=self.references.after(folder, references, host),
             first=volume_names.volumes(self.settings, container.volumes)
             if FIRST in container.after
@@ -199,6 +202,7 @@ class _Builder:
             endpoints=interrupted,
             redundant=len(hosts) > 1 and not container.impact.alone,
             behind=self._behind(interrupted),
+            listeners=self._listeners(folder, name),
             impact=container.impact,
             sources=_sources(renderer, container),
             reload=_reload(renderer, container),
@@ -215,6 +219,39 @@ class _Builder:
             known = [item for f in self.settings.services for item in f.service.endpoints.items()]
             return tuple(sorted(other for other, endpoint in known if endpoint.proxy))
         return tuple(n for n, e in folder.service.endpoints.items() if e.container == name)
+
+    def _listeners(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
+        """The proxy's listeners that pass on to several hosts of a container."""
+        own = {n for n, endpoint in folder.service.endpoints.items() if endpoint.container == name}
+        return tuple(
+            listener.name
+            for listener in self.topology.listeners
+            if listener.name in own and len(listener.members) > 1
+        )
+
+    def _proxy(self) -> Proxy | None:
+        """How members are taken out of the proxy; None where there is none, or none that can do that."""
+        folder = self.topology.provider(Capability.PROXY)
+        if folder is None:
+            return None
+        provision = folder.service.provides[Capability.PROXY]
+        if provision.container is None or not provision.drain:
+            return None
+        hosts = self.topology.hosts_of(folder, provision.container)
+        if not hosts:
+            return None
+        renderer = self._service_renderer(folder, hosts[0])
+
+        def words(command: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(renderer.text(word) for word in command)
+
+        return Proxy(
+            hosts=hosts,
+            name=provision.container,
+            drain=words(provision.drain),
+            admit=words(provision.admit),
+            drained=words(provision.drained),
+        )
 
     def _served(self) -> Iterator[tuple[str, Served]]:
         """What each container of the catalogue serves, also of services that are switched off."""
@@ -244,8 +281,9 @@ class _Builder:
         address = self.topology.api_addresses[host]
         served = [n for n, e in folder.service.endpoints.items() if e.container == name]
         sockets = [(address, self.topology.endpoints[n].port) for n in served]
-        sockets += [(address, int(renderer.text(port))) for port in container.ports]
-        if Capability.PROXY in folder.service.provides:
+        ports = (renderer.text(port) for port in container.ports)
+        sockets += [(address, int(port)) for port in ports if port]
+        if self.topology.is_proxy(folder, name):
             sockets += [s for listener in self.topology.listeners for s in listener.sockets]
         return tuple(sorted(set(sockets)))
 
@@ -388,6 +426,8 @@ class _Builder:
                     yield replace(job, description=verb.description)
                 if verb.check is not None:
                     yield from self._job(_Owner(folder), verb_check(folder.name, name), verb.check, None)
+                if verb.chooses is not None:
+                    yield from self._job(_Owner(folder), verb_choice(folder.name, name), verb.chooses, None)
 
     def _release_checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
@@ -486,6 +526,11 @@ def verb_job(service: str, verb: str) -> str:
 def verb_check(service: str, verb: str) -> str:
     """Name of the job that is run before that of a verb: `mariadb/before-restore`."""
     return f"{service}/before-{verb}"
+
+
+def verb_choice(service: str, verb: str) -> str:
+    """Name of the job by which a verb chooses a host: `mariadb/choice-mariadb-recovery`."""
+    return f"{service}/choice-{verb}"
 
 
 SET_CONFIGS = ("kolla_set_configs",)

@@ -17,7 +17,7 @@ from kolla.state.needs import Requirement
 from kolla.state.render import RenderedFolder
 from kolla.state.resources import Resources, union
 from kolla.state.spec import ContainerSpec
-from kolla.state.topology import EndpointView
+from kolla.state.topology import EndpointView, engine_name
 
 Item = TypeVar("Item")
 
@@ -55,6 +55,8 @@ class DesiredContainer(Node):
     """Services that use what its endpoints offer."""
     first: tuple[str, ...] | None = None
     """Where it has `first` in `after`: the volumes that show by what is in them which host has its data."""
+    listeners: tuple[str, ...] = ()
+    """The proxy's listeners that pass on to it and to others like it."""
     impact: Impact = field(default_factory=Impact)
     """What else is felt while it is started again or replaced."""
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +88,25 @@ class Served:
     behind: tuple[str, ...]
     """Services that use what its endpoints offer."""
     impact: Impact
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """How members are taken out of the proxy and put back: programs, without whom they are about."""
+
+    hosts: tuple[str, ...]
+    """Those that run one."""
+    name: str
+    """Its container, in the catalogue."""
+    drain: tuple[str, ...]
+    admit: tuple[str, ...]
+    drained: tuple[str, ...]
+    """Prints who is taken out."""
+
+    @property
+    def container(self) -> str:
+        """Its name in the engine."""
+        return engine_name(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +216,8 @@ class Desired:
     """The engine's volumes whose content is missed where it is not."""
     former_volumes: Mapping[str, str] = field(default_factory=dict)
     """The engine's volume -> the one that had its content before the catalogue renamed it."""
+    proxy: Proxy | None = None
+    """Through which endpoints with several members are reached."""
     adopting: bool = False
     """Whether what Kolla-Ansible left on the hosts is taken over."""
 
@@ -218,6 +241,14 @@ class Desired:
     def containers_on(self, host: str) -> tuple[DesiredContainer, ...]:
         """What a host should run."""
         return self._containers_on.get(host, ())
+
+    @cached_property
+    def _jobs_on(self) -> Mapping[str, tuple[DesiredJob, ...]]:
+        return grouped(self.jobs, lambda job: job.host)
+
+    def jobs_on(self, host: str) -> tuple[DesiredJob, ...]:
+        """What is run on a host when it was not, or has changed."""
+        return self._jobs_on.get(host, ())
 
     @cached_property
     def _containers_called(self) -> Mapping[str, tuple[DesiredContainer, ...]]:
@@ -252,8 +283,17 @@ class Desired:
                 "volumes": sorted({v for node in here for v in node.mounted}),
                 "data": sorted({volume for c in own for volume in c.first or ()}),
                 "resources": union(self.needs_of.get(host, {}).values()).model_dump(),
+                "members": self._members(host),
             }
         return questions
+
+    def _members(self, host: str) -> dict[str, object] | None:
+        """How a host is asked whom its proxy passes nothing on to; None where nobody can be missed."""
+        if self.proxy is None or host not in self.proxy.hosts or not self.proxy.drained:
+            return None
+        if not any(container.listeners for container in self.containers):
+            return None
+        return {"container": self.proxy.container, "command": self.proxy.drained}
 
     def sockets(self, host: str) -> list[tuple[str, str, int]]:
         """(service, address, port) of everything that will listen on a host."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from kolla.state.desired import grouped
 from kolla.state.impact import Summary, summarise
 from kolla.state.plan import (
     ContainerOperation,
     JobOperation,
+    MemberOperation,
     Operation,
     Plan,
     RemoveOperation,
@@ -36,17 +38,14 @@ def text(plan: Plan) -> str:
     comes to."""
     if not plan:
         return f"Nothing to do: cloud '{plan.cloud_name}' is as its settings say."
-    hosts = dict.fromkeys(operation.host for operation in plan.operations)
+    hosts = grouped(plan.operations, lambda operation: operation.host)
     size = _size(len(plan.operations), len(hosts))
     lines = [f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': {size}"]
     lines += _hooks(plan, "pre", "before")
     lines += _canary(plan)
     lines += _restores(plan)
-    for host in hosts:
-        lines += ["", host]
-        for operation in plan.operations:
-            if operation.host == host:
-                lines += _operation(operation)
+    for host, operations in hosts.items():
+        lines += ["", host, *(line for operation in operations for line in _operation(operation))]
     lines += [*_hooks(plan, "post", "afterwards"), *_hooks(plan, "failed", "if it fails")]
     return "\n".join([*lines, "", *_summary(summarise(plan))])
 
@@ -106,6 +105,8 @@ def title(operation: Operation) -> str:
     if isinstance(operation, ContainerOperation):
         action = "wait for" if operation.action == "wait" else operation.action
         return f"{action} container {subject}"
+    if isinstance(operation, MemberOperation):
+        return f"{operation.action} {subject}"
     if isinstance(operation, StartOperation) and operation.again:
         return f"restart container {subject}"
     if isinstance(operation, VolumeOperation) and operation.source:
@@ -133,6 +134,8 @@ def _operation(operation: Operation) -> list[str]:
     mark = {**marks, "release": "!", "discard": "-"}.get(operation.kind, "+")
     if isinstance(operation, ContainerOperation):
         mark = _MARKS[operation.action]
+    if isinstance(operation, MemberOperation):
+        mark = "<" if operation.action == "drain" else ">"
     details = [*_causes(operation), *(f"impact: {one}" for one in _impact(operation))]
     line = f"  {mark} {title(operation)}"
     short = f"{line:<48} {details[0]}"

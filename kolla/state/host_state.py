@@ -107,6 +107,8 @@ class HostState(Model):
     """Of the resources asked for, what the host has."""
     given: dict[str, Resources] = {}
     """Service -> the resources it was given last."""
+    drained: tuple[tuple[str, str], ...] = ()
+    """(listener, host) of each member that its proxy passes nothing on to, as it was told."""
     upgrade: ReleaseChange | None = None
     """The upgrade on record that is not finished."""
     lock: str = ""

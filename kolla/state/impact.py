@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kolla.state.desired import Desired, DesiredContainer, Served
 from kolla.state.host_state import HostState, ObservedContainer
@@ -17,7 +17,8 @@ TAKES_DOWN: frozenset[Action] = frozenset({"recreate", "restart", "adopt"})
 
 def taken_down(served: DesiredContainer | Served, *, alone: bool) -> Impact:
     """What users notice while a container is down; `alone`: no other host serves what it serves."""
-    waits = (served.impact.meanwhile, served.impact.without_others if alone else "")
+    by_others = served.impact.without_others if alone else served.impact.with_others
+    waits = (served.impact.meanwhile, by_others)
     return Impact(
         interrupted=served.endpoints if alone else (),
         served_by_others=() if alone else served.endpoints,
@@ -25,6 +26,13 @@ def taken_down(served: DesiredContainer | Served, *, alone: bool) -> Impact:
         servers=served.impact.servers,
         meanwhile="; ".join(filter(None, waits)),
     )
+
+
+def beside(impact: Impact) -> Literal["anything", "harmless", "nothing"]:
+    """What may be done on a host at the same time as what has this impact."""
+    if impact.servers:
+        return "nothing"
+    return "harmless" if impact.interrupted else "anything"
 
 
 def is_alone(
@@ -36,8 +44,8 @@ def is_alone(
 ) -> bool:
     """Whether no other host serves what a container (by its name in the engine) serves, as the hosts are;
     `leaving`: (host, container) that go down as well."""
-    same = desired.containers_called(name)
-    return any(container.impact.alone for container in same) or not any(
+    same = desired.containers_called(name)  # of one description, so that their words of it are the same
+    return any(container.impact.alone for container in same[:1]) or not any(
         other.host != host and _serves(other, states) and (other.host, name) not in leaving for other in same
     )
 

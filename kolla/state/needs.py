@@ -42,6 +42,7 @@ class Requirement:
     network_settings: Mapping[str, str]
     """Network -> the setting that says which, for messages; without those that are no single setting's."""
     bridges: tuple[str, ...]
+    virtual_addresses: tuple[str, ...]
     hostname: bool
 
 
@@ -78,6 +79,7 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
         networks=_texts(asked.networks, on),
         network_settings={text: setting for text, setting in settings.items() if setting},
         bridges=_texts(asked.bridges, on),
+        virtual_addresses=_texts(asked.virtual_addresses, on),
         hostname=asked.hostname,
     )
 

@@ -9,8 +9,8 @@ from kolla.errors import InputError
 from kolla.state.plan import Action, ContainerOperation, ImageOperation, Operation
 
 KINDS = (
-    *("release", "stop", "remove", "host", "image", "volume", "container", "job", "endpoint", "start"),
-    *("soak", "discard"),
+    *("release", "stop", "remove", "host", "image", "volume", "member", "container", "job", "endpoint"),
+    *("start", "soak", "discard"),
 )
 
 

@@ -73,6 +73,9 @@ class _Operation(Model):
     """Ids of the operations that must be done first. One that is not in the plan is done."""
     timeout: int = 300
     """Seconds."""
+    beside: Literal["anything", "harmless", "nothing"] = "anything"
+    """What may be done on its host at the same time. What interrupts an endpoint bears what is harmless, so
+    that the gap is the time of one start, not of many at once; what costs servers packets bears nothing."""
 
 
 class HostOperation(_Operation):
@@ -174,6 +177,20 @@ class StopOperation(_Operation):
     container: str
 
 
+class MemberOperation(_Operation):
+    """Have a host out of the proxy of another (or the same), or in it again. Where no proxy runs, it is done.
+
+    drain: nothing new is passed on to it, and what was has ended, or the program gave up waiting for that.
+    admit: it is seen to serve, and gets its share. Post-condition: the program in `container` ended with 0.
+    """
+
+    kind: Literal["member"] = "member"
+    action: Literal["drain", "admit"]
+    container: str
+    """The proxy."""
+    command: tuple[str, ...]
+
+
 class JobOperation(_Operation):
     """Run something to its end in a container of its own, then record it (atomically)."""
 
@@ -258,6 +275,7 @@ Operation = Annotated[
     | ContainerOperation
     | RemoveOperation
     | StopOperation
+    | MemberOperation
     | JobOperation
     | EndpointOperation
     | StartOperation

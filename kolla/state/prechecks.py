@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import Any
 
 from kolla.errors import did_you_mean
 from kolla.settings import Settings
 from kolla.state import adoption
-from kolla.state.desired import Desired
+from kolla.state.desired import Desired, grouped
 from kolla.state.facts import HostFacts, Interface
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
@@ -84,11 +83,11 @@ def _hostnames(
     """Short names that two hosts have, of those whose services are known by them."""
     needing = sorted({requirement.host for requirement in requirements if requirement.hostname})
     names = {host: facts[host].hostname.partition(".")[0] for host in needing if host in facts}
-    count = Counter(names.values())
+    called = grouped(names, lambda host: names[host])
     for host, name in names.items():
         if host in hosts:
-            others = [other for other, same in names.items() if same == name and other != host]
-            problem = f"host {', '.join(others)} calls itself '{name}', too" if count[name] > 1 else None
+            others = [other for other in called[name] if other != host]
+            problem = f"host {', '.join(others)} calls itself '{name}', too" if others else None
             hint = f"give them different names: hostnamectl set-hostname {host}"
             yield _finding(host, "hostname", name, problem, "no other host is called so", hint)
 
@@ -115,7 +114,7 @@ def _kernels(
             )
 
 
-def _interface(requirement: Requirement, name: str, facts: HostFacts, reserved: Collection[str]) -> Finding:
+def _interface(requirement: Requirement, name: str, facts: HostFacts, reserved: Set[str]) -> Finding:
     """Whether an interface is there and free to be a service's own."""
     problem, hint = None, "name another one, which nothing else needs"
     found = facts.interfaces.get(name)
@@ -126,7 +125,7 @@ def _interface(requirement: Requirement, name: str, facts: HostFacts, reserved: 
         pass
     elif name == facts.default_interface:
         problem = f"this host's default route goes through it: '{requirement.name}' would cut the host off"
-    elif own := sorted(set(reserved) & {*found.addresses, *found.addresses6}):
+    elif own := sorted(reserved & {*found.addresses, *found.addresses6}):
         problem = f"the cloud itself uses its address {own[0]}; '{requirement.name}' needs it for itself"
     elif found.master is not None and found.master not in requirement.bridges:
         problem = f"it is part of '{found.master}' already; '{requirement.name}' needs it for itself"
@@ -159,8 +158,7 @@ def _networks(
     requirements: Collection[Requirement], facts: Mapping[str, HostFacts], reserved: Collection[str]
 ) -> Iterator[Finding]:
     """Networks that overlap what the host has, or each other."""
-    for host in sorted({requirement.host for requirement in requirements}):
-        own = [requirement for requirement in requirements if requirement.host == host]
+    for host, own in sorted(grouped(requirements, lambda requirement: requirement.host).items()):
         before: dict[Network, str] = {}
         for text, requirement in ((text, r) for r in own for text in r.networks):
             network = _network(text)

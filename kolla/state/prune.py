@@ -40,6 +40,8 @@ def with_discards(
         for host, image in spare
         if image not in kept
     ]
+    if not discards:
+        return plan
     return plan.model_copy(update={"operations": tuple(ordered([*plan.operations, *discards]))})
 
 

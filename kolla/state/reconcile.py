@@ -22,7 +22,7 @@ from kolla.state.desired import (
     volume_id,
 )
 from kolla.state.host_state import HostState, JobRecord
-from kolla.state.impact import TAKES_DOWN, is_alone, kept_volumes, removed, taken_down
+from kolla.state.impact import TAKES_DOWN, beside, is_alone, kept_volumes, removed, taken_down
 from kolla.state.order import ordered, serial
 from kolla.state.plan import (
     Action,
@@ -39,6 +39,7 @@ from kolla.state.plan import (
     VolumeOperation,
 )
 from kolla.state.resources import Resources, differences
+from kolla.state.rolling import left_out
 from kolla.state.volumes import HOST_SERVICE, missing, new_epoch
 
 UNKNOWN_EPOCH = "unknown"
@@ -65,6 +66,7 @@ def reconcile(
         *builder.containers(),
         *builder.removals(),
         *builder.jobs(),
+        *left_out(desired, states),
     ]
     if services is not None:
         operations = [o for o in operations if o.service in services]
@@ -99,6 +101,7 @@ def fingerprint(states: Mapping[str, HostState]) -> str:
             },
             "jobs": {name: record.model_dump() for name, record in state.jobs.items()},
             "resources": state.resources.model_dump(),
+            "drained": state.drained,
             "upgrade": state.upgrade.model_dump() if state.upgrade else None,
             "given": {service: given.model_dump() for service, given in state.given.items()},
         }
@@ -162,12 +165,13 @@ class _Builder:
                 causes = [f"takes the place of container {name}, as it was called" for name in former]
             if action is None:
                 continue
+            impact = self._impact(wanted, action)
             yield ContainerOperation(
                 id=wanted.id,
                 host=wanted.host,
                 service=wanted.service,
                 causes=tuple(causes),
-                impact=self._impact(wanted, action),
+                impact=impact,
                 after=(*self._after(wanted), *(self._going(wanted) if action == "create" else ())),
                 timeout=wanted.start_timeout + wanted.spec.stop_timeout + 60,
                 action=action,
@@ -177,6 +181,7 @@ class _Builder:
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
                 reload=wanted.reload if action == "reload" else (),
+                beside=beside(impact),
             )
 
     def _impact(self, wanted: DesiredContainer, action: Action) -> Impact:

@@ -84,7 +84,7 @@ class References:
             hosts, what = self.topology.settings.hosts_of(group), f"group '{group}' has no host"
         else:
             hosts, what = self.topology.hosts_of(folder, name), f"container '{name}' runs nowhere"
-        wanted = tuple(host for host in hosts if self.topology.holds(folder, job.when, host))
+        wanted = self.topology.holding(folder, job.when, hosts)
         if job.each_host or job.first:
             return wanted
         if not hosts:

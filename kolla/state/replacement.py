@@ -35,27 +35,20 @@ def replaced(
     one host leaves all others, and other services, as they are. InputError when some of the hosts concerned
     have no state (`--limit`): what runs there would go on writing.
     """
-    volumes = frozenset(verb.replaces)
     jobs = list(jobs)
-    affected = {service.name, *(() if verb.one_host else consumers(service, services, volumes))}
-    places = frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
-    holders, users = _concerned(desired, affected, places)
+    affected, places = _affected(desired, verb, service, services)
     if verb.one_host:
         states = {job.host: states[job.host] for job in jobs if job.host in states}
-        holders, users = [holder for holder in holders if holder.host in states], []
-    _check_complete([*holders, *users], states, name)
-    first = demands(desired, checks, states, (f"before kolla {name}",))
+    first, stops = _beginning(desired, checks, states, name, verb, affected, places)
     checked = tuple(operation.id for operation in first)
-    stops = [_stop(c, f"kolla {name} replaces the data it uses", checked) for c in users if _runs(c, states)]
-    waiting = (*checked, *(operation.id for operation in stops))
-    stops += [_stop(c, f"kolla {name} replaces its data", waiting) for c in holders if _runs(c, states)]
     precondition = fingerprint(states)
     work: list[Operation] = []
     for operation in demands(desired, jobs, states, ("asked for",)):
         if operation.id in checked:
             continue
         if isinstance(operation, JobOperation):
-            own = places & {m.source for m in operation.spec.mounts if m.type == "volume"}
+            # What is chosen of what there is stays what it was.
+            own = set() if verb.chooses else places & _volumes_of(operation)
             epochs = {v: new_epoch(desired.cloud_id, operation.host, v, precondition) for v in own}
             after = (*operation.after, *checked, *(stop.id for stop in stops))
             operation = operation.model_copy(update={"renews": epochs, "after": after})
@@ -69,6 +62,72 @@ def replaced(
             "operations": tuple(ordered([*first, *stops, *work, *afterwards])),
         }
     )
+
+
+def weighed(
+    desired: Desired,
+    probes: Iterable[DesiredJob],
+    states: Mapping[str, HostState],
+    *,
+    checks: Iterable[DesiredJob] = (),
+    name: str,
+    verb: Verb,
+    service: Service,
+    services: Iterable[Service],
+) -> Plan:
+    """The plan by which a verb that `chooses` hears what there is: run its `checks`, stop, ask with `probes`.
+
+    InputError as for `replaced`, which comes after it.
+    """
+    affected, places = _affected(desired, verb, service, services)
+    first, stops = _beginning(desired, checks, states, name, verb, affected, places)
+    before = tuple(operation.id for operation in (*first, *stops))
+    asking = [
+        operation.model_copy(update={"after": (*operation.after, *before)})
+        for operation in demands(desired, probes, states, (f"kolla {name} chooses a host",))
+        if operation.id not in before
+    ]
+    return Plan(
+        cloud_name=desired.cloud_name,
+        cloud_id=desired.cloud_id,
+        precondition=fingerprint(states),
+        operations=tuple(ordered([*first, *stops, *asking])),
+    )
+
+
+def _affected(
+    desired: Desired, verb: Verb, service: Service, services: Iterable[Service]
+) -> tuple[set[str], frozenset[str]]:
+    """The services that a verb stops something of, and the volumes it is about, as the engine names them."""
+    volumes = frozenset(verb.replaces)
+    affected = {service.name, *(() if verb.one_host else consumers(service, services, volumes))}
+    return affected, frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
+
+
+def _beginning(
+    desired: Desired,
+    checks: Iterable[DesiredJob],
+    states: Mapping[str, HostState],
+    name: str,
+    verb: Verb,
+    affected: set[str],
+    places: frozenset[str],
+) -> tuple[list[Operation], list[StopOperation]]:
+    """What comes before anything else: the checks, and the end of who uses the data, then of who has it."""
+    holders, users = _concerned(desired, affected, places)
+    if verb.one_host:
+        holders, users = [holder for holder in holders if holder.host in states], []
+    _check_complete([*holders, *users], states, name)
+    first = demands(desired, checks, states, (f"before kolla {name}",))
+    checked = tuple(operation.id for operation in first)
+    stops = [_stop(c, f"kolla {name} replaces the data it uses", checked) for c in users if _runs(c, states)]
+    waiting = (*checked, *(operation.id for operation in stops))
+    stops += [_stop(c, f"kolla {name} replaces its data", waiting) for c in holders if _runs(c, states)]
+    return first, stops
+
+
+def _volumes_of(operation: JobOperation) -> set[str]:
+    return {mount.source for mount in operation.spec.mounts if mount.type == "volume"}
 
 
 def _concerned(

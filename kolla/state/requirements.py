@@ -7,12 +7,14 @@ from typing import Any
 
 from kolla.build_report import BuildReport
 from kolla.state import adoption
-from kolla.state.desired import Desired
+from kolla.state.desired import Desired, grouped
+from kolla.state.facts import HostFacts
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
 from kolla.state.order import ordered
 from kolla.state.plan import Operation, Plan
 from kolla.state.reconcile import fingerprint, image_operation
+from kolla.state.topology import engine_name
 
 SPARE_DISK = 1 << 30
 """Bytes that must stay free besides what images take: databases and logs grow from the first minute."""
@@ -23,18 +25,34 @@ BASE_MEMORY = 512 * MIB
 
 
 def requests(
-    desired: Desired, states: Mapping[str, HostState], report: BuildReport
+    desired: Desired,
+    states: Mapping[str, HostState],
+    report: BuildReport,
+    facts: Mapping[str, HostFacts],
 ) -> dict[str, dict[str, Any]]:
-    """Host -> precheck request: addresses it must have (the VIP, where the load balancer runs), ports to be
-    free, disk space for the images it does not have yet and for what services keep, memory, devices, sockets.
+    """Host -> precheck request: addresses it must have (the VIP, where nothing moves it), or is to get, ports
+    to be free, disk space for the images it does not have yet and for what services keep, memory, devices,
+    sockets.
     """
     result = {}
+    interfaces = [each for known in facts.values() for each in known.interfaces.values()]
+    held = {address for each in interfaces for address in (*each.addresses, *each.addresses6)}
+    elsewhere = _moved(desired) & held
+    virtual = {address: r.name for r in desired.requirements for address in r.virtual_addresses}
+    required = grouped(desired.requirements, lambda requirement: requirement.host)
     for host, state in states.items():
         own = desired.containers_on(host)
         missing = {c.image.name: c.image.size or 0 for c in own if c.spec.image not in state.images}
-        asked = [requirement for requirement in desired.requirements if requirement.host == host]
+        asked = required.get(host, ())
         result[host] = {
-            "addresses": sorted({address for _, address, _ in desired.sockets(host)}),
+            "addresses": sorted(
+                {address for _, address, _ in desired.sockets(host)} - virtual.keys() - elsewhere
+            ),
+            "virtual_addresses": [
+                {"address": a, "name": r.name, "container": engine_name(r.name), "held": a in held}
+                for r in asked
+                for a in dict.fromkeys(r.virtual_addresses)
+            ],
             "ports": [
                 {"address": address, "port": port, "service": service}
                 for service, address, port in desired.sockets(host)
@@ -53,6 +71,15 @@ def requests(
             "makes_way": sorted({name for c in own for name in adoption.replaced(desired, c, state)}),
         }
     return result
+
+
+def _moved(desired: Desired) -> set[str]:
+    """Addresses that several hosts listen on: something moves them, and one of the hosts has them."""
+    listening: dict[str, set[str]] = {}
+    for container in desired.containers:
+        for address, _ in container.sockets:
+            listening.setdefault(address, set()).add(container.host)
+    return {address for address, hosts in listening.items() if len(hosts) > 1}
 
 
 def _directories(asked: Collection[Requirement]) -> dict[str, int]:

@@ -121,13 +121,15 @@ def good(revisions: Sequence[Revision]) -> Revision:
 def previous(revisions: Sequence[Revision]) -> Revision:
     """Where a rollback goes when nobody says: to the state before the present one.
 
-    After a change that failed or was interrupted that is the newest success. Otherwise the newest success
-    before it with another state; going back twice goes further back, never forward again. InputError when
-    there is none.
+    After a change that failed or was interrupted that is the newest success; of a rollback, where it was
+    going. Otherwise the newest success before it with another state; going back twice goes further back,
+    never forward again. InputError when there is none.
     """
     standing = good(revisions)
-    if standing is not revisions[-1]:
-        return standing
+    last = revisions[-1]
+    if last is not standing:
+        goals = [each for each in revisions if each.number == last.restores and each.result == "done"]
+        return goals[0] if goals else standing
     for revision in reversed(revisions):
         earlier = revision.result == "done" and revision.number < standing.origin
         if earlier and revision.state != standing.state:

@@ -57,9 +57,9 @@ def as_applied(desired: Desired, other: Desired) -> dict[str, HostState]:
 
 
 def _host(host: str, desired: Desired) -> HostState:
-    containers = [container for container in desired.containers if container.host == host]
-    nodes = [node for node in (*desired.containers, *desired.jobs) if node.host == host]
-    given = {service: needs for (h, service), needs in desired.host_needs.items() if h == host}
+    containers, jobs = desired.containers_on(host), desired.jobs_on(host)
+    nodes = (*containers, *jobs)
+    given = desired.needs_of.get(host, {})
     return HostState(
         host=host,
         engine=Engine(name="", version=""),
@@ -88,8 +88,7 @@ def _host(host: str, desired: Desired) -> HostState:
         images=tuple(sorted({node.spec.image for node in nodes})),
         jobs={
             job.name: JobRecord(key=job.key, epochs={f"{h}/{volume}": EPOCH for h, volume in job.volumes})
-            for job in desired.jobs
-            if job.host == host
+            for job in jobs
         },
         resources=union(given.values()),
         given=given,

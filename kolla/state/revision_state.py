@@ -22,6 +22,7 @@ from kolla.state.desired import (
     DesiredEndpoint,
     DesiredJob,
     Node,
+    Proxy,
     Restore,
     host_id,
 )
@@ -63,6 +64,7 @@ class _State:
     jobs: tuple[DesiredJob, ...] = ()
     restores: tuple[Restore, ...] = ()
     verbs: tuple[DesiredJob, ...] = ()
+    proxy: Proxy | None = None
 
 
 _STATE = TypeAdapter(_State)
@@ -83,6 +85,7 @@ def document(desired: Desired) -> dict[str, Any]:
         jobs=tuple(_without_contents(job) for job in _kept(desired)),
         restores=desired.restores,
         verbs=tuple(_without_contents(job) for job in restoring_jobs(desired)),
+        proxy=desired.proxy,
     )
     return {"format": FORMAT, **_STATE.dump_python(state, mode="json")}
 
@@ -119,6 +122,7 @@ def restored(saved: Mapping[str, Any], contents: Callable[[str], str]) -> Desire
         secrets=frozenset(state.secrets),
         release=state.release,
         back=tuple(_with_contents(job, contents) for job in state.back),
+        proxy=state.proxy,
     )
 
 

@@ -22,13 +22,13 @@ def rows(
 
     Only of those called `names` in the catalogue, unless that is None.
     """
-    wanted = {(container.host, container.spec.name): container for container in desired.containers}
     asked = None if names is None else {engine_name(name) for name in names}
     found: list[dict[str, Any]] = []
     locks: list[dict[str, Any]] = []
     for host, state in states.items():
         if state.lock:
             locks.append({"host": host, "state": "locked", "note": state.lock})
+        wanted = {container.spec.name: container for container in desired.containers_on(host)}
         for name, container in sorted(state.containers.items()):
             found.append(
                 {
@@ -39,18 +39,17 @@ def rows(
                     "health": container.health or "",
                     "version": container.version,
                     "generation": container.generation,
-                    "note": _note(desired, wanted.get((host, name)), state),
+                    "note": _note(desired, wanted.get(name), state),
                 }
             )
-        missing = sorted(name for h, name in wanted if h == host and name not in state.containers)
         found += [
             {
                 "host": host,
                 "container": name,
                 "state": "missing",
-                "note": _note(desired, wanted[host, name], state),
+                "note": _note(desired, wanted[name], state),
             }
-            for name in missing
+            for name in sorted(wanted.keys() - state.containers.keys())
         ]
     return [*(row for row in found if asked is None or row["container"] in asked), *locks]
 

@@ -141,7 +141,9 @@ class Topology:
         """Hosts that run a container of a service, in the inventory's order, `when` considered."""
         key = (folder.name, name)
         if key not in self._hosts_of:
-            self._hosts_of[key] = self._find_hosts(folder, name)
+            container = folder.service.containers[name]
+            hosts = self.settings.hosts_of(container.group or folder.name)
+            self._hosts_of[key] = self.holding(folder, container.when, hosts)
         return self._hosts_of[key]
 
     @cached_property
@@ -149,10 +151,11 @@ class Topology:
         """What was found once: for every host somebody asks it again."""
         return {}
 
-    def _find_hosts(self, folder: ServiceFolder, name: str) -> tuple[str, ...]:
-        container = folder.service.containers[name]
-        hosts = self.settings.hosts_of(container.group or folder.name)
-        return tuple(host for host in hosts if self.holds(folder, container.when, host))
+    def holding(self, folder: ServiceFolder, when: str, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        """Of some hosts, those on which a `when` of a service is true."""
+        if when == "true":
+            return hosts
+        return tuple(host for host in hosts if self.holds(folder, when, host))
 
     def resource_hosts(self, folder: ServiceFolder) -> tuple[str, ...]:
         """Hosts that are given what the service's `host:` asks for, in the inventory's order."""
@@ -195,6 +198,11 @@ class Topology:
             if capability in folder.service.provides:
                 return folder
         return None
+
+    def is_proxy(self, folder: ServiceFolder, name: str) -> bool:
+        """Whether a container of a service is what listens for the others."""
+        provision = folder.service.provides.get(Capability.PROXY)
+        return provision is not None and provision.container in (None, name)
 
     @cached_property
     def proxy_hosts(self) -> tuple[str, ...]:

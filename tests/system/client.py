@@ -175,7 +175,8 @@ class OpenStack:
 def _ask(method: str, url: str, headers: Mapping[str, str], body: Any) -> tuple[Any, Mapping[str, str]]:
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
-    request = urllib.request.Request(url, data, {"Content-Type": kind, **headers}, method=method)
+    given = {"Accept": "application/json", "Content-Type": kind, **headers}
+    request = urllib.request.Request(url, data, given, method=method)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"null"), answer.headers

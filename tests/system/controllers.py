@@ -20,9 +20,6 @@ GROUPS = f"""\
 [network:children]
 control
 
-[mariadb]
-{CONTROLLERS[0]}
-
 [compute]
 {COMPUTE}
 """

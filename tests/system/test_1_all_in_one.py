@@ -180,7 +180,7 @@ def test_what_is_changed_behind_our_back_is_found_and_repaired(
         "container:rabbitmq@localhost": ["changed on the host: restart_policy: no -> unless-stopped"],
         "container:kolla-toolbox@localhost": ["it is exited"],
         "container:haproxy@localhost": [
-            "changed on the host: haproxy.cfg: line 17 retries 9 -> retries 3, set by template haproxy.cfg.j2"
+            "changed on the host: haproxy.cfg: line 19 retries 9 -> retries 3, set by template haproxy.cfg.j2"
         ],
     }
     cloud.run("deploy")

@@ -51,7 +51,7 @@ def names(rig: Rig, host: str) -> set[str]:
 
 
 def test_every_container_is_on_the_host_the_inventory_says(rig: Rig, two: Kolla) -> None:
-    assert names(rig, "node1") == {"haproxy", "keystone", "kolla_toolbox", "memcached"}
+    assert names(rig, "node1") == {"haproxy", "keepalived", "keystone", "kolla_toolbox", "memcached"}
     assert names(rig, "node2") == {"mariadb", "rabbitmq"}
 
 

@@ -30,7 +30,7 @@ KNOWN = keys.of(CATALOGUE)
 EXPECTED = passwords.expected(CATALOGUE)
 THEIR_GLOBALS = (HERE / "their_globals.txt").read_text().split()
 THEIR_PASSWORDS = (HERE / "their_passwords.txt").read_text().split()
-OVN = "neutron_plugin_agent: ovn\nenable_horizon: no\nenable_heat: no\nenable_keepalived: no\n"
+OVN = "neutron_plugin_agent: ovn\nenable_horizon: no\nenable_heat: no\n"
 
 
 def carry(*texts: str) -> Carried:
@@ -78,7 +78,7 @@ def test_what_is_carried_over_is_ours() -> None:
     switches = {f"enable_{name}" for name in CATALOGUE.folders}
     rules = RULES.globals
     assert set(rules.renamed.values()) <= KNOWN.keys()
-    assert set(rules.added) <= KNOWN.keys()
+    assert {*rules.added, *rules.defaults} <= KNOWN.keys()
     assert {*rules.volumes.values(), *rules.added["volume_names"]} <= volumes
     assert {f"enable_{service}" for each in rules.missing for service in each.without} <= switches
     assert set(RULES.passwords.renamed.values()) <= EXPECTED.keys()
@@ -96,6 +96,11 @@ def test_every_container_of_theirs_is_replaced_once() -> None:
 
 
 # -- globals ----------------------------------------------------------------------------------------
+
+
+def test_what_is_not_set_goes_on_as_it_was() -> None:
+    assert ours(OVN)["enable_keepalived"] is True
+    assert ours(OVN + "enable_keepalived: no\n")["enable_keepalived"] is False
 
 
 def test_the_same_keys_and_renamed_ones_are_carried_over() -> None:
@@ -124,7 +129,7 @@ def test_volumes_that_are_elsewhere_stay_there() -> None:
 def test_what_is_not_there_is_told_with_its_line_unless_it_is_off() -> None:
     findings = found(OVN + "enable_cinder: yes\nenable_octavia: no\nkolla_enable_tls_external: 'true'\n")
     assert list(findings) == ["enable_cinder", "kolla_enable_tls_external"]
-    assert str(findings["enable_cinder"].where) == "0.yml:5"
+    assert str(findings["enable_cinder"].where) == "0.yml:4"
     assert not findings["enable_cinder"].must and findings["kolla_enable_tls_external"].must
 
 

@@ -113,6 +113,12 @@ def test_nothing_wrong(make_service: MakeService):
         ("command: notes\n", "command: notes\n    formerly: [notes]\n", 18, "still is a container 'notes'"),
         ("volume: notes}", "volume: notes, backup: jt}", 26, "no verb 'jt'\n  hint: did you mean 'jot'?"),
         ("volume: notes}", "volume: notes, restore: jt}", 26, "no verb 'jt'"),
+        (
+            "user: notes, endpoint: notes}",
+            "user: notes, endpoint: notes, others: {feed: {type: feed, description: x, endpoint: nots}}}",
+            12,
+            "there is no endpoint 'nots'\n  hint: did you mean 'notes'?",
+        ),
         ("needs: [database, identity]", "needs: [identity]", 11, "databases without the need for one"),
         ("needs: [database, identity]", "needs: [database]", 12, "an identity without the need for one"),
         ("health: {listen", "health: {http: x, listen", 21, "has 2 ways to find out"),

@@ -79,3 +79,53 @@ def test_what_is_independent_of_a_failure_is_blocked_where_nothing_more_shall_be
     schedule.done("c")
     assert schedule.ready() == []
     assert not schedule
+
+
+@given(
+    graphs,
+    st.dictionaries(st.integers(0, 12).map(str), st.sampled_from(["harmless", "nothing"])),
+    st.sets(st.integers(0, 12).map(str)),
+    st.randoms(),
+)
+def test_nothing_runs_beside_what_does_not_bear_it_and_everything_has_its_turn(
+    after, beside, failing, random
+):
+    schedule, running, ended, blocked = Schedule(after, beside=beside), [], set(), set()
+    while schedule:
+        running += schedule.ready()
+        kinds = [beside.get(id) for id in running]
+        assert kinds.count("harmless") < 2
+        assert len(running) == 1 or "nothing" not in kinds
+        if running:
+            id = running.pop(random.randrange(len(running)))
+            ended.add(id)
+            blocked |= set(schedule.failed(id)) if id in failing else set()
+            if id not in failing:
+                schedule.done(id)
+    assert ended | blocked == set(after)
+    assert not ended & blocked
+
+
+def test_what_bears_nothing_beside_it_does_not_wait_for_ever():
+    after = {"long": [], "swap": [], **{str(number): [] for number in range(3)}}
+    schedule = Schedule({**after, "late": ["long"]}, beside={"swap": "nothing"})
+    assert schedule.ready() == ["swap"]
+    schedule.done("swap")
+    assert schedule.ready() == ["0", "1", "2", "long"]
+
+
+def test_what_interrupts_waits_for_another_interruption_and_for_nothing_else():
+    schedule = Schedule({id: [] for id in "abcd"}, beside={"a": "harmless", "b": "harmless"})
+    assert schedule.ready() == ["a", "c", "d"]
+    schedule.done("c")
+    assert schedule.ready() == []
+    assert schedule.failed("a") == []
+    assert schedule.ready() == ["b"]
+
+
+def test_what_waits_for_its_turn_is_not_begun_after_a_failure_where_that_was_asked_for():
+    schedule = Schedule({id: [] for id in "ab"}, True, {"a": "harmless", "b": "harmless"})
+    assert schedule.ready() == ["a"]
+    assert schedule.failed("a") == ["b"]
+    assert schedule.ready() == []
+    assert not schedule

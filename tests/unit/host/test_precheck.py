@@ -26,6 +26,36 @@ def test_addresses(
     assert ("ip address add" in finding["hint"]) is not ok
 
 
+NETWORK = {"addresses": ["198.51.100.1"], "addresses6": [], "networks": ["198.51.100.0/24", "203.0.113.9/32"]}
+
+
+@pytest.mark.parametrize(
+    ("address", "container", "held", "stranger", "said"),
+    [
+        ("198.51.100.250", "", False, None, None),
+        ("198.51.100.250", "", False, "02:42:00:00:00:01", "somebody who is not of this cloud has it"),
+        ("198.51.100.250", "", True, "02:42:00:00:00:01", None),
+        ("203.0.113.9", "", False, None, "no interface of this host is in a network with it"),
+        ("198.51.100.1", "", True, None, "interface eth0 has it already"),
+        ("198.51.100.1", "mover", True, None, None),
+    ],
+)
+def test_a_virtual_address_has_a_place_and_is_nobody_elses(
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    container: str,
+    held: bool,
+    stranger: str | None,
+    said: str | None,
+) -> None:
+    monkeypatch.setattr(precheck.facts, "interfaces", lambda: {"eth0": NETWORK})
+    monkeypatch.setattr(precheck.neighbour, "answers", lambda asked: stranger)
+    asked = {"address": address, "name": "mover", "container": "mover", "held": held}
+    finding = precheck._virtual(asked, {1: container} if container else {})
+    assert finding["ok"] is (said is None)
+    assert said is None or said in finding["message"]
+
+
 CPUINFO = "processor\t: 0\nflags\t\t: fpu {} hypervisor\nvmx flags\t: x\n"
 
 

@@ -22,6 +22,7 @@ PAIRS = {
     shapes.JobOperation: plan.JobOperation,
     shapes.EndpointOperation: plan.EndpointOperation,
     shapes.StartOperation: plan.StartOperation,
+    shapes.MemberOperation: plan.MemberOperation,
     shapes.ReleaseOperation: plan.ReleaseOperation,
     shapes.SoakOperation: plan.SoakOperation,
 }

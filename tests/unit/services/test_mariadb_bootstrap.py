@@ -24,6 +24,7 @@ echo "$(basename "$0") $*" >>"$RECORD"
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script with the server's programs replaced by ones that write down how they were called."""
     load("mariadb", "server")
+    load("mariadb", "cluster")
     script = load("mariadb", "bootstrap")
     data, tools = tmp_path / "data", tmp_path / "tools"
     data.mkdir()
@@ -31,6 +32,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ("mariadb-install-db", "mariadbd", "mariadb", "my_print_defaults"):
         (tools / name).write_text(TOOL)
         (tools / name).chmod(0o755)
+    monkeypatch.setattr(script, "note_version", lambda data: None)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
     monkeypatch.setenv("RECORD", str(tmp_path / "record"))
     monkeypatch.setenv("DATA", str(data))
@@ -100,6 +102,52 @@ def test_a_running_server_is_asked_and_left_alone(
             script.main()
         server.kill()
     assert run(script, capsys)["changed"]
+
+
+def clustered(script: ModuleType) -> None:
+    settings = json.loads(script.SETTINGS.read_text())
+    script.SETTINGS.write_text(json.dumps({**settings, "cluster": True}))
+
+
+def test_on_one_host_nothing_is_marked(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    run(script, capsys)
+    assert not (script.DATA / "grastate.dat").exists()
+
+
+def test_whoever_makes_the_tables_of_a_cluster_begins_it(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clustered(script)
+    assert run(script, capsys)["installed"]
+    assert "safe_to_bootstrap: 1" in (script.DATA / "grastate.dat").read_text()
+    assert "CREATE USER IF NOT EXISTS mysql@'localhost'" in (tmp_path / "record.stdin").read_text()
+
+
+def test_the_data_of_a_member_that_is_stopped_is_left_alone(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clustered(script)
+    (script.DATA / "grastate.dat").write_text("uuid: a\nseqno: 7\nsafe_to_bootstrap: 0\n")
+    assert run(script, capsys) == {"changed": False, "installed": False}
+    assert not (tmp_path / "record").exists()
+
+
+@pytest.mark.parametrize(("wsrep", "begins"), [("OFF", True), ("ON", False)])
+def test_a_server_alone_that_runs_begins_the_cluster_it_is_to_be_in(
+    script: ModuleType, wsrep: str, begins: bool
+) -> None:
+    asked = []
+
+    class Running:
+        def query(self, sql: str) -> list[list[str]]:
+            asked.append(sql)
+            return [["wsrep_on", wsrep]]
+
+    # Of a cluster that it was in earlier; it has gone its own way since.
+    (script.DATA / "grastate.dat").write_text("uuid: a\nseqno: 7\nsafe_to_bootstrap: 0\n")
+    script.prepare(Running())
+    assert asked[0] == script.COPIER
+    assert ("safe_to_bootstrap: 1" in (script.DATA / "grastate.dat").read_text()) == begins
 
 
 def test_a_failing_program_is_one_line(script: ModuleType, tmp_path: Path) -> None:

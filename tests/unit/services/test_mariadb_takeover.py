@@ -63,12 +63,19 @@ def test_the_newest_note_counts(takeover: ModuleType, tmp_path: Path) -> None:
 def test_new_data_is_anybodys_and_then_noted(
     takeover: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "ibdata1").touch()
     takeover.main("127.0.0.1", "1", "--look")
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / ".kolla-version").exists()
     takeover.main("127.0.0.1", "1")
     assert (tmp_path / ".kolla-version").read_text() == "10.11.14"
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert said == [{"from": None, "to": "10.11.14"}] * 2
+
+
+def test_a_volume_with_nothing_in_it_stays_so(takeover: ModuleType, tmp_path: Path) -> None:
+    """Who has something in it counts as one who has the data, and may begin a cluster."""
+    takeover.main("127.0.0.1", "1")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_runs_counts_more_than_what_is_noted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import shlex
 from types import SimpleNamespace
 from typing import Any
@@ -52,16 +53,11 @@ def render(service: str, name: str, **scope: Any) -> str:
         return expressions.render(path.read_text(), {**values, **scope}, Location(path, 1))
 
 
-IDENTITY = {"type": "image", "description": "", "user": "glance", "password": AWKWARD, "roles": ("admin",)}
-
-
 def consumer(**identity: Any) -> SimpleNamespace:
-    return SimpleNamespace(
-        name="glance",
-        title="Image service",
-        identity=SimpleNamespace(**{**IDENTITY, **identity}),
-        endpoint=endpoint(9292) if identity.get("endpoint", "glance") else None,
-    )
+    entry = SimpleNamespace(name="glance", type="image", description="Image service", endpoint=endpoint(9292))
+    plain = {"user": "glance", "password": AWKWARD, "roles": ("admin",), "entries": (entry,)}
+    none = {"domain": None, "grants": ()}
+    return SimpleNamespace(name="glance", identity=SimpleNamespace(**{**plain, **none, **identity}))
 
 
 def register(consumer: SimpleNamespace) -> dict[str, Any]:
@@ -72,17 +68,35 @@ def register(consumer: SimpleNamespace) -> dict[str, Any]:
 
 def test_a_registration_has_user_service_and_endpoints() -> None:
     document = register(consumer())
-    assert document["service"] == {"name": "glance", "type": "image", "description": "Image service"}
-    assert document["endpoints"] == {"internal": f"http://{ADDRESS}:9292", "public": "http://public:9292"}
+    assert document["services"] == [
+        {
+            "name": "glance",
+            "type": "image",
+            "description": "Image service",
+            "endpoints": {"internal": f"http://{ADDRESS}:9292", "public": "http://public:9292"},
+        }
+    ]
     assert document["user"] == {"name": "glance", "password": AWKWARD.reveal(), "roles": ["admin"]}
     assert document["auth"]["auth_url"] == f"http://{ADDRESS}:5000/v3"
     assert document["auth"]["password"] == AWKWARD.reveal()
 
 
-def test_a_registration_may_lack_the_user_or_the_endpoints() -> None:
+def test_a_registration_may_lack_the_user_or_the_entries() -> None:
     assert register(consumer(user=None, password=None))["user"] is None
-    document = register(consumer(endpoint=None))
-    assert (document["service"], document["endpoints"]) == (None, {})
+    document = register(consumer(entries=()))
+    assert (document["services"], document["domain"], document["grants"]) == ([], None, [])
+
+
+def test_a_registration_may_have_several_entries_a_domain_and_roles_to_give() -> None:
+    entries = [
+        SimpleNamespace(name=name, type=type, description=name, endpoint=endpoint(port))
+        for name, type, port in (("heat", "orchestration", 8004), ("heat-cfn", "cloudformation", 8000))
+    ]
+    domain = SimpleNamespace(name="stacks", description="d", administrator="boss", password=AWKWARD)
+    document = register(consumer(entries=entries, domain=domain, grants=("owner", "user")))
+    assert [entry["type"] for entry in document["services"]] == ["orchestration", "cloudformation"]
+    assert document["domain"]["administrator"] == {"name": "boss", "password": AWKWARD.reveal()}
+    assert document["grants"] == ["owner", "user"]
 
 
 @pytest.mark.parametrize("name", ["keys", "bootstrap", "token"])
@@ -148,6 +162,44 @@ def test_what_members_that_are_cut_off_do_depends_on_their_number(count: int, ha
     lines = render("rabbitmq", "rabbitmq.conf.j2", endpoint=endpoint(5672, *members)).splitlines()
     found = [line.partition(" = ")[2] for line in lines if line.startswith("cluster_partition_handling")]
     assert found == ([handling] if handling else [])
+
+
+def database_configuration(*members: SimpleNamespace) -> configparser.RawConfigParser:
+    scope = {"endpoint": endpoint(3306, *members), "cloud_name": "kolla"}
+    parser = configparser.RawConfigParser(allow_no_value=True)
+    parser.read_string(render("mariadb", "my.cnf.j2", **scope))
+    return parser
+
+
+def test_a_database_on_one_host_knows_nothing_of_clusters() -> None:
+    alone = database_configuration()
+    assert alone.sections() == ["client-server", "mariadbd"]
+    assert not [option for option in alone["mariadbd"] if "wsrep" in option]
+    assert "cluster" not in json.loads(render("mariadb", "bootstrap.json.j2", endpoint=endpoint(3306)))
+
+
+def test_members_of_the_database_know_each_other_and_where_they_listen() -> None:
+    members = (member("two.example", "10.0.0.6"), member("one.example", ADDRESS))
+    server = database_configuration(*members)["mariadbd"]
+    assert server["wsrep_cluster_address"] == f"gcomm://10.0.0.6:4567,{ADDRESS}:4567"
+    assert server["wsrep_node_address"] == f"{ADDRESS}:4567"
+    assert server["wsrep_sst_receive_address"] == f"{ADDRESS}:4444"
+    provider = dict(each.split("=") for each in server["wsrep_provider_options"].strip('"').split(";"))
+    assert provider["gmcast.listen_addr"] == f"tcp://{ADDRESS}:4567"
+    assert provider["ist.recv_addr"] == f"{ADDRESS}:4568"
+    assert provider["pc.recovery"] == "TRUE"
+    job = json.loads(render("mariadb", "bootstrap.json.j2", endpoint=endpoint(3306, *members)))
+    assert job["cluster"] is True
+
+
+def test_what_a_member_keeps_when_it_gets_a_copy_is_a_pattern() -> None:
+    """As find(1) reads it: `\\|` between patterns of whole paths."""
+    members = (member("two.example", "10.0.0.6"), member("one.example", ADDRESS))
+    pattern = database_configuration(*members)["sst"]["cpat"].replace("\\|", "|")
+    kept = ["grastate.dat", "gvwstate.dat", "galera.cache", "sst_in_progress", ".kolla-version"]
+    assert all(re.fullmatch(pattern, f"/var/lib/mysql/{name}") for name in kept)
+    gone = ["ibdata1", "mysql", "mariadb_upgrade_info", ".kolla-restoring"]
+    assert not any(re.fullmatch(pattern, f"/var/lib/mysql/{name}") for name in gone)
 
 
 def listener_lines(**listener: Any) -> list[str]:

@@ -28,6 +28,12 @@ def test_every_service_gets_its_passwords():
     assert {"notes_database_password", "notes_keystone_password", "database_password"} <= set(wanted)
 
 
+def test_the_administrator_of_a_domain_has_a_password_like_a_service_user(catalogue: Catalogue):
+    wanted = passwords.expected(catalogue)
+    assert {"heat_keystone_password", "heat_domain_admin_keystone_password"} <= set(wanted)
+    assert "domain heat_user_domain" in wanted["heat_domain_admin_keystone_password"].description
+
+
 def test_kinds(catalogue: Catalogue):
     made = {name: value.reveal() for name, value in passwords.generate(catalogue, {}).items()}
     uuid.UUID(made["cloud_id"])
@@ -36,6 +42,7 @@ def test_kinds(catalogue: Catalogue):
     assert made["rabbitmq_cluster_cookie"].isalpha()
     key = load_ssh_private_key(made["demo_ssh_key"].encode(), None)
     assert isinstance(key, Ed25519PrivateKey)
+    assert len(bytes.fromhex(made["heat_auth_encryption_key"])) == 16
     assert len(made["database_password"]) == 40
     assert made["database_password"].isalnum()
     assert len(set(made.values())) == len(made)

@@ -132,6 +132,12 @@ def test_required_key(load_settings: LoadSettings):
     assert "globals.yml: 'kolla_internal_vip_address' has no value" in message(load_settings, "")
 
 
+def test_what_a_file_may_hold_that_cannot_be_read_is_not_called_missing(load_settings: LoadSettings):
+    found = message(load_settings, "kolla_internal_vip_address: 10.0.0.1\nx: [\n")
+    assert "globals.yml:3:1: not YAML" in found
+    assert "has no value" not in found
+
+
 def test_missing_provider_names_the_switch(load_settings: LoadSettings):
     found = message(load_settings, VIP + "enable_mariadb: no\n")
     assert "globals.yml:2: 'keystone' needs 'database', which no enabled service provides" in found

@@ -110,7 +110,7 @@ def test_prechecks_tell_what_stays_and_count_ports_of_what_makes_way_as_free(the
     found = {f["subject"]: f for f in adoption.findings(theirs.desired, theirs.states)}
     assert all(f["ok"] for f in found.values())
     assert [name for name, f in found.items() if f["warning"]] == ["fluentd"]
-    request = requirements.requests(theirs.desired, theirs.states, theirs.report)["one"]
+    request = requirements.requests(theirs.desired, theirs.states, theirs.report, theirs.facts)["one"]
     assert request["makes_way"] == ["haproxy", "keystone", "mariadb", "proxysql"]
 
 

@@ -229,11 +229,11 @@ def test_an_upgrade_has_a_wave_for_each_layer_of_services(cases: dict[str, Case]
 
 UPGRADE = """\
 canary on control1, compute1
-  1. haproxy, kolla-toolbox, memcached, openvswitch-db, rabbitmq, openvswitch-vswitchd,
+  1. haproxy, kolla-toolbox, memcached, openvswitch-db, keepalived, rabbitmq, openvswitch-vswitchd,
     ovn-controller on control1; openvswitch-db, openvswitch-vswitchd, ovn-controller on compute1
-    before haproxy, kolla-toolbox, memcached, openvswitch-db, rabbitmq, openvswitch-vswitchd,
-    ovn-controller on control2, control3; openvswitch-db, openvswitch-vswitchd, ovn-controller on
-    compute2, compute3
+    before haproxy, kolla-toolbox, memcached, openvswitch-db, keepalived, rabbitmq,
+    openvswitch-vswitchd, ovn-controller on control2, control3; openvswitch-db,
+    openvswitch-vswitchd, ovn-controller on compute2, compute3
   2. keystone, notes on control1 before keystone, notes on control2, control3
   3. placement-api on control1 before placement-api on control2, control3
   4. nova-conductor, nova-novncproxy, nova-scheduler, nova-api, nova-metadata on control1 before

@@ -72,11 +72,23 @@ def test_a_host_whose_container_does_not_run_serves_nobody_meanwhile(two: World)
     assert "Endpoints interrupted: keystone." in explain.text(made)
 
 
-def test_the_one_with_the_address_is_not_served_by_others(two: World) -> None:
+def test_of_those_with_the_address_another_gets_it(two: World) -> None:
     two.image_ids["haproxy"] = "sha256:other"
     impact = operation(plan(two), "container:haproxy@one").impact
-    assert impact.interrupted and not impact.served_by_others
+    assert impact.served_by_others and not impact.interrupted
+    assert "it is on another within" in impact.meanwhile
     (first, _) = power_plan(two.desired, two.states, "restart", {"haproxy"}).operations
+    assert first.impact.served_by_others and not first.impact.interrupted
+
+
+def test_one_that_is_alone_whoever_else_there_is_is_not_served_by_others(two: World) -> None:
+    two.edit(
+        "notes/service.yml", "    command: notes-api", "    impact: {alone: true}\n    command: notes-api"
+    )
+    two.image_ids["notes"] = "sha256:other"
+    impact = operation(plan(two), "container:notes@one").impact
+    assert impact.interrupted and not impact.served_by_others
+    (first, _) = power_plan(two.desired, two.states, "restart", {"notes"}).operations
     assert first.impact.interrupted and not first.impact.served_by_others
 
 

@@ -144,7 +144,7 @@ def test_a_kernel_without_a_required_module_or_sysctl_is_told(world: World) -> N
 
 
 def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: World) -> None:
-    before = requests(world.desired, world.states, world.report)["one"]
+    before = requests(world.desired, world.states, world.report, world.facts)["one"]
     world.edit(
         "notes/service.yml",
         "  notes:\n    command:",
@@ -158,7 +158,7 @@ def test_what_is_asked_of_a_host_is_what_its_services_require_together(world: Wo
         "    command:",
     )
     world.globals["notes_greeting"] = "qemu"
-    now = requests(world.desired, world.states, world.report)["one"]
+    now = requests(world.desired, world.states, world.report, world.facts)["one"]
     mib = 1 << 20
     assert now["memory"] - before["memory"] == 200 * mib
     assert now["engine_space"] - before["engine_space"] == 10 * mib

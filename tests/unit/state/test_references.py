@@ -51,6 +51,7 @@ def test_what_is_offered_without_an_endpoint_is_ready_with_its_containers(world:
     text = ERRANDS.replace("groups:", "needs: [proxy]\ngroups:")
     path.write_text(text.replace("command: [run]", "command: [run]\n    after: [proxy]"))
     (job,) = (job for job in world.desired.jobs if job.name == "errands/run")
-    assert {f"container:haproxy@{host}" for host in world.settings.hosts_of("haproxy")} == {
+    hosts = world.settings.hosts_of("haproxy")
+    assert {f"container:{name}@{host}" for name in ("haproxy", "keepalived") for host in hosts} == {
         reference for reference in job.after if reference.startswith("container:")
     }

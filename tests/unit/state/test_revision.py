@@ -73,6 +73,13 @@ def test_back_to_a_rollback_names_what_it_restored() -> None:
     assert target(*history[1:]) == 3  # the first one is forgotten
 
 
+@pytest.mark.parametrize("result", ["interrupted", "failed", "in progress"])
+def test_a_way_back_that_did_not_come_to_its_end_is_gone_on_with(result: str) -> None:
+    history = [revision(1, "a"), revision(2, "b"), revision(3, "a", result, restores=1)]
+    assert target(*history) == 1
+    assert target(*history[1:]) == 2  # the one it was for is forgotten
+
+
 def test_nothing_to_go_back_to() -> None:
     for history in ([], [revision(1, "a", "failed")]):
         with pytest.raises(InputError, match="there is no revision to go back to"):

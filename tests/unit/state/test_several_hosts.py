@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from world import World
 
+from kolla.state.demand import told
 from kolla.state.desired import DesiredJob
-from kolla.state.plan import ContainerOperation
+from kolla.state.plan import ContainerOperation, JobOperation
 from kolla.state.prechecks import limits
 from kolla.state.reconcile import reconcile
-from kolla.state.replacement import replaced
+from kolla.state.replacement import replaced, weighed
 
 HOSTS = ("one", "two", "three")
 BUS = "rabbitmq"
@@ -112,6 +113,97 @@ def test_a_verb_about_one_host_leaves_the_others_and_who_uses_them_alone(three: 
     ]
     three.carry_out(plan)
     assert not reconcile(desired, three.states).operations
+
+
+def database_of_three(world: World) -> None:
+    """Its volumes have something in them."""
+    world.groups["mariadb"] = HOSTS
+    world.carry_out(reconcile(world.desired, world.states))
+
+
+def ids(world: World, *kinds: str) -> list[str]:
+    operations = reconcile(world.desired, world.states).operations
+    return [o.id for o in operations if o.service == "mariadb" and o.kind in (kinds or ("job", "container"))]
+
+
+def test_a_database_grows_from_the_host_that_has_it(three: World) -> None:
+    three.groups["mariadb"] = HOSTS
+    operations = {o.id: o for o in reconcile(three.desired, three.states).operations}
+    founder = "container:mariadb@one"
+    assert "job:mariadb/bootstrap@one" in operations[founder].after
+    assert operations["job:mariadb/bootstrap@one"].causes == ("its own configuration changed",)
+    for host in HOSTS[1:]:
+        assert founder in operations[f"container:mariadb@{host}"].after
+        assert f"job:mariadb/bootstrap@{host}" not in operations
+        assert f"job:mariadb/upgrade@{host}" in operations
+    three.carry_out(reconcile(three.desired, three.states))
+    assert not reconcile(three.desired, three.states).operations
+
+
+def test_a_member_of_the_database_without_data_waits_for_the_others_and_makes_none(three: World) -> None:
+    database_of_three(three)
+    emptied(three, "one")
+    assert sorted(ids(three, "job")) == [
+        "job:mariadb/bootstrap@two",
+        "job:mariadb/takeover@one",
+        "job:mariadb/upgrade@one",
+    ]
+    assert ids(three, "container") == ["container:mariadb@one"]
+
+
+def test_members_of_the_database_are_changed_one_after_the_other(three: World) -> None:
+    database_of_three(three)
+    three.override("mariadb/my.cnf", "[mariadbd]\nmax_connections = 500\n")
+    operations = [o for o in reconcile(three.desired, three.states).operations if o.kind == "container"]
+    waits = [len(set(o.after) & {other.id for other in operations}) for o in operations]
+    assert waits == [0, 1, 1]
+
+
+def recovery(world: World, step: str, host: str = "") -> list[DesiredJob]:
+    jobs = [job for job in world.desired.verbs if job.name == f"mariadb/{step}-mariadb-recovery"]
+    return [told(job, host) for job in jobs] if host else jobs
+
+
+def test_a_verb_that_chooses_stops_and_asks_all_before_it_does_anything(three: World) -> None:
+    database_of_three(three)
+    services = {folder.name: folder.service for folder in three.settings.services}
+    name, service = "mariadb-recovery", services["mariadb"]
+    plan = weighed(
+        three.desired,
+        recovery(three, "choice"),
+        three.states,
+        checks=recovery(three, "before"),
+        name=name,
+        verb=service.verbs[name],
+        service=service,
+        services=services.values(),
+    )
+    order = [o.id.partition(":")[2] for o in plan.operations if "mariadb" in o.id]
+    assert set(order[:3]) == {f"mariadb/before-mariadb-recovery@{host}" for host in HOSTS}
+    assert set(order[3:6]) == {f"mariadb@{host}" for host in HOSTS}
+    assert set(order[6:]) == {f"mariadb/choice-mariadb-recovery@{host}" for host in HOSTS}
+    stopped = {o.id for o in plan.operations if o.id.startswith("stop:")}
+    assert "stop:keystone@three" in stopped
+    assert all(stopped <= set(o.after) for o in plan.operations if "/choice-" in o.id)
+    three.carry_out(plan)
+
+    then = replaced(
+        three.desired,
+        recovery(three, "verb", "two"),
+        three.states,
+        name=name,
+        verb=service.verbs[name],
+        service=service,
+        services=services.values(),
+    )
+    done = [o for o in then.operations if isinstance(o, JobOperation)]
+    assert {o.id for o in done} == {f"job:mariadb/verb-mariadb-recovery@{host}" for host in HOSTS}
+    assert not any(o.renews for o in done)  # it is the data there was, so nothing is done for it again
+    started = [o for o in then.operations if o.id.startswith("container:mariadb@")]
+    assert len(started) == len(HOSTS)
+    assert all({o.id for o in done} <= set(o.after) for o in started)
+    three.carry_out(then)
+    assert not reconcile(three.desired, three.states).operations
 
 
 def test_images_in_files_are_served_by_one_host_unless_all_see_them(three: World) -> None:
