@@ -22,6 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "PAUSE", 0.001)
     monkeypatch.setattr(hosts, "LIMIT", 0.05)
     monkeypatch.setattr(hosts, "REPORT_LIMIT", 0.05)
+    monkeypatch.setattr(hosts, "SILENCE_LIMIT", 0.05)
 
 
 def server(name: str, status: str = "ACTIVE", host: str = "old", task: str | None = None) -> dict[str, Any]:
@@ -51,6 +52,8 @@ class Cloud:
     """Servers that somebody deletes while they move."""
     slow: frozenset[str] = frozenset()
     """Servers that nova never comes to an end with."""
+    unsaid: int = 0
+    """For how many looks nova says neither that it does something with a server nor where that is now."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -78,6 +81,9 @@ class Cloud:
         if it["name"] in self.slow:
             return before
         it["OS-EXT-STS:task_state"] = None
+        if "done" in it and self.unsaid:
+            self.unsaid -= 1
+            return dict(it)
         action = it.pop("done", None)
         if it["name"] not in self.broken and action == "confirmResize":
             it["status"] = "SHUTOFF"
@@ -85,6 +91,10 @@ class Cloud:
             it["OS-EXT-SRV-ATTR:host"] = "new"
             it["status"] = {"migrate": "VERIFY_RESIZE"}.get(action, it["status"])
         return before
+
+    def migrations(self, id: str) -> dict[int, str]:
+        moving = any("done" in each for each in self.known if each["id"] == id)
+        return {1: "running", 2: "accepted" if moving else "done"} if self.asked else {1: "running"}
 
     def failure(self, id: str) -> str:
         return f"nova is tired of {id}"
@@ -179,6 +189,19 @@ def test_a_host_that_is_off_is_not_drained_and_one_that_is_on_not_evacuated() ->
         hosts.evacuate(Cloud([]), "old", GATEWAYS)
     with pytest.raises(moves.Refused, match="no compute service on old"):
         hosts.drain(Cloud([], found=[]), "old", GATEWAYS)
+
+
+def test_a_server_is_where_it_is_when_its_move_is_over() -> None:
+    cloud = Cloud([server("a")], found=[service("new"), service("old", state="down")], unsaid=3)
+    assert names(hosts.evacuate(cloud, "old", GATEWAYS)) == [("a", "new", moves.REBUILD)]
+
+
+def test_nova_is_given_time_to_see_that_a_host_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "SILENCE_LIMIT", 60)
+    looks = [[service("new"), service("old")]] * 3
+    cloud = Cloud([server("a")], found=[service("new"), service("old", state="down")])
+    monkeypatch.setattr(cloud, "services", lambda: looks.pop() if looks else cloud.found)
+    assert names(hosts.evacuate(cloud, "old", GATEWAYS)) == [("a", "new", moves.REBUILD)]
 
 
 def test_servers_of_a_host_that_is_off_are_made_again_elsewhere() -> None:

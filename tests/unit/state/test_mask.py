@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from kolla.config.diff import Change
+from kolla.config.merge import Merged
+from kolla.secret import Secret
+from kolla.state.compare import _content
+from kolla.state.host_state import ObservedFile
 from kolla.state.mask import mask
+from kolla.state.render import RenderedFile
 
 
 def masked(
@@ -40,9 +45,19 @@ def test_each_line_of_a_secret_of_several_is_hidden(line: int) -> None:
     assert said == f"x.conf: line {line} *** -> ***, set by config/x.conf"
 
 
-def test_of_a_file_with_such_a_secret_no_line_is_shown() -> None:
-    change = Change("line 5", "of the one before", None, "config/x.conf")
-    assert "before" not in mask(f"x.conf: {change}", change, (KEY,), telling=True)
+def test_of_a_file_with_such_a_secret_no_line_of_an_earlier_one_is_shown() -> None:
+    before = [
+        "-----BEGIN PRIVATE KEY-----",
+        "b3BlbmVy",
+        "Ym9keSBvZg==",
+        "dGhlIG9sZGVy",
+        "-----END PRIVATE KEY-----",
+    ]
+    wanted = RenderedFile(Merged(KEY, {"": "template"}), "text", frozenset({KEY}))
+    observed = ObservedFile(sha256="another", mode="0600", content=Secret("\n".join(before)))
+    causes = list(_content("key", wanted, observed, {KEY}))
+    assert causes
+    assert not [line for line in (*before, *KEY.splitlines()) for cause in causes if line in cause]
 
 
 def test_a_known_secret_is_hidden_wherever_it_is() -> None:
