@@ -119,7 +119,11 @@ class Simulated:
 
     def _inventory(self) -> str:
         computes = self.names[CONTROLLERS:] or self.names
-        groups = {"control": self.names[:CONTROLLERS], "network": self.names[:CONTROLLERS], "compute": computes}
+        groups = {
+            "control": self.names[:CONTROLLERS],
+            "network": self.names[:CONTROLLERS],
+            "compute": computes,
+        }
         lines = [f"{name} ansible_connection=simulated" for name in self.names]
         for group, names in groups.items():
             lines += [f"[{group}]", *names]
