@@ -31,7 +31,7 @@ from kolla.state.revision_diff import as_applied
 CLOUD = "bench-scale"
 CONTROLLERS = 3
 CHANGE = {"nova_reserved_host_memory_mb": 1024}
-"""What `change` has the operator write: of every compute host something is to be done."""
+"""What `change` has the operator write: a file of every host is another one then."""
 PLUGIN = Path(__file__).parent / "plugins" / "simulated.py"
 DIRECTORY = "KOLLA_SIMULATED"
 """Environment variable that tells the plugin where the answers are."""

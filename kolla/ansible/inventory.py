@@ -19,7 +19,8 @@ _begun: dict[tuple[str, ...], subprocess.Popen[str]] = {}
 
 
 def sources(given: Sequence[str], directory: Path) -> tuple[str, ...]:
-    """What Ansible is given with `-i`: as told, else that of the configuration directory, else this machine."""
+    """What Ansible is given with `-i`: as told, else what is in the configuration directory, else this
+    machine."""
     if given:
         return tuple(given)
     own = directory / "inventory"
