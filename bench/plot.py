@@ -74,7 +74,7 @@ def _plot(plot: Plot, left: int, colours: Mapping[str, str]) -> Iterator[str]:
 
 
 def ticks(most: float) -> tuple[float, ...]:
-    """Round numbers from 0 to the first that is not below `most` (above 0), four to ten of them."""
+    """Round numbers from 0 to the first that is not below `most` (above 0), three to eleven of them."""
     step = float(10 ** floor(log10(most)))
-    step = next(smaller for smaller in (step / 5, step / 2, step) if most / smaller <= 9)
+    step = next(smaller for smaller in (step / 5, step / 2, step) if most / smaller <= 10)
     return tuple(round(number * step, 9) for number in range(ceil(round(most / step, 9)) + 1))

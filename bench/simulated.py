@@ -31,7 +31,7 @@ from kolla.state.revision_diff import as_applied
 CLOUD = "bench-scale"
 CONTROLLERS = 3
 CHANGE = {"nova_reserved_host_memory_mb": 1024}
-"""What `change` has the operator write: of every compute host something is to be done."""
+"""What `change` has the operator write: a file of every host is another one then."""
 PLUGIN = Path(__file__).parent / "plugins" / "simulated.py"
 DIRECTORY = "KOLLA_SIMULATED"
 """Environment variable that tells the plugin where the answers are."""
@@ -119,7 +119,11 @@ class Simulated:
 
     def _inventory(self) -> str:
         computes = self.names[CONTROLLERS:] or self.names
-        groups = {"control": self.names[:CONTROLLERS], "network": self.names[:CONTROLLERS], "compute": computes}
+        groups = {
+            "control": self.names[:CONTROLLERS],
+            "network": self.names[:CONTROLLERS],
+            "compute": computes,
+        }
         lines = [f"{name} ansible_connection=simulated" for name in self.names]
         for group, names in groups.items():
             lines += [f"[{group}]", *names]

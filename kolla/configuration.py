@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from kolla.ansible import inventory
 from kolla.ansible.executor import CloudIdentity
-from kolla.ansible.inventory import read as read_inventory
 from kolla.build_report import BuildReport
 from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.loader import load as load_catalogue
@@ -21,9 +21,6 @@ from kolla.settings.building import building, search
 from kolla.settings.globals import Globals
 from kolla.settings.globals import load as load_globals
 from kolla.settings.inventory import Inventory
-
-THIS_MACHINE = Path(__file__).parent / "settings" / "all-in-one"
-"""The inventory that is used when none is given."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +64,12 @@ class Configuration:
     @cached_property
     def inventory(self) -> Inventory:
         """Hosts and groups, read once."""
-        return Inventory.parse(read_inventory(self.sources), self.sources)
+        return Inventory.parse(inventory.read(self.sources), self.sources)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What Ansible is given with `-i`: as told, else the configuration's own, else this machine."""
-        if self.inventory_sources:
-            return self.inventory_sources
-        own = self.directory / "inventory"
-        return (str(own if own.exists() else THIS_MACHINE),)
+        """What Ansible is given with `-i`."""
+        return inventory.sources(self.inventory_sources, self.directory)
 
     @cached_property
     def settings(self) -> Settings:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kolla import yamlfile
+from kolla.ansible.inventory import THIS_MACHINE
 from kolla.api import Cloud
-from kolla.configuration import THIS_MACHINE, Configuration
+from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location
 from kolla.events import Event, Listener
 from kolla.hosts import Hosts

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kolla.ansible import inventory
 from kolla.events import Listener
 from kolla.state.canary_request import SOAK, CanaryRequest, duration
 
@@ -41,8 +42,10 @@ class Options:
     verbose: int = 0
 
     def cloud(self, progress: Listener) -> Cloud:
-        """The cloud these options speak of; nothing is read yet."""
-        from kolla.api import Cloud
+        """The cloud these options speak of; nothing is read yet, but for the inventory."""
+        if any(parameter.name == "inventory" for parameter in click.get_current_context().command.params):
+            inventory.begin(inventory.sources(self.inventory, self.configdir))
+        from kolla.api import Cloud  # takes its time
 
         return Cloud(
             config_directory=self.configdir,

@@ -91,5 +91,5 @@ def _host(host: str, desired: Desired) -> HostState:
             for job in jobs
         },
         resources=union(given.values()),
-        given=given,
+        given=dict(given),
     )

@@ -31,6 +31,7 @@ def test_everything_comes_after_what_it_waits_for_whatever_the_input_order(
     mixed = list(operations)
     shuffle.shuffle(mixed)
     assert ordered(mixed) == result
+    assert ordered(result) == result
 
 
 def test_what_is_not_in_the_plan_is_done() -> None:
