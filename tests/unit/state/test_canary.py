@@ -238,9 +238,9 @@ canary on control1, compute1
   3. placement-api on control1 before placement-api on control2, control3
   4. nova-conductor, nova-novncproxy, nova-scheduler, nova-api, nova-metadata on control1 before
     nova-conductor, nova-novncproxy, nova-scheduler, nova-api, nova-metadata on control2, control3
-  5. nova-libvirt on compute1; neutron-server, neutron-ovn-maintenance-worker,
-    neutron-periodic-worker, neutron-rpc-server on control1 before nova-libvirt on compute2,
-    compute3; neutron-server, neutron-ovn-maintenance-worker, neutron-periodic-worker,
+  5. nova-libvirt, nova-ssh on compute1; neutron-server, neutron-ovn-maintenance-worker,
+    neutron-periodic-worker, neutron-rpc-server on control1 before nova-libvirt, nova-ssh on
+    compute2, compute3; neutron-server, neutron-ovn-maintenance-worker, neutron-periodic-worker,
     neutron-rpc-server on control2, control3
   6. neutron-ovn-metadata-agent, nova-compute on compute1 before neutron-ovn-metadata-agent,
     nova-compute on compute2, compute3
