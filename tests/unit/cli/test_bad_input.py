@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from kolla import configuration, hosts, places
+from kolla import hosts, places
+from kolla.ansible import inventory as reading
 from kolla.ansible.inventory import read
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue import loader
@@ -81,7 +82,8 @@ def cloud(tmp_path: Path, report: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(places, "state_root", lambda: tmp_path / "state")
     monkeypatch.setattr(hosts, "Executor", touched)
-    monkeypatch.setattr(configuration, "read_inventory", read_once)
+    monkeypatch.setattr(reading, "read", read_once)
+    monkeypatch.setattr(reading, "begin", lambda sources: None)
     (tmp_path / "globals.yml").write_text(GLOBALS)
     passwords.complete(tmp_path / "passwords.yml", passwords.generate(loader.load(), {}))
     places.write_private(places.Places.of("kolla").build_report, report)
