@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,7 +61,7 @@ class Hosts:
 
     configuration: Configuration
     progress: Listener
-    off: str = ""
+    off: str = field(default="", kw_only=True)
     """A host that is known to be off: nobody asks it."""
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
