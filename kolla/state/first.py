@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kolla.state.desired import Desired, DesiredContainer, container_id
+from kolla.state.desired import Desired, DesiredContainer, DesiredJob, container_id
 from kolla.state.host_state import HostState
 
 
@@ -27,7 +27,36 @@ def chosen(desired: Desired, states: Mapping[str, HostState]) -> Desired:
         containers=tuple(
             _waiting(c, hosts[c.name], states) if c.name in hosts else c for c in desired.containers
         ),
-        jobs=tuple(j for j in desired.jobs if not j.first_of or hosts.get(j.first_of) == j.host),
+        jobs=tuple(
+            j for j in desired.jobs if not j.first_of or j.host in _job_hosts(j, desired, hosts, states)
+        ),
+    )
+
+
+def _job_hosts(
+    job: DesiredJob, desired: Desired, hosts: Mapping[str, str | None], states: Mapping[str, HostState]
+) -> set[str | None]:
+    """Where a job for the first host belongs: where it was done for the data there is, else on that host.
+
+    What the first lost and got back from the others was made by one of them.
+    """
+    done = {j.host for j in desired.jobs if j.name == job.name and _is_done(j, states)}
+    return {*done} or {hosts.get(job.first_of)}
+
+
+def _is_done(job: DesiredJob, states: Mapping[str, HostState]) -> bool:
+    """Whether a job was done on its host as it is to be, for the volumes that are there."""
+    state = states.get(job.host)
+    record = state.jobs.get(job.name) if state is not None else None
+    return (
+        state is not None
+        and record is not None
+        and record.key == job.key
+        and all(
+            state.volumes.get(volume) == record.epochs.get(f"{host}/{volume}")
+            for host, volume in job.volumes
+            if host == job.host
+        )
     )
 
 

@@ -149,6 +149,20 @@ def test_a_member_of_the_database_without_data_waits_for_the_others_and_makes_no
         "job:mariadb/upgrade@one",
     ]
     assert ids(three, "container") == ["container:mariadb@one"]
+    three.carry_out(reconcile(three.desired, three.states))
+    assert not reconcile(three.desired, three.states).operations
+
+
+def test_a_first_member_that_only_lost_its_volume_leaves_nothing_to_do_either(three: World) -> None:
+    """It has a record of having made the data, of which the others have all."""
+    database_of_three(three)
+    state = three.states["one"]
+    containers = {name: c for name, c in state.containers.items() if name != "mariadb"}
+    volumes = {name: epoch for name, epoch in state.volumes.items() if name != "mariadb"}
+    three.states["one"] = state.model_copy(update={"containers": containers, "volumes": volumes})
+    assert "job:mariadb/bootstrap@two" in ids(three, "job")
+    three.carry_out(reconcile(three.desired, three.states))
+    assert not reconcile(three.desired, three.states).operations
 
 
 def test_members_of_the_database_are_changed_one_after_the_other(three: World) -> None:
