@@ -244,7 +244,6 @@ def test_a_host_alone_has_the_external_bridge_only() -> None:
     assert document["other_config"] == {"userspace-tso-enable": "true"}
     ids = document["external_ids"]
     assert (ids["ovn-bridge-mappings"], ids["ovn-cms-options"]) == ("physnet1:br-ex", "enable-chassis-as-gw")
-    assert ids["ovn-monitor-all"] == "true"
     assert bridges(neutron_bridge_address="10.0.2.1/24")["addresses"] == {"br-ex": "10.0.2.1/24"}
 
 
