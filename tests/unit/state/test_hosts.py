@@ -25,11 +25,11 @@ class Answering(Hosts):
 
     world: World
     network: str = "10.0.0"
-    asked: list[set[str]] = field(default_factory=list)
+    heard: list[set[str]] = field(default_factory=list)
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         assert verb == "observe"
-        self.asked.append(set(requests))
+        self.heard.append(set(requests))
         engine = Engine(name="docker", version="26.1")
         answers = {}
         for host in requests:
@@ -61,7 +61,7 @@ def test_with_facts_that_are_as_known_each_host_is_asked_once_and_nothing_is_der
     monkeypatch.setattr(module, "desire", lambda *given: derived.append(given) or desire(*given))
     hosts = answering(world)
     desired, states = hosts.observed()
-    assert hosts.asked == [{"one", "two"}]
+    assert hosts.heard == [{"one", "two"}]
     assert len(derived) == 1
     assert desired == desire(world.settings, world.report, world.facts)
     assert states.keys() == {"one", "two"}
@@ -71,6 +71,6 @@ def test_with_facts_that_have_changed_hosts_are_asked_for_the_files_of_the_new_o
     answering(world).facts()
     hosts = answering(world, network="10.0.9")
     desired, _ = hosts.observed()
-    assert hosts.asked == [{"one", "two"}, {"one", "two"}]
+    assert hosts.heard == [{"one", "two"}, {"one", "two"}]
     assert {address for _, address, _ in desired.sockets("one")} >= {"10.0.9.1"}
     assert hosts.known_facts()["two"].interfaces["eth0"].addresses == ("10.0.9.2",)
