@@ -97,6 +97,8 @@ def test_servers_move_to_the_address_of_a_host_and_only_compute_services_are_tol
     assert own["live_migration_inbound_addr"] == own["migration_inbound_addr"] == "192.0.2.7"
     assert "live_migration_inbound_addr" not in configuration("nova-api", **MIGRATION)["libvirt"]
     assert 'migration_address = "192.0.2.7"' in render("nova", "qemu.conf.j2", **MIGRATION)
+    # libvirt does not start with such an address.
+    assert "migration_address" not in render("nova", "qemu.conf.j2", migration_address="127.0.0.1")
     assert "ListenAddress 192.0.2.7\n" in render("nova", "sshd_config.j2", **MIGRATION)
 
 
