@@ -59,7 +59,7 @@ test-integration: $(READY) ## tests against a real container engine
 test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
 	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/system
 
-test-long: $(READY) ## what takes many minutes: every release, clouds of install type binary
+test-long: $(READY) ## what takes many minutes: every release, binary clouds, upgrades, stacks, recovery
 	$(BIN)/python -m pytest $(WITH_GLOBALS) -m long tests/integration tests/system
 
 bench: $(READY) ## make a cloud, measure it, remove it, print the figures

@@ -11,6 +11,8 @@ import pytest
 from system.client import Demo, OpenStack, until
 from system.harness import Kolla, containers
 
+pytestmark = pytest.mark.long
+
 CONTAINERS = {"heat_api", "heat_api_cfn", "heat_engine"}
 SIGNALS = """\
 #!/bin/sh
