@@ -244,6 +244,7 @@ def place_of(openstack: OpenStack, server: Server) -> str:
     return str(openstack.server(server.id)["OS-EXT-SRV-ATTR:host"])
 
 
+@pytest.mark.long
 def test_a_drained_host_is_empty_and_its_server_has_not_noticed(
     rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
 ) -> None:
@@ -264,6 +265,7 @@ def test_a_drained_host_is_empty_and_its_server_has_not_noticed(
     assert "did you mean 'node2'" in cloud.run("undrain", "nod2", expect=1)
 
 
+@pytest.mark.long
 def test_a_server_moves_with_its_disk_while_it_is_off(
     cloud: Kolla, openstack: OpenStack, servers: Mapping[str, Server]
 ) -> None:
