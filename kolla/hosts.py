@@ -186,13 +186,8 @@ class Hosts:
             questions = desired.questions()
             observations = self._observe({host: questions[host] for host in self.asked()})
             states = _states(observations)
-            before, known = (
-                known,
-                (
-                    known[0] | self._remember_facts(observations),
-                    decide(report.release, states),
-                ),
-            )
+            before = known
+            known = known[0] | self._remember_facts(observations), decide(report.release, states)
             if known == before:  # the desired state is a function of these
                 return desired, states
             desired = desire(settings, report, *known)

@@ -11,7 +11,7 @@ from typing import Any
 from kolla import skeleton
 from kolla.ansible.outcome import Outcome, Result
 from kolla.catalogue.loader import load as load_catalogue
-from kolla.catalogue.model import Service, ServiceFolder, Verb
+from kolla.catalogue.model import ServiceFolder, Verb
 from kolla.configuration import Configuration
 from kolla.errors import InputError, did_you_mean
 from kolla.events import Listener
@@ -24,9 +24,8 @@ from kolla.settings.keys import enable_key
 from kolla.state.choice import Copy, chosen, read
 from kolla.state.demand import demanded, told
 from kolla.state.derive import verb_check, verb_choice, verb_job
-from kolla.state.desired import Desired, DesiredJob
-from kolla.state.host_state import HostState
-from kolla.state.replacement import replaced, weighed
+from kolla.state.desired import DesiredJob
+from kolla.state.replacement import Asked, replaced, weighed
 from kolla.state.rotation import carriers, check_complete, rotated
 
 
@@ -85,27 +84,19 @@ class ServiceVerbs:
         checks = named(verb_check(folder.name, name))
         if verb.chooses is not None:
             probes = named(verb_choice(folder.name, name))
-            outcome = self._ask(name, folder, verb, checks, probes, desired, states)
+            asking = weighed(desired, probes, states, self._asked(name, folder, verb), checks)
+            outcome = hosts.apply(asking, desired, 0, phase=name)
             if outcome.failures() and not _only(outcome, probes):
                 return _ran(probes, outcome)
             argument = chosen({job.host: _copy(outcome.operations.get(job.id)) for job in probes}, name)
-            desired, states = self._hosts.observed()
+            desired, states = hosts.observed()
             checks = []
         jobs = named(verb_job(folder.name, name))
         if not any(job.host in states for job in jobs):
             where = ", ".join(job.host for job in jobs)
             raise InputError(f"--limit leaves out where '{name}' runs", expected=where or None)
         if verb.replaces:
-            plan = replaced(
-                desired,
-                jobs,
-                states,
-                checks=checks,
-                name=name,
-                verb=verb,
-                service=folder.service,
-                services=self._services(),
-            )
+            plan = replaced(desired, jobs, states, self._asked(name, folder, verb), checks)
         elif verb.rotates:
             plan = rotated(desired, jobs, states, self._passwords(verb))
         else:
@@ -117,31 +108,9 @@ class ServiceVerbs:
         end(name, plan, self.progress)
         return _ran([job for job in jobs if job.host in states], outcome)
 
-    def _services(self) -> list[Service]:
-        return [folder.service for folder in self.configuration.settings.services]
-
-    def _ask(
-        self,
-        name: str,
-        folder: ServiceFolder,
-        verb: Verb,
-        checks: list[DesiredJob],
-        probes: list[DesiredJob],
-        desired: Desired,
-        states: Mapping[str, HostState],
-    ) -> Outcome:
-        """Stop what the verb replaces, and hear from each host what lies there."""
-        plan = weighed(
-            desired,
-            probes,
-            states,
-            checks=checks,
-            name=name,
-            verb=verb,
-            service=folder.service,
-            services=self._services(),
-        )
-        return self._hosts.apply(plan, desired, 0, phase=name)
+    def _asked(self, name: str, folder: ServiceFolder, verb: Verb) -> Asked:
+        services = [other.service for other in self.configuration.settings.services]
+        return Asked(name, verb, folder.service, services)
 
     def _others(self, host: str) -> Hosts:
         """The other hosts; InputError when the host answers, or there are none."""
@@ -191,7 +160,8 @@ def _only(outcome: Outcome, jobs: list[DesiredJob]) -> bool:
 
 def _copy(result: Result | None) -> Copy | None:
     """What a host says of what lies there; None where it does not."""
-    return read(json.loads(result.message)) if result and result.status == "done" and result.message else None
+    said = result.message if result is not None and result.status == "done" else ""
+    return read(json.loads(said)) if said.startswith("{") else None
 
 
 def _on_host(jobs: list[DesiredJob], host: str) -> list[DesiredJob]:

@@ -274,9 +274,8 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
         if verb.check and not verb.replaces:
             what = f"'{name}' checks something first and stops nothing afterwards"
             yield wrong(("verbs", name, "check"), what, "'replaces'")
-        jobs = [job for job in (verb.job, verb.check) if job is not None]
         told = verb.argument is not None and verb.argument.required
-        if verb.one_host and not (told and all(job.each_host for job in jobs)):
+        if verb.one_host and not (told and _everywhere(verb)):
             what = f"'{name}' is about one host, and nobody says which, or its job is not for each"
             yield wrong(("verbs", name), what, "an 'argument' that is 'required', and jobs with 'each_host'")
         if verb.chooses and not (verb.replaces and verb.argument is None and _everywhere(verb)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from kolla.catalogue.model import Service, Verb
 from kolla.errors import InputError
@@ -17,16 +18,35 @@ from kolla.state.reconcile import fingerprint, reconcile
 from kolla.state.volumes import new_epoch
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A verb with `replaces` that somebody asks for."""
+
+    name: str
+    verb: Verb
+    service: Service
+    """Whose verb it is."""
+    services: Sequence[Service]
+    """Those of the cloud."""
+
+    @property
+    def affected(self) -> set[str]:
+        """The services of which something is stopped."""
+        volumes = frozenset(self.verb.replaces)
+        others = () if self.verb.one_host else consumers(self.service, self.services, volumes)
+        return {self.service.name, *others}
+
+    def places(self, desired: Desired) -> frozenset[str]:
+        """The volumes it is about, as the engine names them."""
+        return frozenset(desired.volume_names.get(volume, volume) for volume in self.verb.replaces)
+
+
 def replaced(
     desired: Desired,
     jobs: Iterable[DesiredJob],
     states: Mapping[str, HostState],
-    *,
+    asked: Asked,
     checks: Iterable[DesiredJob] = (),
-    name: str,
-    verb: Verb,
-    service: Service,
-    services: Iterable[Service],
 ) -> Plan:
     """The plan of a verb with `replaces`: run its `checks`, stop, run its `jobs`, start again, repeat what
     was done for the earlier content.
@@ -36,10 +56,9 @@ def replaced(
     have no state (`--limit`): what runs there would go on writing.
     """
     jobs = list(jobs)
-    affected, places = _affected(desired, verb, service, services)
-    if verb.one_host:
+    if asked.verb.one_host:
         states = {job.host: states[job.host] for job in jobs if job.host in states}
-    first, stops = _beginning(desired, checks, states, name, verb, affected, places)
+    first, stops = _beginning(desired, checks, states, asked)
     checked = tuple(operation.id for operation in first)
     precondition = fingerprint(states)
     work: list[Operation] = []
@@ -48,12 +67,12 @@ def replaced(
             continue
         if isinstance(operation, JobOperation):
             # What is chosen of what there is stays what it was.
-            own = set() if verb.chooses else places & _volumes_of(operation)
+            own = set() if asked.verb.chooses else asked.places(desired) & _volumes_of(operation)
             epochs = {v: new_epoch(desired.cloud_id, operation.host, v, precondition) for v in own}
             after = (*operation.after, *checked, *(stop.id for stop in stops))
             operation = operation.model_copy(update={"renews": epochs, "after": after})
         work.append(operation)
-    later = reconcile(desired, left_behind(states, stops, work), services=affected)
+    later = reconcile(desired, left_behind(states, stops, work), services=asked.affected)
     done = (*checked, *(operation.id for operation in work))
     afterwards = [again(o, done) for o in later.operations if o.id not in done]
     return later.model_copy(
@@ -68,23 +87,18 @@ def weighed(
     desired: Desired,
     probes: Iterable[DesiredJob],
     states: Mapping[str, HostState],
-    *,
+    asked: Asked,
     checks: Iterable[DesiredJob] = (),
-    name: str,
-    verb: Verb,
-    service: Service,
-    services: Iterable[Service],
 ) -> Plan:
     """The plan by which a verb that `chooses` hears what there is: run its `checks`, stop, ask with `probes`.
 
     InputError as for `replaced`, which comes after it.
     """
-    affected, places = _affected(desired, verb, service, services)
-    first, stops = _beginning(desired, checks, states, name, verb, affected, places)
+    first, stops = _beginning(desired, checks, states, asked)
     before = tuple(operation.id for operation in (*first, *stops))
     asking = [
         operation.model_copy(update={"after": (*operation.after, *before)})
-        for operation in demands(desired, probes, states, (f"kolla {name} chooses a host",))
+        for operation in demands(desired, probes, states, (f"kolla {asked.name} chooses a host",))
         if operation.id not in before
     ]
     return Plan(
@@ -95,34 +109,24 @@ def weighed(
     )
 
 
-def _affected(
-    desired: Desired, verb: Verb, service: Service, services: Iterable[Service]
-) -> tuple[set[str], frozenset[str]]:
-    """The services that a verb stops something of, and the volumes it is about, as the engine names them."""
-    volumes = frozenset(verb.replaces)
-    affected = {service.name, *(() if verb.one_host else consumers(service, services, volumes))}
-    return affected, frozenset(desired.volume_names.get(volume, volume) for volume in volumes)
-
-
 def _beginning(
     desired: Desired,
     checks: Iterable[DesiredJob],
     states: Mapping[str, HostState],
-    name: str,
-    verb: Verb,
-    affected: set[str],
-    places: frozenset[str],
+    asked: Asked,
 ) -> tuple[list[Operation], list[StopOperation]]:
     """What comes before anything else: the checks, and the end of who uses the data, then of who has it."""
-    holders, users = _concerned(desired, affected, places)
-    if verb.one_host:
+    holders, users = _concerned(desired, asked.affected, asked.places(desired))
+    if asked.verb.one_host:
         holders, users = [holder for holder in holders if holder.host in states], []
-    _check_complete([*holders, *users], states, name)
-    first = demands(desired, checks, states, (f"before kolla {name}",))
+    _check_complete([*holders, *users], states, asked.name)
+    first = demands(desired, checks, states, (f"before kolla {asked.name}",))
     checked = tuple(operation.id for operation in first)
-    stops = [_stop(c, f"kolla {name} replaces the data it uses", checked) for c in users if _runs(c, states)]
+    stops = [
+        _stop(c, f"kolla {asked.name} replaces the data it uses", checked) for c in users if _runs(c, states)
+    ]
     waiting = (*checked, *(operation.id for operation in stops))
-    stops += [_stop(c, f"kolla {name} replaces its data", waiting) for c in holders if _runs(c, states)]
+    stops += [_stop(c, f"kolla {asked.name} replaces its data", waiting) for c in holders if _runs(c, states)]
     return first, stops
 
 

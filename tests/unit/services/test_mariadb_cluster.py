@@ -86,7 +86,7 @@ def test_a_server_alone_begins_a_cluster_when_it_is_marked_only(cluster: ModuleT
     marked = member(cluster, at=(cluster.NOBODY, -1), last=True)
     assert cluster.decide(marked, SILENT) == "found"
     with pytest.raises(
-        Exception, match="of a server alone, on a host that is not the first: remove the volume"
+        cluster.server.Fault, match="of a server alone, on a host that is not the first: remove the volume"
     ):
         cluster.decide(member(cluster), SILENT)
 
@@ -94,11 +94,11 @@ def test_a_server_alone_begins_a_cluster_when_it_is_marked_only(cluster: ModuleT
 def test_nobody_gives_up_data_that_the_others_do_not_have(cluster: ModuleType) -> None:
     for alone in (member(cluster), member(cluster, at=(cluster.NOBODY, -1), last=True)):
         with pytest.raises(
-            Exception, match="of a server alone, and others have a cluster: remove the volume"
+            cluster.server.Fault, match="of a server alone, and others have a cluster: remove the volume"
         ):
             cluster.decide(alone, SERVED)
     for last in (False, True):
-        with pytest.raises(Exception, match=f"of cluster {THEIRS}, others serve {OURS}"):
+        with pytest.raises(cluster.server.Fault, match=f"of cluster {THEIRS}, others serve {OURS}"):
             cluster.decide(member(cluster, at=(THEIRS, 3), last=last), SERVED)
 
 
@@ -115,7 +115,7 @@ def test_nobody_begins_a_cluster_beside_one_or_unmarked(
     here = member(cluster, at=(uuid, seqno), last=last, view=view)
     try:
         todo = cluster.decide(here, dict(enumerate(serving)))
-    except Exception as refused:
+    except cluster.server.Fault as refused:
         assert "remove the volume" in str(refused)
         return
     assert todo != "found" or (last and not any(serving))
@@ -173,7 +173,7 @@ def test_data_that_no_server_can_read_does_not_tell(
     cluster: ModuleType, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", tool(tmp_path, "echo 'page is corrupt' >&2; exit 1"))
-    with pytest.raises(Exception, match="does not tell how far it is: page is corrupt"):
+    with pytest.raises(cluster.server.Fault, match="does not tell how far it is: page is corrupt"):
         cluster.reached(data, cluster.look(data))
 
 
@@ -228,6 +228,6 @@ def test_nothing_is_marked_where_nothing_could_be_kept(
 ) -> None:
     (data / "grastate.dat").write_text(ENDED)
     monkeypatch.setattr(recovery.store, "SPARE", 1 << 60)
-    with pytest.raises(Exception, match="a copy of the data needs"):
+    with pytest.raises(cluster.server.Fault, match="a copy of the data needs"):
         recovery.begin(data, "one", "one")
     assert not cluster.look(data).last

@@ -19,3 +19,12 @@ def deployed(world: World) -> World:
     """One host with everything deployed."""
     world.carry_out(reconcile(world.desired, world.states))
     return world
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> World:
+    """Three hosts with everything deployed."""
+    world = World(tmp_path, ("one", "two", "three"))
+    world.groups = {"control": world.hosts, "mariadb": world.hosts[:1]}
+    world.carry_out(reconcile(world.desired, world.states))
+    return world

@@ -13,7 +13,7 @@ from kolla.state.demand import ARGUMENT, told
 from kolla.state.desired import DesiredJob
 from kolla.state.plan import Impact, JobOperation, Plan
 from kolla.state.reconcile import reconcile
-from kolla.state.replacement import replaced
+from kolla.state.replacement import Asked, replaced
 
 VERBS = """
 verbs:
@@ -45,17 +45,8 @@ def plan_of(world: World, name: str, service: str, argument: str = "", hosts: tu
         return [told(job, argument) for job in desired.verbs if job.name == job_name]
 
     jobs, checks = named(f"{service}/verb-{name}"), named(f"{service}/before-{name}")
-    verb = services[service].verbs[name]
-    return replaced(
-        desired,
-        jobs,
-        states,
-        checks=checks,
-        name=name,
-        verb=verb,
-        service=services[service],
-        services=services.values(),
-    )
+    asked = Asked(name, services[service].verbs[name], services[service], [*services.values()])
+    return replaced(desired, jobs, states, asked, checks)
 
 
 def test_what_has_the_volume_is_stopped_and_what_was_done_for_its_content_is_done_again(

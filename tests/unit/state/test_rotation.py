@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from world import World
 
@@ -17,15 +15,6 @@ from kolla.state.rotation import carriers, check_complete, rotated
 
 HOSTS = ("one", "two", "three")
 VERB = "rotate-fernet-keys"
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> World:
-    """Three hosts with everything deployed."""
-    world = World(tmp_path, HOSTS)
-    world.groups = {"control": HOSTS, "mariadb": HOSTS[:1]}
-    world.carry_out(reconcile(world.desired, world.states))
-    return world
 
 
 def keys(world: World) -> list[Secret]:

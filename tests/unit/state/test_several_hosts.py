@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from world import World
 
 from kolla.state.demand import told
@@ -12,19 +9,10 @@ from kolla.state.desired import DesiredJob
 from kolla.state.plan import ContainerOperation, JobOperation
 from kolla.state.prechecks import limits
 from kolla.state.reconcile import reconcile
-from kolla.state.replacement import replaced, weighed
+from kolla.state.replacement import Asked, replaced, weighed
 
 HOSTS = ("one", "two", "three")
 BUS = "rabbitmq"
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> World:
-    """Three hosts with everything deployed."""
-    world = World(tmp_path, HOSTS)
-    world.groups = {"control": HOSTS, "mariadb": HOSTS[:1]}
-    world.carry_out(reconcile(world.desired, world.states))
-    return world
 
 
 def emptied(world: World, host: str) -> None:
@@ -93,16 +81,8 @@ def test_a_verb_about_one_host_leaves_the_others_and_who_uses_them_alone(three: 
     def named(job: str) -> list[DesiredJob]:
         return [each for each in desired.verbs if each.name == f"rabbitmq/{job}" and each.host == "two"]
 
-    plan = replaced(
-        desired,
-        named(f"verb-{name}"),
-        three.states,
-        checks=named(f"before-{name}"),
-        name=name,
-        verb=services[BUS].verbs[name],
-        service=services[BUS],
-        services=services.values(),
-    )
+    asked = Asked(name, services[BUS].verbs[name], services[BUS], [*services.values()])
+    plan = replaced(desired, named(f"verb-{name}"), three.states, asked, named(f"before-{name}"))
     assert [operation.id for operation in plan.operations] == [
         "job:rabbitmq/before-rabbitmq-reset@two",
         "stop:rabbitmq@two",
@@ -182,16 +162,8 @@ def test_a_verb_that_chooses_stops_and_asks_all_before_it_does_anything(three: W
     database_of_three(three)
     services = {folder.name: folder.service for folder in three.settings.services}
     name, service = "mariadb-recovery", services["mariadb"]
-    plan = weighed(
-        three.desired,
-        recovery(three, "choice"),
-        three.states,
-        checks=recovery(three, "before"),
-        name=name,
-        verb=service.verbs[name],
-        service=service,
-        services=services.values(),
-    )
+    asked = Asked(name, service.verbs[name], service, [*services.values()])
+    plan = weighed(three.desired, recovery(three, "choice"), three.states, asked, recovery(three, "before"))
     order = [o.id.partition(":")[2] for o in plan.operations if "mariadb" in o.id]
     assert set(order[:3]) == {f"mariadb/before-mariadb-recovery@{host}" for host in HOSTS}
     assert set(order[3:6]) == {f"mariadb@{host}" for host in HOSTS}
@@ -201,15 +173,7 @@ def test_a_verb_that_chooses_stops_and_asks_all_before_it_does_anything(three: W
     assert all(stopped <= set(o.after) for o in plan.operations if "/choice-" in o.id)
     three.carry_out(plan)
 
-    then = replaced(
-        three.desired,
-        recovery(three, "verb", "two"),
-        three.states,
-        name=name,
-        verb=service.verbs[name],
-        service=service,
-        services=services.values(),
-    )
+    then = replaced(three.desired, recovery(three, "verb", "two"), three.states, asked)
     done = [o for o in then.operations if isinstance(o, JobOperation)]
     assert {o.id for o in done} == {f"job:mariadb/verb-mariadb-recovery@{host}" for host in HOSTS}
     assert not any(o.renews for o in done)  # it is the data there was, so nothing is done for it again
