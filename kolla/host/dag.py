@@ -50,8 +50,7 @@ class Schedule:
     def ready(self) -> list[str]:
         """Operations that may start now, sorted; not given again."""
         while batch := self._sorter.get_ready():
-            for id in batch:
-                self._held.append(id)
+            self._held += batch
             self._give_up()
         found: list[str] = []
         for id in self._next():
