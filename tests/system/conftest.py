@@ -50,7 +50,9 @@ def demo(cloud: Kolla) -> Demo:
 
 
 @pytest.fixture(scope="session")
-def three(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controllers]:
-    """A cloud with three controllers, which the modules from test_6 on share."""
+def three(
+    cloud: Kolla, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Controllers]:
+    """A cloud with three controllers, which the modules test_6* share; the machine's own has built its images."""
     with three_controllers(tmp_path_factory.mktemp("controllers"), machine_globals) as three:
         yield three
