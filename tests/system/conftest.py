@@ -53,6 +53,6 @@ def demo(cloud: Kolla) -> Demo:
 def three(
     cloud: Kolla, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Controllers]:
-    """A cloud with three controllers, which the modules test_6* share; the machine's own has built its images."""
+    """A cloud with three controllers, which the modules test_6* share, of images the machine's own built."""
     with three_controllers(tmp_path_factory.mktemp("controllers"), machine_globals) as three:
         yield three
