@@ -353,7 +353,8 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         return replace(super().status(sets), notes=self._situation)
 
     def logs(self, container: str, lines: int = 100) -> Lines:
-        """The last `lines` lines a container wrote to its standard output, from every host that has it."""
+        """The last `lines` lines a container wrote to its standard output, then as many of its log file,
+        below that one's path; from every host that has it."""
         request = {"container": engine_name(container), "lines": lines}
         answers = self._hosts.ask_each("logs", request)
         several = len(answers) > 1

@@ -12,6 +12,7 @@ from .deadline import Deadline
 from .engine import Engine
 from .errors import OperationFailed
 from .shapes import Json, Spec
+from .written import written
 
 PAUSE = 0.25
 """Seconds between two looks at a container that just started."""
@@ -58,7 +59,7 @@ def gate(name: str, spec: Spec, start_timeout: float, engine: Engine) -> None:
         if reason is None and deadline.passed:
             reason = f"did not become ready within {start_timeout:g} s"
         if reason is not None:
-            raise OperationFailed(f"container '{name}' {reason}", engine.log(container["Id"], LOG_LINES))
+            raise OperationFailed(f"container '{name}' {reason}", written(container, LOG_LINES, engine))
         time.sleep(pause)
         if worth_asking:
             pause = min(pause * GROWTH, LONGEST_PAUSE)

@@ -6,10 +6,13 @@ from .cloud import Cloud
 from .engine import connect
 from .own import check_own, own_containers
 from .shapes import Json
+from .written import written
 
 
 def logs(request: Json) -> Json:
-    """The last `lines` lines of a container of the cloud."""
+    """The last `lines` lines of a container of the cloud, and as many of its log file."""
     cloud, engine = Cloud.of(request), connect(request["engine"])
-    check_own([request["container"]], own_containers(engine, cloud))
-    return {"lines": engine.log(request["container"], request["lines"])}
+    name = request["container"]
+    check_own([name], own_containers(engine, cloud))
+    container = engine.inspect(name)
+    return {"lines": written(container, request["lines"], engine) if container else []}

@@ -9,6 +9,7 @@ from .context import Context, Outcome
 from .deadline import Deadline
 from .errors import OperationFailed
 from .shapes import Json, SoakOperation
+from .written import written
 
 PAUSE = 1.0
 """Seconds between two looks. The engine's word costs next to nothing; the checks themselves it runs in its
@@ -56,7 +57,8 @@ def trouble(before: Json, now: Json) -> str | None:
 
 
 def _failure(name: str, reason: str, context: Context) -> OperationFailed:
-    return OperationFailed(f"container '{name}' {reason}", context.engine.log(name, health.LOG_LINES))
+    log = written(_present(name, context), health.LOG_LINES, context.engine)
+    return OperationFailed(f"container '{name}' {reason}", log)
 
 
 def _present(name: str, context: Context) -> Json:

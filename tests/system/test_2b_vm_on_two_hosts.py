@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -308,6 +309,7 @@ def seen_of(rig: Rig, openstack: OpenStack, server: Server) -> str:
         "interfaces of the kernel": "grep . /sys/class/net/*/ifindex",
         "guests of libvirt": "docker exec nova_libvirt virsh --connect qemu:///system list --all",
         "log of the switch": "docker logs --tail 30 openvswitch_vswitchd",
+        "log of nova": "tail -n 60 /var/lib/docker/volumes/kolla_logs/_data/nova/nova-compute.log",
     }
     found = openstack.server(server.id)
     parts = [f"{found['status']}, {found['OS-EXT-STS:task_state']}, {found.get('fault')}"]
@@ -317,15 +319,22 @@ def seen_of(rig: Rig, openstack: OpenStack, server: Server) -> str:
     return "\n".join([*parts, "-- console", *log[-30:]])
 
 
+@contextmanager
+def explained(rig: Rig, openstack: OpenStack, server: Server) -> Iterator[None]:
+    """What fails within says as well what the host of the server has of it."""
+    try:
+        yield
+    except AssertionError as error:
+        pytest.fail(f"{error}\n{seen_of(rig, openstack, server)}")
+
+
 def logs_in_again(rig: Rig, openstack: OpenStack, servers: Mapping[str, Server]) -> None:
     """The server of node2 is active again and answers, from outside and over the tunnel."""
     server = servers["node2"]
-    openstack.wait_for_server(server.id)
-    begun = time.monotonic()
-    try:
+    with explained(rig, openstack, server):
+        openstack.wait_for_server(server.id)
+        begun = time.monotonic()
         server.login.wait(120)
-    except AssertionError as error:
-        pytest.fail(f"{error}\n{seen_of(rig, openstack, server)}")
     print(f"logged in {time.monotonic() - begun:.1f} s after it was active")
     assert server.login.run("hostname").strip() == server.name
     assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
@@ -335,7 +344,8 @@ def test_a_server_of_a_host_that_lost_power_is_off_and_starts_again(
     rig: Rig, openstack: OpenStack, servers: Mapping[str, Server]
 ) -> None:
     """As docs/troubleshooting.md says: nova notices, and `openstack server start` is all there is to do."""
-    openstack.wait_for_server(servers["node2"].id, "SHUTOFF", seconds=180)
+    with explained(rig, openstack, servers["node2"]):
+        openstack.wait_for_server(servers["node2"].id, "SHUTOFF", seconds=180)
     openstack.act(servers["node2"].id, "os-start")
     logs_in_again(rig, openstack, servers)
 

@@ -46,7 +46,7 @@ def check(sets: tuple[str, ...]) -> None:
 @click.option("-n", "--lines", type=click.IntRange(min=1), default=100, show_default=True, help="How many.")
 @options.hosts
 def logs(container: str, lines: int) -> None:
-    """Show the last log lines of CONTAINER, on every host that runs it."""
+    """Show the last lines of CONTAINER's standard output and of its log file, on every host that runs it."""
     run(lambda cloud: cloud.logs(container, lines=lines))
 
 

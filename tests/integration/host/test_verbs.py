@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kolla.host.listeners import listening
 from kolla.state.facts import HostFacts
+from kolla.state.spec import Mount
 
 
 def test_facts_are_the_controllers_type(host):
@@ -38,6 +39,19 @@ def test_logs(host):
     host.do(host.container(run="echo 1; echo 2; echo 3\nsleep 60\n"))
     host.wait_for(lambda: host.ask("logs", container=host.name("web"), lines=2)["lines"] == ["2", "3"])
     assert host.ask("logs", container="other", lines=2)["error"] == "request"
+
+
+def test_logs_of_a_container_that_has_a_file_of_its_own(host, tmp_path):
+    logs = Mount(type="bind", source=str(tmp_path), target="/var/log/kolla")
+    operation = host.container(run="echo said\nsleep 60\n", mounts=[logs])
+    file = tmp_path / operation["service"] / f"{Path(operation['folder']['path']).name}.log"
+    file.parent.mkdir()
+    file.write_text("one\ntwo\nthree\n")
+    host.do(operation)
+    expected = ["said", f"-- {file}", "two", "three"]
+    host.wait_for(lambda: host.ask("logs", container=host.name("web"), lines=2)["lines"] == expected)
+    file.unlink()
+    assert host.ask("logs", container=host.name("web"), lines=2)["lines"] == ["said"]
 
 
 def precheck(host, **request):

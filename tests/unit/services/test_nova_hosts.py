@@ -280,3 +280,14 @@ def test_what_is_said_to_fit_is_no_more_than_there_is_and_what_fits_alone_is_nev
 def test_room_is_counted_as_placement_does() -> None:
     inventories = {"MEMORY_MB": {"total": 1000, "reserved": 200, "allocation_ratio": 1.5}}
     assert moves.free(inventories, {"MEMORY_MB": 100, "VCPU": 3}) == {"MEMORY_MB": 1100}
+
+
+def test_why_a_move_failed_is_what_nova_tells_best() -> None:
+    good = {"event": "conductor_migrate_server", "result": "Success", "details": None}
+    mute = {"event": "compute_live_migration", "result": "Error", "details": None}
+    told = {"event": "compute_pre_live_migration", "result": "Error", "details": "No route\nto host"}
+    fault = {"message": "Timed out waiting for a reply", "code": 500}
+    assert moves.reason(fault, [good, mute, told]) == "No route to host"
+    assert moves.reason(fault, [good, mute]) == "Timed out waiting for a reply"
+    assert moves.reason(None, [good, mute]).startswith("nova failed in compute_live_migration and does not")
+    assert moves.reason(None, [good]).startswith("nova failed and does not say why; kolla logs nova-compute")
