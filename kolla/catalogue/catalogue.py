@@ -13,6 +13,9 @@ from kolla.yamlfile import Document
 USUAL_GROUPS = ("control", "network", "compute", "storage", "monitoring", "deployment")
 """Inventory groups every inventory of the field has; services' own groups stand below them."""
 
+EVERYWHERE = "everywhere"
+"""What a group of a service stands below that has every host any other service's group has."""
+
 OWN_VERBS = (
     *(
         "adopt",

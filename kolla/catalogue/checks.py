@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue import distribution, image_checks, sets, upgrades
-from kolla.catalogue.catalogue import OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
+from kolla.catalogue.catalogue import EVERYWHERE, OWN_VERBS, USUAL_GROUPS, Catalogue, groups_of
 from kolla.catalogue.model import (
     FIRST,
     Capability,
@@ -74,7 +74,7 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield ("users", name, "groups", index), "user", group, users
     for group, parents in service.groups.items():
         for index, parent in enumerate(parents):
-            yield ("groups", group, index), "group", parent, groups
+            yield ("groups", group, index), "group", parent, [*groups, EVERYWHERE]
     for name in service.host.at_destroy:
         yield ("host", "at_destroy", name), "container", name, service.containers
     if service.host.group is not None:

@@ -672,7 +672,8 @@ class Service(Model):
     """Capabilities it offers to others."""
     groups: dict[Name, Parents] = {}
     """Inventory groups of this service -> the group (or list of groups) whose hosts they have unless the
-    inventory says otherwise. A group of the service's own name is assumed below `control`."""
+    inventory says otherwise; `everywhere`: all that any other service's group has. A group of the service's
+    own name is assumed below `control`."""
     sets: dict[Name, tuple[Name, ...]] = {}
     """Names for parts of the cloud that are started, stopped and looked at together -> what of it is of this
     service: containers of its own, its own name for all of them, or other sets. Services may share a set."""

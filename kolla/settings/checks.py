@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kolla.catalogue.catalogue import Catalogue
+from kolla.catalogue.catalogue import EVERYWHERE, Catalogue
 from kolla.catalogue.model import Capability, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import Secret
@@ -204,9 +204,18 @@ def hosts_of(inventory: Inventory, catalogue: Catalogue, group: str) -> tuple[st
     """Hosts of a group; of its default parents when the inventory does not have it."""
     if group in inventory.groups:
         return inventory.groups[group]
+    if group == EVERYWHERE:
+        return _everywhere(inventory, catalogue)
     parents = catalogue.groups.get(group, ())
     hosts = (host for parent in parents for host in hosts_of(inventory, catalogue, parent))
     return tuple(dict.fromkeys(hosts))
+
+
+def _everywhere(inventory: Inventory, catalogue: Catalogue) -> tuple[str, ...]:
+    """Hosts of all groups of services that are somewhere in particular."""
+    groups = (group for group, parents in catalogue.groups.items() if EVERYWHERE not in parents)
+    hosts = {host for group in groups for host in hosts_of(inventory, catalogue, group)}
+    return tuple(host for host in inventory.hosts if host in hosts)
 
 
 def all_groups(inventory: Inventory, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:

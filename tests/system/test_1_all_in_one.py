@@ -166,6 +166,27 @@ def test_one_override_restarts_one_container_and_says_why(cloud: Kolla, engine: 
     assert configured.output == b"expiration = 7200\n"
 
 
+def test_log_files_are_rotated_and_services_go_on_writing_to_them(
+    cloud: Kolla, engine: docker.DockerClient
+) -> None:
+    def end(lines: int) -> list[str]:
+        """Of keystone's log file, whose path stands above its lines."""
+        said = cloud.run("logs", "keystone", "--lines", str(lines)).splitlines()
+        paths = [number for number, line in enumerate(said) if line.startswith("-- ")]
+        return said[paths[-1] + 1 :] if paths else []
+
+    cloud.run("check", "keystone")
+    before = end(1)
+    rotation = engine.containers.get("logrotate")
+    forced = "logrotate --force --state /tmp/state /etc/kolla/logrotate.conf"
+    assert rotation.exec_run(forced).exit_code == 0
+    cloud.run("check", "keystone")
+    after = end(1000)
+    assert before and after and before[0] not in after
+    kept = rotation.exec_run(["zcat", "/var/log/kolla/keystone/keystone.log.1.gz"]).output.decode()
+    assert kept.splitlines()[-1] == before[0]
+
+
 def test_what_is_changed_behind_our_back_is_found_and_repaired(
     cloud: Kolla, engine: docker.DockerClient
 ) -> None:

@@ -51,8 +51,15 @@ def names(rig: Rig, host: str) -> set[str]:
 
 
 def test_every_container_is_on_the_host_the_inventory_says(rig: Rig, two: Kolla) -> None:
-    assert names(rig, "node1") == {"haproxy", "keepalived", "keystone", "kolla_toolbox", "memcached"}
-    assert names(rig, "node2") == {"mariadb", "rabbitmq"}
+    assert names(rig, "node1") == {
+        "haproxy",
+        "keepalived",
+        "keystone",
+        "kolla_toolbox",
+        "logrotate",
+        "memcached",
+    }
+    assert names(rig, "node2") == {"logrotate", "mariadb", "rabbitmq"}
 
 
 def issues_tokens(two: Kolla) -> bool:
@@ -128,7 +135,7 @@ def test_a_host_that_is_down_is_named_and_nothing_is_touched(rig: Rig, two: Koll
 
 def test_a_host_that_was_switched_off_comes_back_with_its_containers(rig: Rig, two: Kolla) -> None:
     two.run("deploy")
-    assert names(rig, "node2") == {"mariadb", "rabbitmq"}
+    assert names(rig, "node2") == {"logrotate", "mariadb", "rabbitmq"}
     assert two.plan() == []
 
 

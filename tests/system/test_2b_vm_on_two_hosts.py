@@ -32,6 +32,7 @@ node1
 node2
 """
 COMPUTE = {
+    "logrotate",
     "neutron_ovn_metadata_agent",
     "nova_compute",
     "nova_libvirt",

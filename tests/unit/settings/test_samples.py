@@ -5,7 +5,7 @@ import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
-from kolla.catalogue.catalogue import USUAL_GROUPS, Catalogue
+from kolla.catalogue.catalogue import EVERYWHERE, USUAL_GROUPS, Catalogue
 from kolla.settings import globals as globals_file
 from kolla.settings import keys, passwords, samples
 
@@ -42,4 +42,4 @@ def test_sample_inventories_have_the_usual_groups(name: str, catalogue: Catalogu
     assert set(USUAL_GROUPS) <= set(groups)
     assert groups["control"]
     parents = {parent for several in catalogue.groups.values() for parent in several}
-    assert parents <= {*USUAL_GROUPS, *catalogue.groups}
+    assert parents <= {*USUAL_GROUPS, *catalogue.groups, EVERYWHERE}
