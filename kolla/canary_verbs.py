@@ -1,4 +1,5 @@
-"""What verbs that change the cloud do about a canary: planning one, and taking back one that failed."""
+"""What verbs that change the cloud do about failures: a canary, planned and taken back, and on how many hosts
+they may fail before they stop."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from kolla.errors import InputError, KollaError, Location
 from kolla.hosts import LOCK_TIMEOUT
 from kolla.results import Deployed
 from kolla.revisions.verbs import RevisionVerbs
-from kolla.state import canary, explain, revision_state, rollback
+from kolla.state import canary, explain, max_fail, revision_state, rollback
 from kolla.state import revision as choice
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.desired import Desired
@@ -32,6 +33,11 @@ class CanaryVerbs(RevisionVerbs):
         read = self.configuration
         hosts = canary.resolved(asked, read.inventory, read.hosts())
         return canary.with_canary(plan, desired, states, hosts, asked.soak)
+
+    def _bearing(self, plan: Plan, desired: Desired, asked: str | None) -> Plan:
+        """The plan, which may fail on as many hosts as was asked for, or as the settings say."""
+        text = self.configuration.globals.value("max_fail") if asked is None else asked
+        return max_fail.bearing(plan, desired, str(text))
 
     def _judged(self, done: Deployed, desired: Desired) -> Deployed:
         """What was done towards `desired`; a canary that failed in it is taken back, to the last good
@@ -81,8 +87,15 @@ class CanaryVerbs(RevisionVerbs):
         return self._hooks.planned("rollback", rolling(plan, target, states))
 
 
-def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> None:
-    """InputError when a canary is asked for and the plan is in a file, which says what goes first."""
+def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None, max_fail: str | None) -> None:
+    """InputError when the plan is in a file, which says what goes first and how many hosts may fail, and one
+    of these is asked for."""
+    if plan_file is not None and max_fail is not None:
+        raise InputError(
+            "a plan in a file says itself on how many hosts it may fail",
+            where=Location(plan_file),
+            hint=f"make it again: kolla plan --max-fail {max_fail} -o {plan_file}",
+        )
     if plan_file is not None and asked is not None:
         raise InputError(
             "a plan in a file has its own canary, or none",

@@ -151,6 +151,7 @@ class Applying(Conversations):
             )
         self._steps = plays.steps(plan)
         self._stop_at_failure = plan.stop_at_failure
+        self._max_fail = plan.max_fail
         self._hosts = {operation.host for operation in plan.operations}
         soaks = (operation for operation in plan.operations if isinstance(operation, SoakOperation))
         self._longest_soak = max((operation.seconds for operation in soaks), default=0)
@@ -194,24 +195,42 @@ class Applying(Conversations):
         super().check()
 
     def _went_well(self, step: int) -> bool:
+        """Whether the next step may begin."""
         return (
             self._leased == self._hosts
+            and not self.refusals
             and self._may_begin.get(step, False)
-            and all(
-                self.outcome.operations[operation.id].status in SUCCESS
-                for operations in self._steps[step].values()
-                for operation in operations
-            )
+            and len(self._failed_hosts) <= self._max_fail
         )
 
     @property
-    def _has_failed(self) -> bool:
-        return any(result.status == "failed" for result in self.outcome.operations.values())
+    def _failed_hosts(self) -> set[str]:
+        results = self.outcome.operations.values()
+        return {*self.broken, *(result.host for result in results if result.status == "failed")}
+
+    def _may_apply(self, host: str, step: int) -> bool:
+        """Whether a host is given anything of a step."""
+        if self._interrupted or not self._may_begin[step] or host in self.broken:
+            return False
+        failed = self._failed_hosts
+        return not self._stop_at_failure or (host not in failed and len(failed) <= self._max_fail)
+
+    def _due(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Those of a host's operations of a step that wait for nothing that failed or was not begun."""
+        found: dict[str, Operation] = {}
+        for operation in operations:
+            waits_for = (id_ for id_ in operation.after if id_ not in operation.bears)
+            results = {id_: self.outcome.operations.get(id_) for id_ in waits_for}
+            if all(id_ in found or r is None or r.status in SUCCESS for id_, r in results.items()):
+                found[operation.id] = operation
+        return tuple(found.values())
 
     def _apply(self, host: str, step: int) -> Conversation:
-        if self._interrupted or not self._may_begin[step] or (self._stop_at_failure and self._has_failed):
+        if not self._may_apply(host, step):
             return
-        operations = self._steps[step].get(host, ())
+        operations = self._due(self._steps[step].get(host, ()))
+        if step and not operations:
+            return
         answer = yield from self._ask(host, "apply", self._request(operations), self._lock_timeout)
         if "error" in answer:
             self.refusals[host] = answer

@@ -96,12 +96,13 @@ class Executor:
         """Do what `plan` says, nothing else.
 
         Hosts work through a step at the same time; a step begins when the one before has ended on all
-        hosts, and none begins after a failure; where the plan says `stop_at_failure`, a host begins nothing
-        more after a failure of its own, and one that has not begun the step does not. Every host of the plan
-        is locked in the first step (a host without operations in it gets an empty request), so that a plan
-        is not half done when another deployer holds a host; leases are given back at the end, also after a
-        failure. Each
-        host gets only the files of `bundle` (SHA-256 -> content) that its operations write.
+        hosts, and none begins after failures on more hosts than the plan's `max_fail`; what waits for
+        something that failed is not begun either, unless it `bears` that. Where the plan says
+        `stop_at_failure`, a host begins nothing more after a failure of its own, and after too many one that
+        has not begun the step does not. Every host of the plan is locked in the first step (a host without
+        operations in it gets an empty request), so that a plan is not half done when another deployer holds
+        a host; leases are given back at the end, also after a failure. Each host gets only the files of
+        `bundle` (SHA-256 -> content) that its operations write.
         `lock_timeout`: seconds to wait for another deployer.
 
         Failed operations are in the outcome. LockedError, BrokenHostsError or KollaError when a host was

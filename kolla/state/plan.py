@@ -71,6 +71,8 @@ class _Operation(Model):
     impact: Impact = Impact()
     after: tuple[str, ...] = ()
     """Ids of the operations that must be done first. One that is not in the plan is done."""
+    bears: tuple[str, ...] = ()
+    """Those of them, on other hosts, that it only takes its turn after: they may have failed."""
     timeout: int = 300
     """Seconds."""
     beside: Literal["anything", "harmless", "nothing"] = "anything"
@@ -342,6 +344,8 @@ class Plan(Model):
     """Which verb it is for."""
     stop_at_failure: bool = False
     """Whether nothing further is begun once an operation failed, not even what does not wait for it."""
+    max_fail: int = 0
+    """On how many hosts something may fail before no further step is begun on any."""
     operations: tuple[Operation, ...]
     restores: tuple[Restoring, ...] = ()
     """Backups that going back needs, and what that loses."""

@@ -126,6 +126,22 @@ def test_one_that_is_well_goes_on_to_all(deployed: Model) -> None:
     assert results(deployed)[-1] == ("deploy", "done", None)
 
 
+def test_a_failure_is_borne_as_the_setting_or_who_asks_says(deployed: Model) -> None:
+    deployed.world.globals["max_fail"] = "67%"
+    assert cloud(deployed).plan().plan.max_fail == 2
+    assert cloud(deployed).plan(max_fail="1").plan.max_fail == 1
+    with pytest.raises(InputError, match="max_fail: 'some' is no limit"):
+        cloud(deployed).deploy(max_fail="some")
+
+
+def test_a_plan_in_a_file_has_its_own_limit(deployed: Model, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    cloud(deployed).plan(max_fail="2").plan.save(file)
+    with pytest.raises(InputError, match="says itself on how many hosts it may fail"):
+        cloud(deployed).deploy(file, max_fail="1")
+    assert cloud(deployed).deploy(file).plan.max_fail == 2
+
+
 @pytest.mark.parametrize("judge", ["job:keystone/check-token/canary-1@one", "soak:canary-1@two"])
 def test_one_that_fails_its_judges_is_taken_back(deployed: Model, judge: str) -> None:
     before = taken(deployed)
