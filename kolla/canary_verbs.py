@@ -54,14 +54,12 @@ class CanaryVerbs(RevisionVerbs):
     def _taken_back(self, done: Deployed, desired: Desired, wave: Wave) -> str:
         """Take back what the canary changed; what came of it, in a sentence."""
         failed = {failure["operation"] for failure in done.failed}
-        changed = [id_ for id_ in wave.first if id_ not in failed]
-        if not changed:
-            return "Its containers are what they were before."
         standing, target = self._last_good()
-        plan = self._back_for(changed, standing.number, target, done.plan)
+        # One that failed has its previous container already, which is to become ready and to serve again.
+        plan = self._back_for(wave.first, standing.number, target, done.plan)
         if not plan:
             return f"Its containers are as revision {standing.number} says."
-        kept = [o.id for o in done.plan.operations if o.id not in failed and o.id not in changed]
+        kept = [o.id for o in done.plan.operations if o.id not in failed and o.id not in wave.first]
         applied = revision_state.partly(target, desired, kept)
         whole = revision_state.digest(revision_state.document(applied)) == standing.state
         back = self._change("rollback", plan, target, LOCK_TIMEOUT, standing if whole else None, applied)
@@ -74,7 +72,7 @@ class CanaryVerbs(RevisionVerbs):
         standing = choice.good(store.all())
         return standing, store.desired(standing.number)
 
-    def _back_for(self, containers: list[str], number: int, target: Desired, done: Plan) -> Plan:
+    def _back_for(self, containers: Sequence[str], number: int, target: Desired, done: Plan) -> Plan:
         """The plan towards a revision of nothing but these containers, and what they need for it."""
         services = {o.service for o in done.operations if o.id in containers}
         folders = [f for f in self.configuration.catalogue.folders.values() if f.name in services]

@@ -23,7 +23,7 @@ from kolla.state.desired import Desired
 from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
 from kolla.state.impact import served_by
-from kolla.state.plan import Plan
+from kolla.state.plan import Plan, changes
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
 from kolla.state.rolling import rolling
@@ -97,7 +97,7 @@ class RevisionVerbs:
     def _go_back(self, revision: Revision, target: Desired, shown: Plan | None, restore: bool) -> Deployed:
         plan = self._towards(revision, target, self._hosts.compared_with(target))
         restoring.check_wanted(plan.restores, restore)
-        if shown is not None and plan != shown:
+        if shown is not None and changes(plan) != changes(shown):
             raise InputError(
                 "the hosts have changed since this plan was shown",
                 hint=f"look at it again: kolla plan --against {revision.number}",

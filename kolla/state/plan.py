@@ -372,6 +372,22 @@ class Plan(Model):
             raise InputError(f"not a plan: {error}", where=Location(path)) from None
 
 
+def changes(plan: Plan) -> Plan:
+    """The plan without what only waits, which may be over at any moment, as containers become ready and
+    endpoints answer while somebody looks at it; in an order that does not depend on that."""
+    waits = {o.id for o in plan.operations if o.kind == "endpoint" or _waits(o)}
+    stay = sorted((o for o in plan.operations if o.id not in waits), key=lambda operation: operation.id)
+    operations = tuple(
+        operation.model_copy(update={"after": tuple(sorted({*operation.after} - waits))})
+        for operation in stay
+    )
+    return plan.model_copy(update={"operations": operations})
+
+
+def _waits(operation: Operation) -> bool:
+    return isinstance(operation, ContainerOperation) and operation.action == "wait"
+
+
 def check_usable(
     plan: Plan, path: Path, cloud_id: str, precondition: str, contents: Mapping[str, bytes]
 ) -> None:

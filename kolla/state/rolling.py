@@ -56,6 +56,14 @@ def left_out(desired: Desired, states: Mapping[str, HostState]) -> Iterator[Memb
                 yield _member("admit", desired.proxy, container, host, after, cause)
 
 
+def member(operation: Operation) -> str:
+    """The container (its id) that an operation takes out of a proxy or puts back; empty: none."""
+    if not isinstance(operation, MemberOperation):
+        return ""
+    name, _, host = operation.id.partition(":")[2].rpartition("@")[0].partition("/")
+    return container_id(name, host)
+
+
 def _returning(plan: Plan) -> list[MemberOperation]:
     """Who is put back whatever else is done: it is to serve before others go."""
     ids = {operation.id for operation in plan.operations}
