@@ -107,6 +107,11 @@ class Between:
         name = yaml.safe_load((self.cloud.config_directory / "globals.yml").read_text())["cloud_name"]
         return {host: json.loads(self.rig.run(host, ["python3", "-c", OBSERVE, name])) for host in HOSTS}
 
+    def serving(self) -> dict[str, Any]:
+        """What serves on each host, and its data; not the records of jobs and upgrades."""
+        kinds = ("containers", "files", "taken", "volumes")
+        return {host: {kind: found[kind] for kind in kinds} for host, found in self.hosts().items()}
+
     def schema(self) -> str:
         """Tables, columns and indexes of the database, and what migrations it knows of."""
         return self.query(SCHEMA)
