@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from kolla.ansible import plays
 from kolla.ansible.outcome import SUCCESS, BrokenHost, BrokenHostsError, Outcome, Result, refusal
@@ -21,6 +21,11 @@ Exchange = Generator[tuple[str, Mapping[str, Any]], Answer, Answer]
 LOCK_TIMEOUT = 60
 """Seconds that a single request waits for another deployer."""
 NO_WORD = "the host did not tell how it ended"
+
+
+Ended = Literal["in progress", "done", "failed", "interrupted"]
+Note = Callable[[Ended], Mapping[str, Any]]
+"""What hosts keep of a change of which so much is known: `revision`, and how many of them to `keep`."""
 
 
 class Circumstances(TypedDict, total=False):
@@ -140,9 +145,10 @@ class Applying(Conversations):
         bundle: Mapping[str, bytes],
         owner: Mapping[str, Any],
         lock_timeout: int,
+        note: Note | None = None,
         **circumstances: Unpack[Circumstances],
     ) -> None:
-        """KollaError when `bundle` lacks a file that the plan writes."""
+        """`note`: what hosts keep of the change. KollaError when `bundle` lacks a file of the plan."""
         missing = plays.contents(plan.operations) - bundle.keys()
         if missing:
             raise KollaError(
@@ -159,6 +165,7 @@ class Applying(Conversations):
         self._bundle = bundle
         self._owner = owner
         self._lock_timeout = lock_timeout
+        self._note = note
         self._interrupted = False
         self._leased: set[str] = set()
         self._may_begin: dict[int, bool] = {}
@@ -231,7 +238,10 @@ class Applying(Conversations):
         operations = self._due(self._steps[step].get(host, ()))
         if step and not operations:
             return
-        answer = yield from self._ask(host, "apply", self._request(operations), self._lock_timeout)
+        request = self._request(operations)
+        if step == 0 and self._note is not None:
+            request["note"] = self._note("in progress")
+        answer = yield from self._ask(host, "apply", request, self._lock_timeout)
         if "error" in answer:
             self.refusals[host] = answer
             return
@@ -278,4 +288,12 @@ class Applying(Conversations):
     def _release(self, host: str) -> Conversation:
         broken = self.broken.get(host)
         if host in self._leased and not (broken and broken.unreachable):
-            yield "release", {"run": self.outcome.run}
+            note = {"note": self._note(self._result)} if self._note is not None else {}
+            yield "release", {"run": self.outcome.run, **note}
+
+    @property
+    def _result(self) -> Ended:
+        """What came of it, once the last step is over."""
+        if self._interrupted:
+            return "interrupted"
+        return "failed" if self.outcome.failures() else "done"

@@ -220,6 +220,18 @@ def test_a_host_is_sent_only_the_files_it_writes() -> None:
     }
 
 
+@pytest.mark.parametrize(("failing", "result"), [((), "done"), (("volume:b@two",), "failed")])
+def test_each_host_keeps_what_is_done_from_its_beginning_to_its_end(
+    failing: tuple[str, ...], result: str
+) -> None:
+    hosts = Hosts(frozenset(failing))
+    made = plan(volume("a", "one"), volume("b", "two", ["volume:a@one"]))
+    carry(Applying(made, {}, {}, 0, lambda known: {"revision": {"result": known}}), hosts)
+    for name in ("one", "two"):
+        notes = [request["note"] for host, _, request in hosts.asked if host == name and "note" in request]
+        assert [note["revision"]["result"] for note in notes] == ["in progress", result]
+
+
 def test_hosts_are_told_how_long_they_may_hear_nothing() -> None:
     soak = SoakOperation(
         id="soak:x@one", host="one", service="host", causes=("x",), seconds=3600, containers=()

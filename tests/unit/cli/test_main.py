@@ -138,6 +138,7 @@ CALLS = {
     ),
     "plan --against 7 --diff": ("plan_against", (7,), {"diff": True}),
     "revisions": ("revisions", (), {}),
+    "revisions on-hosts": ("revisions_on_hosts", (), {}),
     "revisions show 7": ("revision", (7,), {}),
     "revisions diff 6 7": ("revision_diff", (6, 7), {}),
     "status": ("status", ((),), {}),
