@@ -199,12 +199,13 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         against_config: Path | None = None,
         diff: bool = False,
         canary: CanaryRequest | None = None,
+        max_fail: str | None = None,
     ) -> Planned:
         """What deploy would do, and why; with `diff` also how each configuration file changes.
 
         `offline` asks no host: everything appears as new. `against_config` asks none either, and takes the
-        hosts to be as that other configuration directory says: what a deploy after it would do. `canary`: as
-        for `deploy`.
+        hosts to be as that other configuration directory says: what a deploy after it would do. `canary` and
+        `max_fail`: as for `deploy`.
         """
         warnings = self._warnings()
         if against_config is not None:
@@ -214,7 +215,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
             states = {host: HostState(host=host) for host in self.configuration.hosts()}
         else:
             desired, states = self._hosts.observed(deploy_course)
-        plan = self._plan(desired, states, canary)
+        plan = self._plan(desired, states, canary, max_fail)
         files = file_diffs(plan, desired, states) if diff else ()
         reminders = filter(None, (reminder(desired.release, states),))
         warnings = (*warnings, *self._doubts(desired, states), *reminders)
@@ -241,6 +242,7 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         lock_timeout: int = LOCK_TIMEOUT,
         verb: str = "deploy",
         canary: CanaryRequest | None = None,
+        max_fail: str | None = None,
     ) -> Deployed:
         """Carry out a plan: the one in `plan_file`, or the one `plan` would show now.
 
@@ -249,19 +251,24 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         plan in the file is for other hosts or settings than those of now.
 
         `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
-        A plan in a file has its own.
+        `max_fail`: on how many hosts it may fail before nothing further is begun, `2` or `10%`; by default
+        what the setting of that name says. A plan in a file has its own of both.
         """
         with self._hooks.giving_up():
-            return self._hosts.patiently(verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary))
+            return self._hosts.patiently(
+                verb, lock_timeout, lambda: self._deploy(plan_file, verb, canary, max_fail)
+            )
 
-    def _deploy(self, plan_file: Path | None, verb: str, canary: CanaryRequest | None) -> Deployed:
-        check_asked_once(plan_file, canary)
+    def _deploy(
+        self, plan_file: Path | None, verb: str, canary: CanaryRequest | None, max_fail: str | None
+    ) -> Deployed:
+        check_asked_once(plan_file, canary, max_fail)
         warnings = self._warnings()
         desired, states = self._hosts.observed(deploy_course)
         warnings += (*self._gate(desired, states), *filter(None, (reminder(desired.release, states),)))
         if plan_file is None:
             # What is carried out is what a file would hold, nothing more.
-            plan = Plan.model_validate_json(self._plan(desired, states, canary).model_dump_json())
+            plan = Plan.model_validate_json(self._plan(desired, states, canary, max_fail).model_dump_json())
         else:
             plan = Plan.load(plan_file)
             check_purpose(plan, plan_file, "deploy")
@@ -288,12 +295,17 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         return (*warnings, *map(sentence.format, images))
 
     def _plan(
-        self, desired: Desired, states: Mapping[str, HostState], canary: CanaryRequest | None = None
+        self,
+        desired: Desired,
+        states: Mapping[str, HostState],
+        canary: CanaryRequest | None = None,
+        max_fail: str | None = None,
     ) -> Plan:
         plan = reconcile(desired, states, services=self.configuration.services())
         plan = self._with_canary(plan, desired, states, canary)
         plan = rolling(plan, desired, states)
         plan = with_discards(plan, desired, states, self._needed_images)
+        plan = self._bearing(plan, desired, max_fail)
         return self._hooks.planned("deploy", plan)
 
     def check(self, sets: Sequence[str] = ()) -> Findings:

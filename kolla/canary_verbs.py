@@ -1,4 +1,5 @@
-"""What verbs that change the cloud do about a canary: planning one, and taking back one that failed."""
+"""What verbs that change the cloud do about failures: a canary, planned and taken back, and on how many hosts
+they may fail before they stop."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from kolla.errors import InputError, KollaError, Location
 from kolla.hosts import LOCK_TIMEOUT
 from kolla.results import Deployed
 from kolla.revisions.verbs import RevisionVerbs
-from kolla.state import canary, explain, revision_state, rollback
+from kolla.state import canary, explain, max_fail, revision_state, rollback
 from kolla.state import revision as choice
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.desired import Desired
@@ -33,6 +34,11 @@ class CanaryVerbs(RevisionVerbs):
         hosts = canary.resolved(asked, read.inventory, read.hosts())
         return canary.with_canary(plan, desired, states, hosts, asked.soak)
 
+    def _bearing(self, plan: Plan, desired: Desired, asked: str | None) -> Plan:
+        """The plan, which may fail on as many hosts as was asked for, or as the settings say."""
+        text = self.configuration.globals.value("max_fail") if asked is None else asked
+        return max_fail.bearing(plan, desired, str(text))
+
     def _judged(self, done: Deployed, desired: Desired) -> Deployed:
         """What was done towards `desired`; a canary that failed in it is taken back, to the last good
         revision, and that is recorded."""
@@ -48,14 +54,12 @@ class CanaryVerbs(RevisionVerbs):
     def _taken_back(self, done: Deployed, desired: Desired, wave: Wave) -> str:
         """Take back what the canary changed; what came of it, in a sentence."""
         failed = {failure["operation"] for failure in done.failed}
-        changed = [id_ for id_ in wave.first if id_ not in failed]
-        if not changed:
-            return "Its containers are what they were before."
         standing, target = self._last_good()
-        plan = self._back_for(changed, standing.number, target, done.plan)
+        # One that failed has its previous container already, which is to become ready and to serve again.
+        plan = self._back_for(wave.first, standing.number, target, done.plan)
         if not plan:
             return f"Its containers are as revision {standing.number} says."
-        kept = [o.id for o in done.plan.operations if o.id not in failed and o.id not in changed]
+        kept = [o.id for o in done.plan.operations if o.id not in failed and o.id not in wave.first]
         applied = revision_state.partly(target, desired, kept)
         whole = revision_state.digest(revision_state.document(applied)) == standing.state
         back = self._change("rollback", plan, target, LOCK_TIMEOUT, standing if whole else None, applied)
@@ -68,7 +72,7 @@ class CanaryVerbs(RevisionVerbs):
         standing = choice.good(store.all())
         return standing, store.desired(standing.number)
 
-    def _back_for(self, containers: list[str], number: int, target: Desired, done: Plan) -> Plan:
+    def _back_for(self, containers: Sequence[str], number: int, target: Desired, done: Plan) -> Plan:
         """The plan towards a revision of nothing but these containers, and what they need for it."""
         services = {o.service for o in done.operations if o.id in containers}
         folders = [f for f in self.configuration.catalogue.folders.values() if f.name in services]
@@ -81,8 +85,15 @@ class CanaryVerbs(RevisionVerbs):
         return self._hooks.planned("rollback", rolling(plan, target, states))
 
 
-def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None) -> None:
-    """InputError when a canary is asked for and the plan is in a file, which says what goes first."""
+def check_asked_once(plan_file: Path | None, asked: CanaryRequest | None, max_fail: str | None) -> None:
+    """InputError when the plan is in a file, which says what goes first and how many hosts may fail, and one
+    of these is asked for."""
+    if plan_file is not None and max_fail is not None:
+        raise InputError(
+            "a plan in a file says itself on how many hosts it may fail",
+            where=Location(plan_file),
+            hint=f"make it again: kolla plan --max-fail {max_fail} -o {plan_file}",
+        )
     if plan_file is not None and asked is not None:
         raise InputError(
             "a plan in a file has its own canary, or none",

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from kolla.ansible.conversations import Note
 from kolla.ansible.executor import Executor, Login
 from kolla.ansible.outcome import BrokenHostsError, Outcome
 from kolla.configuration import Configuration
@@ -63,6 +64,8 @@ class Hosts:
     progress: Listener
     off: str = field(default="", kw_only=True)
     """A host that is known to be off: nobody asks it."""
+    note: Note | None = field(default=None, kw_only=True)
+    """What hosts keep of a change that is made."""
 
     def ask(self, verb: str, requests: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """Ask each host its request of the host protocol; the answers by host."""
@@ -102,7 +105,11 @@ class Hosts:
         """Carry out a plan; `desired` has the content of the files it names, None when it names none."""
         self.progress(Event(phase, "started", total=len(plan.operations)))
         outcome = self._executor(phase).apply(
-            plan, desired.bundle() if desired else {}, owner=owner(phase), lock_timeout=lock_timeout
+            plan,
+            desired.bundle() if desired else {},
+            owner=owner(phase),
+            lock_timeout=lock_timeout,
+            note=self.note,
         )
         self.progress(Event(phase, "failed" if outcome.failures() else "done"))
         return outcome

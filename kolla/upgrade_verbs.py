@@ -78,10 +78,15 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
     """Upgrading, and finishing an upgrade."""
 
     def plan_upgrade(
-        self, *, finish: bool = False, canary: CanaryRequest | None = None, diff: bool = False
+        self,
+        *,
+        finish: bool = False,
+        canary: CanaryRequest | None = None,
+        max_fail: str | None = None,
+        diff: bool = False,
     ) -> Planned:
         """What `upgrade` would do, and why; with `diff` also how each configuration file changes."""
-        plan, desired, states = self._planned(finish, canary)
+        plan, desired, states = self._planned(finish, canary, max_fail)
         doubts = (*self._doubts(desired, states), *self._one_way(desired))
         files = file_diffs(plan, desired, states) if diff else ()
         return Planned(plan, (*self.configuration.warnings, *doubts), files)
@@ -92,6 +97,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         *,
         finish: bool = False,
         canary: CanaryRequest | None = None,
+        max_fail: str | None = None,
         auto_rollback: bool = False,
         lock_timeout: int = LOCK_TIMEOUT,
     ) -> Upgraded:
@@ -103,16 +109,19 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         longer than `lock_timeout` seconds.
 
         `canary`: what is changed first, and judged, before the rest follows; one that fails is taken back.
+        `max_fail`: on how many hosts it may fail before nothing further is begun, as for `deploy`.
         `auto_rollback`: go back to the last good state when an operation fails after the upgrade has begun,
         as a revision of its own, also when it was the canary that failed; InputError, before anything is
         touched, when that could not be done.
         """
-        check_asked_once(plan_file, canary)
+        check_asked_once(plan_file, canary, max_fail)
         if finish and auto_rollback:
             raise InputError("after --finish there is no way back", hint="leave out --auto-rollback")
         with self._hooks.giving_up():
             done = self._hosts.patiently(
-                "upgrade", lock_timeout, lambda: self._upgrade(plan_file, finish, canary, auto_rollback)
+                "upgrade",
+                lock_timeout,
+                lambda: self._upgrade(plan_file, finish, canary, max_fail, auto_rollback),
             )
         if auto_rollback and done.failed and done.unfinished is not None:
             return self._gone_back(done, lock_timeout)
@@ -137,9 +146,14 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         self._towards(revision, target, self._hosts.compared_with(target))
 
     def _upgrade(
-        self, plan_file: Path | None, finish: bool, canary: CanaryRequest | None, auto_rollback: bool
+        self,
+        plan_file: Path | None,
+        finish: bool,
+        canary: CanaryRequest | None,
+        max_fail: str | None,
+        auto_rollback: bool,
     ) -> Upgraded:
-        plan, desired, states = self._planned(finish, canary)
+        plan, desired, states = self._planned(finish, canary, max_fail)
         doubts = (*self._gate(desired, states), *self._one_way(desired))
         if auto_rollback:
             self._check_way_back(desired)
@@ -178,7 +192,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         return no_way_back(folders, desired.upgrade, desired) if desired.upgrade else {}
 
     def _planned(
-        self, finish: bool, canary: CanaryRequest | None
+        self, finish: bool, canary: CanaryRequest | None, max_fail: str | None
     ) -> tuple[Plan, Desired, dict[str, HostState]]:
         read = self.configuration
         if read.limit or read.tags:
@@ -192,6 +206,7 @@ class UpgradeVerbs(CanaryVerbs, ValidationVerbs):
         else:
             plan = upgrade_plan(desired, states, begun=decide(desired.release, states).begun)
         plan = rolling(self._with_canary(plan, desired, states, canary), desired, states)
+        plan = self._bearing(plan, desired, max_fail)
         return self._hooks.planned("upgrade", plan), desired, states
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from kolla.ansible import plays
 from kolla.ansible.outcome import SUCCESS, BrokenHost, BrokenHostsError, Outcome, Result, refusal
@@ -21,6 +21,11 @@ Exchange = Generator[tuple[str, Mapping[str, Any]], Answer, Answer]
 LOCK_TIMEOUT = 60
 """Seconds that a single request waits for another deployer."""
 NO_WORD = "the host did not tell how it ended"
+
+
+Ended = Literal["in progress", "done", "failed", "interrupted"]
+Note = Callable[[Ended], Mapping[str, Any]]
+"""What hosts keep of a change of which so much is known: `revision`, and how many of them to `keep`."""
 
 
 class Circumstances(TypedDict, total=False):
@@ -140,9 +145,10 @@ class Applying(Conversations):
         bundle: Mapping[str, bytes],
         owner: Mapping[str, Any],
         lock_timeout: int,
+        note: Note | None = None,
         **circumstances: Unpack[Circumstances],
     ) -> None:
-        """KollaError when `bundle` lacks a file that the plan writes."""
+        """`note`: what hosts keep of the change. KollaError when `bundle` lacks a file of the plan."""
         missing = plays.contents(plan.operations) - bundle.keys()
         if missing:
             raise KollaError(
@@ -151,6 +157,7 @@ class Applying(Conversations):
             )
         self._steps = plays.steps(plan)
         self._stop_at_failure = plan.stop_at_failure
+        self._max_fail = plan.max_fail
         self._hosts = {operation.host for operation in plan.operations}
         soaks = (operation for operation in plan.operations if isinstance(operation, SoakOperation))
         self._longest_soak = max((operation.seconds for operation in soaks), default=0)
@@ -158,6 +165,7 @@ class Applying(Conversations):
         self._bundle = bundle
         self._owner = owner
         self._lock_timeout = lock_timeout
+        self._note = note
         self._interrupted = False
         self._leased: set[str] = set()
         self._may_begin: dict[int, bool] = {}
@@ -194,25 +202,46 @@ class Applying(Conversations):
         super().check()
 
     def _went_well(self, step: int) -> bool:
+        """Whether the next step may begin."""
         return (
             self._leased == self._hosts
+            and not self.refusals
             and self._may_begin.get(step, False)
-            and all(
-                self.outcome.operations[operation.id].status in SUCCESS
-                for operations in self._steps[step].values()
-                for operation in operations
-            )
+            and len(self._failed_hosts) <= self._max_fail
         )
 
     @property
-    def _has_failed(self) -> bool:
-        return any(result.status == "failed" for result in self.outcome.operations.values())
+    def _failed_hosts(self) -> set[str]:
+        results = self.outcome.operations.values()
+        return {*self.broken, *(result.host for result in results if result.status == "failed")}
+
+    def _may_apply(self, host: str, step: int) -> bool:
+        """Whether a host is given anything of a step."""
+        if self._interrupted or not self._may_begin[step] or host in self.broken:
+            return False
+        failed = self._failed_hosts
+        return not self._stop_at_failure or (host not in failed and len(failed) <= self._max_fail)
+
+    def _due(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
+        """Those of a host's operations of a step that wait for nothing that failed or was not begun."""
+        found: dict[str, Operation] = {}
+        for operation in operations:
+            waits_for = (id_ for id_ in operation.after if id_ not in operation.bears)
+            results = {id_: self.outcome.operations.get(id_) for id_ in waits_for}
+            if all(id_ in found or r is None or r.status in SUCCESS for id_, r in results.items()):
+                found[operation.id] = operation
+        return tuple(found.values())
 
     def _apply(self, host: str, step: int) -> Conversation:
-        if self._interrupted or not self._may_begin[step] or (self._stop_at_failure and self._has_failed):
+        if not self._may_apply(host, step):
             return
-        operations = self._steps[step].get(host, ())
-        answer = yield from self._ask(host, "apply", self._request(operations), self._lock_timeout)
+        operations = self._due(self._steps[step].get(host, ()))
+        if step and not operations:
+            return
+        request = self._request(operations)
+        if step == 0 and self._note is not None:
+            request["note"] = self._note("in progress")
+        answer = yield from self._ask(host, "apply", request, self._lock_timeout)
         if "error" in answer:
             self.refusals[host] = answer
             return
@@ -259,4 +288,12 @@ class Applying(Conversations):
     def _release(self, host: str) -> Conversation:
         broken = self.broken.get(host)
         if host in self._leased and not (broken and broken.unreachable):
-            yield "release", {"run": self.outcome.run}
+            note = {"note": self._note(self._result)} if self._note is not None else {}
+            yield "release", {"run": self.outcome.run, **note}
+
+    @property
+    def _result(self) -> Ended:
+        """What came of it, once the last step is over."""
+        if self._interrupted:
+            return "interrupted"
+        return "failed" if self.outcome.failures() else "done"

@@ -15,7 +15,7 @@ import kolla
 from kolla.ansible import environment, plays
 from kolla.ansible.archive import Archive
 from kolla.ansible.channel import VARIABLE, Channel
-from kolla.ansible.conversations import Answer, Applying, Asking, Circumstances, Conversations
+from kolla.ansible.conversations import Answer, Applying, Asking, Circumstances, Conversations, Note
 from kolla.ansible.outcome import BrokenHost, Outcome
 from kolla.ansible.process import Playbook, has_ended
 from kolla.errors import KollaError
@@ -91,18 +91,25 @@ class Executor:
         return asking.answers
 
     def apply(
-        self, plan: Plan, bundle: Mapping[str, bytes], owner: Mapping[str, Any], lock_timeout: int
+        self,
+        plan: Plan,
+        bundle: Mapping[str, bytes],
+        owner: Mapping[str, Any],
+        lock_timeout: int,
+        note: Note | None = None,
     ) -> Outcome:
         """Do what `plan` says, nothing else.
 
         Hosts work through a step at the same time; a step begins when the one before has ended on all
-        hosts, and none begins after a failure; where the plan says `stop_at_failure`, a host begins nothing
-        more after a failure of its own, and one that has not begun the step does not. Every host of the plan
-        is locked in the first step (a host without operations in it gets an empty request), so that a plan
-        is not half done when another deployer holds a host; leases are given back at the end, also after a
-        failure. Each
-        host gets only the files of `bundle` (SHA-256 -> content) that its operations write.
-        `lock_timeout`: seconds to wait for another deployer.
+        hosts, and none begins after failures on more hosts than the plan's `max_fail`; what waits for
+        something that failed is not begun either, unless it `bears` that. Where the plan says
+        `stop_at_failure`, a host begins nothing more after a failure of its own, and after too many one that
+        has not begun the step does not. Every host of the plan is locked in the first step (a host without
+        operations in it gets an empty request), so that a plan is not half done when another deployer holds
+        a host; leases are given back at the end, also after a failure. Each host gets only the files of
+        `bundle` (SHA-256 -> content) that its operations write.
+        `lock_timeout`: seconds to wait for another deployer. `note`: what each host keeps of the change, from
+        its beginning, and at the end of its lease.
 
         Failed operations are in the outcome. LockedError, BrokenHostsError or KollaError when a host was
         held by another deployer, broke or refused.
@@ -111,7 +118,7 @@ class Executor:
         back, then KeyboardInterrupt goes on. A second Ctrl-C does not wait: the hosts finish their step
         alone, under their lock. The same happens when we are killed; the next deploy waits for them.
         """
-        applying = Applying(plan, bundle, owner, lock_timeout, **self._circumstances())
+        applying = Applying(plan, bundle, owner, lock_timeout, note, **self._circumstances())
         self._run(applying)
         applying.check()
         return applying.outcome

@@ -184,6 +184,13 @@ def canary(command: Callable[..., Any]) -> Callable[..., Any]:
     return _all(options)(told)
 
 
+max_fail = click.option(
+    "--max-fail",
+    metavar="HOSTS",
+    help="On how many hosts it may fail before nothing further is begun: 2, or 10%.  [default: the setting]",
+)
+
+
 def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in reversed(options):

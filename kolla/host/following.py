@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import lock, runs
+from . import lock, revisions, runs
 from .cloud import Cloud
 from .errors import Refusal
 from .shapes import Json
@@ -28,8 +28,11 @@ def follow(request: Json) -> Json:
 
 
 def release(request: Json) -> Json:
-    """Give the run's lease back."""
-    lock.release(Cloud.of(request), request["run"])
+    """Give the run's lease back; what came of the change is on record first."""
+    cloud = Cloud.of(request)
+    if "note" in request:
+        revisions.keep(cloud, request["note"])
+    lock.release(cloud, request["run"])
     return {}
 
 

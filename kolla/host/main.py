@@ -19,6 +19,7 @@ VERBS = {
     "bootstrap": "bootstrap",
     "precheck": "precheck",
     "logs": "logs",
+    "revisions": "revisions",
     "holdings": "holdings",
     "destroy": "destroy",
 }

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from . import lock, operations, program, runs
+from . import lock, operations, program, revisions, runs
 from .cloud import Cloud
 from .context import Context
 from .dag import Schedule
@@ -26,6 +26,8 @@ def apply(request: Json) -> Json:
     Schedule({operation["id"]: operation["after"] for operation in request["operations"]})
     timeout, gone, silence = request.get("lock_timeout", 0), request.get("gone"), request.get("silence", 0)
     handle = lock.take(cloud, request["run"], request["owner"], timeout, gone, silence)
+    if "note" in request:
+        revisions.keep(cloud, request["note"])
     run_file = runs.RunFile(cloud.run(request["run"]))
     runs.forget_old(cloud)
     program.forget_old()

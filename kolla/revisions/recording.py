@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from kolla.events import Event, Listener
 from kolla.revisions.store import Store
@@ -19,12 +20,16 @@ SUCCESS = ("done", "skipped")
 class Recorder:
     """Listens to what becomes of a plan's operations, and passes on what it hears."""
 
-    def __init__(self, store: Store, revision: Revision, plan: Plan, listener: Listener) -> None:
+    def __init__(
+        self, store: Store, revision: Revision, plan: Plan, listener: Listener, kept: int = 1
+    ) -> None:
+        """`kept`: how many changes hosts keep, at least as many as there are here."""
         self.revision = revision
         """As it is kept; complete when the change has ended."""
         self._operations = {operation.id: operation for operation in plan.operations}
         self._listener = listener
         self._store = store
+        self._kept = max(kept, len(store.all()))
         self.began = False
         self._outcomes: dict[str, str] = {}
         self._failures: list[Failure] = []
@@ -41,6 +46,12 @@ class Recorder:
                 failure = Failure(operation=event.subject, host=event.host, message=event.message)
                 self._failures.append(failure)
         self._listener(event)
+
+    def note(self, result: Result) -> Mapping[str, Any]:
+        """What hosts keep of it, of which so much is known."""
+        ended = None if result == "in progress" else datetime.now(UTC)
+        revision = self.revision.model_copy(update={"result": result, "ended": ended})
+        return {"revision": revision.model_dump(mode="json"), "keep": self._kept}
 
     def _keep(self, operation: str, said: str) -> None:
         """What a job of an upgrade said of the backup it made, on disk at once: whoever is killed later must
@@ -68,14 +79,15 @@ class Recorder:
 
 @contextlib.contextmanager
 def recording(
-    store: Store, revision: Revision, plan: Plan, desired: Desired, listener: Listener
+    store: Store, revision: Revision, plan: Plan, desired: Desired, listener: Listener, kept: int = 1
 ) -> Iterator[Recorder]:
     """Record what is done inside as `revision`, which gets its number here.
 
     A change that did not begin (a host was locked, or could not be reached) leaves nothing. A deployer that
-    is killed leaves one that is in progress, and that everybody else finds to be interrupted.
+    is killed leaves one that is in progress, and that everybody else finds to be interrupted. `kept`: how
+    many changes hosts keep.
     """
-    recorder = Recorder(store, store.begin(revision, plan, desired), plan, listener)
+    recorder = Recorder(store, store.begin(revision, plan, desired), plan, listener, kept)
     try:
         yield recorder
     except BaseException as error:

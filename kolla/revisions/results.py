@@ -30,7 +30,7 @@ class Revisions:
     def text(self) -> str:
         """A table, the oldest first."""
         if not self.revisions:
-            return "Nothing was deployed yet."
+            return "Nothing was deployed yet, or what was is not known here: kolla revisions on-hosts"
         rows = [("NUMBER", "WHEN", "WHO", "VERB", "RELEASE", "RESULT", "CHANGES")]
         rows += [
             (

@@ -17,7 +17,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,10 +106,7 @@ class Store:
         return sorted(int(path.name) for path in self._directory.iterdir() if path.name.isdigit())
 
     def _revision(self, number: int) -> Revision:
-        revision = self._load(number, "revision.json", Revision)
-        if revision.result == "in progress" and has_ended(revision.who.model_dump()):
-            return revision.model_copy(update={"result": "interrupted"})
-        return revision
+        return _seen(self._load(number, "revision.json", Revision))
 
     def _load(self, number: int, name: str, kind: type[Document]) -> Document:
         path = self._directory / str(number) / name
@@ -153,6 +151,32 @@ class Store:
             yield
         finally:
             os.close(descriptor)
+
+
+def told(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[Revision, ...]:
+    """Revisions as hosts have them on record, each once, the oldest first; of one that some hosts did not
+    hear the end of, what others heard. KollaError for one that cannot be read."""
+    found: dict[tuple[datetime, int], Revision] = {}
+    for host, documents in records.items():
+        for document in documents:
+            try:
+                revision = Revision.model_validate(document)
+            except ValidationError:
+                raise KollaError(
+                    f"a revision that host {host} has on record cannot be read",
+                    expected="what this version of kolla writes; a newer one may have written it",
+                ) from None
+            key = (revision.started, revision.number)
+            if key not in found or found[key].ended is None:
+                found[key] = revision
+    return tuple(_seen(found[key]) for key in sorted(found))
+
+
+def _seen(revision: Revision) -> Revision:
+    """One whose deployer is gone was interrupted."""
+    if revision.result == "in progress" and has_ended(revision.who.model_dump()):
+        return revision.model_copy(update={"result": "interrupted"})
+    return revision
 
 
 def _text(document: BaseModel) -> str:

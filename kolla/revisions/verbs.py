@@ -15,7 +15,7 @@ from kolla.results import Deployed, Planned
 from kolla.revisions import origin
 from kolla.revisions.recording import recording
 from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
-from kolla.revisions.store import Store
+from kolla.revisions.store import Store, told
 from kolla.settings import passwords
 from kolla.state import restoring, revision_diff, revision_state, rollback
 from kolla.state import revision as choice
@@ -23,7 +23,7 @@ from kolla.state.desired import Desired
 from kolla.state.file_diff import file_diffs
 from kolla.state.host_state import HostState
 from kolla.state.impact import served_by
-from kolla.state.plan import Plan
+from kolla.state.plan import Plan, changes
 from kolla.state.prune import with_discards
 from kolla.state.revision import Deployer, Revision
 from kolla.state.rolling import rolling
@@ -44,6 +44,14 @@ class RevisionVerbs:
     def revisions(self) -> Revisions:
         """Every change of the cloud that is kept, the oldest first."""
         return Revisions(self._revisions.all())
+
+    def revisions_on_hosts(self) -> Revisions:
+        """What hosts have on record of the changes that touched them: for who lost what is kept here.
+
+        KollaError for a record that this version cannot read.
+        """
+        answers = self._hosts.ask_each("revisions", {})
+        return Revisions(told({host: answer["revisions"] for host, answer in answers.items()}))
 
     def revision(self, number: int) -> RevisionShown:
         """One revision: what was done and why, its images and files. InputError when there is none."""
@@ -97,7 +105,7 @@ class RevisionVerbs:
     def _go_back(self, revision: Revision, target: Desired, shown: Plan | None, restore: bool) -> Deployed:
         plan = self._towards(revision, target, self._hosts.compared_with(target))
         restoring.check_wanted(plan.restores, restore)
-        if shown is not None and plan != shown:
+        if shown is not None and changes(plan) != changes(shown):
             raise InputError(
                 "the hosts have changed since this plan was shown",
                 hint=f"look at it again: kolla plan --against {revision.number}",
@@ -170,18 +178,18 @@ class RevisionVerbs:
         `revision`: one whose state this is; without it, the state is that of the settings. `applied`: what
         the cloud is afterwards, where that is not `desired` on the hosts and services of the plan.
         """
-        store = self._revisions
+        store, kept = self._revisions, self.configuration.globals.value("revisions_kept")
         hosts = self.configuration.hosts()
         applied = applied or revision_state.narrowed(desired, self._before, hosts, plan.services)
         beginning = self._beginning(verb, plan, desired, applied, revision)
         with (
             self._hooks.before(verb, plan, self.progress),
-            recording(store, beginning, plan, applied, self.progress) as recorder,
+            recording(store, beginning, plan, applied, self.progress, kept) as recorder,
         ):
-            told = replace(self._hosts, progress=recorder.see)
+            told = replace(self._hosts, progress=recorder.see, note=recorder.note)
             outcome = told.apply(plan, desired, lock_timeout, phase=verb)
         if recorder.revision.result == "done":
-            store.prune(self.configuration.globals.value("revisions_kept"))
+            store.prune(kept)
             self._hooks.after(verb, plan, self.progress)
         else:
             self._hooks.failed(verb, plan, self.progress)

@@ -28,6 +28,7 @@ from kolla.state.plan import (
     SoakOperation,
     Wave,
 )
+from kolla.state.rolling import member
 from kolla.state.volumes import HOST_SERVICE
 
 GRACE = 60
@@ -340,10 +341,11 @@ def failed(plan: Plan, failures: Iterable[Mapping[str, Any]]) -> Wave | None:
 
 
 def only(plan: Plan, containers: Collection[str]) -> Plan:
-    """Of a plan, the operations on these containers (ids) and what they need that is none on a container."""
+    """Of a plan, the operations on these containers (ids), what they need that is none on a container, and
+    what puts them back into proxies."""
     operations = {operation.id: operation for operation in plan.operations}
     wanted: dict[str, None] = {}
-    open_ = [id_ for id_ in operations if id_ in containers]
+    open_ = [id_ for id_, operation in operations.items() if {id_, member(operation)} & {*containers}]
     while open_:
         id_ = open_.pop()
         if id_ not in wanted:

@@ -43,6 +43,7 @@ def text(plan: Plan) -> str:
     lines = [f"{_PURPOSES[plan.purpose]} for cloud '{plan.cloud_name}': {size}"]
     lines += _hooks(plan, "pre", "before")
     lines += _canary(plan)
+    lines += _bears(plan)
     lines += _restores(plan)
     for host, operations in hosts.items():
         lines += ["", host, *(line for operation in operations for line in _operation(operation))]
@@ -73,6 +74,15 @@ def _canary(plan: Plan) -> list[str]:
             "  ",
         )
     return [*lines, *(part for warning in plan.canary.warnings for part in _wrapped(warning, "  "))]
+
+
+def _bears(plan: Plan) -> list[str]:
+    """What goes on although it failed elsewhere, and how far."""
+    if not plan.max_fail:
+        return []
+    names = {subjects([o.id]).partition(" on ")[0]: None for o in plan.operations if o.bears}
+    what = f"goes on by itself: {', '.join(names)}" if names else "nothing goes on by itself"
+    return ["", *_wrapped(f"may fail on {count(plan.max_fail, 'host')}; {what}", "")]
 
 
 def _restores(plan: Plan) -> list[str]:

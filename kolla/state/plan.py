@@ -71,6 +71,8 @@ class _Operation(Model):
     impact: Impact = Impact()
     after: tuple[str, ...] = ()
     """Ids of the operations that must be done first. One that is not in the plan is done."""
+    bears: tuple[str, ...] = ()
+    """Those of them, on other hosts, that it only takes its turn after: they may have failed."""
     timeout: int = 300
     """Seconds."""
     beside: Literal["anything", "harmless", "nothing"] = "anything"
@@ -342,6 +344,8 @@ class Plan(Model):
     """Which verb it is for."""
     stop_at_failure: bool = False
     """Whether nothing further is begun once an operation failed, not even what does not wait for it."""
+    max_fail: int = 0
+    """On how many hosts something may fail before no further step is begun on any."""
     operations: tuple[Operation, ...]
     restores: tuple[Restoring, ...] = ()
     """Backups that going back needs, and what that loses."""
@@ -366,6 +370,22 @@ class Plan(Model):
             raise InputError("no such plan", where=Location(path), hint="run: kolla plan -o FILE") from None
         except ValueError as error:
             raise InputError(f"not a plan: {error}", where=Location(path)) from None
+
+
+def changes(plan: Plan) -> Plan:
+    """The plan without what only waits, which may be over at any moment, as containers become ready and
+    endpoints answer while somebody looks at it; in an order that does not depend on that."""
+    waits = {o.id for o in plan.operations if o.kind == "endpoint" or _waits(o)}
+    stay = sorted((o for o in plan.operations if o.id not in waits), key=lambda operation: operation.id)
+    operations = tuple(
+        operation.model_copy(update={"after": tuple(sorted({*operation.after} - waits))})
+        for operation in stay
+    )
+    return plan.model_copy(update={"operations": operations})
+
+
+def _waits(operation: Operation) -> bool:
+    return isinstance(operation, ContainerOperation) and operation.action == "wait"
 
 
 def check_usable(

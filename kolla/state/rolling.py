@@ -56,10 +56,24 @@ def left_out(desired: Desired, states: Mapping[str, HostState]) -> Iterator[Memb
                 yield _member("admit", desired.proxy, container, host, after, cause)
 
 
+def member(operation: Operation) -> str:
+    """The container (its id) that an operation takes out of a proxy or puts back; empty: none."""
+    if not isinstance(operation, MemberOperation):
+        return ""
+    name, _, host = operation.id.partition(":")[2].rpartition("@")[0].partition("/")
+    return container_id(name, host)
+
+
 def _returning(plan: Plan) -> list[MemberOperation]:
-    """Who is put back whatever else is done: it is to serve before others go."""
-    ids = {operation.id for operation in plan.operations}
-    return [o for o in plan.operations if isinstance(o, MemberOperation) and ids.isdisjoint(o.after)]
+    """Who is put back without waiting for anything to be taken down: it is to serve before others go."""
+    behind_others: set[str] = set()
+    found = []
+    for operation in plan.operations:
+        if _interrupts(operation) or not behind_others.isdisjoint(operation.after):
+            behind_others.add(operation.id)
+        elif isinstance(operation, MemberOperation):
+            found.append(operation)
+    return found
 
 
 def _others(admit: MemberOperation, container: DesiredContainer) -> bool:

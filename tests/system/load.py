@@ -10,7 +10,7 @@ import http.client
 import threading
 import time
 import urllib.error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -70,13 +70,15 @@ class Answers:
 
 
 class Load:
-    """Asks for everything of ACTIONS, each in a thread of its own, while the context lasts."""
+    """Asks for everything of ACTIONS, or for some of it, each in a thread of its own, while the context
+    lasts."""
 
-    def __init__(self, user: OpenStack) -> None:
-        self.answers = {name: Answers() for name in ACTIONS}
+    def __init__(self, user: OpenStack, actions: Iterable[str] = ACTIONS) -> None:
+        self.answers = {name: Answers() for name in actions}
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._ask, args=(name, replace(user)), daemon=True) for name in ACTIONS
+            threading.Thread(target=self._ask, args=(name, replace(user)), daemon=True)
+            for name in self.answers
         ]
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,25 @@ from system.harness import Kolla
 from system.rig import Rig
 
 DEPLOYMENTS = Path("/var/lib/kolla/deployment")
-VERBS = ("genpwd", "build --push", "bootstrap-servers", "prechecks", "deploy")
+VERBS = ("bootstrap-servers", "prechecks", "deploy")
 VIP = 250
 """Number of the virtual address in the network of the API; the cloud itself gives it to a host."""
 
 
 @contextmanager
 def cloud_on(
-    rig: Rig, directory: Path, name: str, groups: str, settings: Mapping[str, Any], machine: Path | None
+    rig: Rig,
+    directory: Path,
+    name: str,
+    groups: str,
+    settings: Mapping[str, Any],
+    machine: Path | None,
+    images: Sequence[str] = (),
 ) -> Iterator[Kolla]:
     """A cloud of this name, deployed; `groups` is an inventory beside the rig's own.
 
-    What it keeps on this machine goes at the end, the hosts stay as they are.
+    `images`: the only ones it needs, as `kolla build` takes them. What it keeps on this machine goes at the
+    end, the hosts stay as they are.
     """
     (directory / "groups").write_text(groups)
     address = str(rig.subnet("api")[VIP])
@@ -44,11 +51,12 @@ def cloud_on(
     if (DEPLOYMENTS / "kolla").exists():  # what is built already need not be built for this cloud again
         shutil.copytree(DEPLOYMENTS / "kolla", own, dirs_exist_ok=True)
     (own / "facts.json").unlink(missing_ok=True)
+    shutil.rmtree(own / "revisions", ignore_errors=True)  # they are of the cloud it was built for
     cloud = Kolla(directory, ("-i", str(rig.inventory), "-i", str(directory / "groups")))
     try:
-        for verb in VERBS:
+        for verb, *words in (("genpwd",), ("build", "--push", *images), *((verb,) for verb in VERBS)):
             begun = time.monotonic()
-            cloud.run(*verb.split())
+            cloud.run(verb, *words)
             print(f"{verb}: {time.monotonic() - begun:.1f} s")
         yield cloud
     finally:

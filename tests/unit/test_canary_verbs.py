@@ -126,6 +126,22 @@ def test_one_that_is_well_goes_on_to_all(deployed: Model) -> None:
     assert results(deployed)[-1] == ("deploy", "done", None)
 
 
+def test_a_failure_is_borne_as_the_setting_or_who_asks_says(deployed: Model) -> None:
+    deployed.world.globals["max_fail"] = "67%"
+    assert cloud(deployed).plan().plan.max_fail == 2
+    assert cloud(deployed).plan(max_fail="1").plan.max_fail == 1
+    with pytest.raises(InputError, match="max_fail: 'some' is no limit"):
+        cloud(deployed).deploy(max_fail="some")
+
+
+def test_a_plan_in_a_file_has_its_own_limit(deployed: Model, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    cloud(deployed).plan(max_fail="2").plan.save(file)
+    with pytest.raises(InputError, match="says itself on how many hosts it may fail"):
+        cloud(deployed).deploy(file, max_fail="1")
+    assert cloud(deployed).deploy(file).plan.max_fail == 2
+
+
 @pytest.mark.parametrize("judge", ["job:keystone/check-token/canary-1@one", "soak:canary-1@two"])
 def test_one_that_fails_its_judges_is_taken_back(deployed: Model, judge: str) -> None:
     before = taken(deployed)
@@ -143,11 +159,32 @@ def test_one_that_fails_its_judges_is_taken_back(deployed: Model, judge: str) ->
     assert "the cloud runs revision 1, which it was rolled back to" in cloud(deployed).status().notes[0]
 
 
-def test_one_that_never_became_ready_has_its_previous_container_already(deployed: Model) -> None:
+def test_hosts_have_not_changed_when_what_was_waited_for_is_ready(deployed: Model) -> None:
+    """The engine's verdict on a container that was put back comes while the plan is looked at."""
     deployed.fails = "container:keystone@two"
+    assert cloud(deployed).deploy().exit_code == 1
+    states = deployed.world.states
+    ready = states["two"]
+    keystone = ready.containers["keystone"].model_copy(update={"ready": False})
+    waiting = {"containers": {**ready.containers, "keystone": keystone}}
+    states["two"] = ready.model_copy(update=waiting)
+    shown = cloud(deployed).plan_against()
+    assert "wait for container keystone" in shown.text()
+    states["two"] = ready
+    assert cloud(deployed).rollback(shown.towards, plan=shown.plan).exit_code == 0
+    states["two"] = ready.model_copy(update={"containers": {}})
+    with pytest.raises(InputError, match="the hosts have changed since this plan was shown"):
+        cloud(deployed).rollback(shown.towards, plan=shown.plan)
+
+
+def test_one_that_never_became_ready_has_its_previous_container_already(deployed: Model) -> None:
+    before, deployed.fails = taken(deployed), "container:keystone@two"
     done = cloud(deployed).deploy(canary=TWO)
-    assert done.canary[1] == "Its containers are what they were before."
-    assert results(deployed)[1:] == [("deploy", "failed", None)]
+    assert done.canary[1] == "It was taken back to revision 1; this is revision 3."
+    assert taken(deployed) == before
+    assert results(deployed)[1:] == [("deploy", "failed", None), ("rollback", "done", 1)]
+    # What it was taken out of the proxies for did not happen: it serves as before.
+    assert {state.drained for state in deployed.world.states.values()} == {()}
 
 
 def test_what_fails_after_it_is_no_failure_of_the_canary(deployed: Model) -> None:

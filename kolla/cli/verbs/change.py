@@ -33,6 +33,7 @@ REVISION = click.IntRange(min=1)
 @click.option("--finish", is_flag=True, help="Say what kolla upgrade --finish would do.")
 @click.option("--against", type=REVISION, metavar="REVISION", help="Say what a rollback to it would do.")
 @options.canary
+@options.max_fail
 @options.knowledge
 @options.services
 def plan(
@@ -44,6 +45,7 @@ def plan(
     finish: bool,
     against: int | None,
     canary: CanaryRequest | None,
+    max_fail: str | None,
 ) -> None:
     """Say what a deploy would do: each operation, its cause, and what it interrupts.
 
@@ -60,6 +62,8 @@ def plan(
         )
     if canary and (finish or against is not None):
         raise click.UsageError("--canary is for plans of a deploy or an upgrade")
+    if max_fail is not None and against is not None:
+        raise click.UsageError("--max-fail is for plans of a deploy or an upgrade")
     if against is not None and output:
         raise click.UsageError("a plan against a revision is carried out by kolla rollback, not from a file")
 
@@ -68,9 +72,11 @@ def plan(
             return cloud.plan_against(against, diff=diff)
         between = upgrade or finish
         if between:
-            result = cloud.plan_upgrade(finish=finish, canary=canary, diff=diff)
+            result = cloud.plan_upgrade(finish=finish, canary=canary, max_fail=max_fail, diff=diff)
         else:
-            result = cloud.plan(offline=offline, against_config=against_config, diff=diff, canary=canary)
+            result = cloud.plan(
+                offline=offline, against_config=against_config, diff=diff, canary=canary, max_fail=max_fail
+            )
         if output:
             result.plan.save(output)
         return result
@@ -78,8 +84,18 @@ def plan(
     run(verb)
 
 
-def _deploy(verb: str, plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None) -> None:
-    run(lambda cloud: cloud.deploy(plan_file=plan_file, lock_timeout=lock_timeout, verb=verb, canary=canary))
+def _deploy(
+    verb: str,
+    plan_file: Path | None,
+    lock_timeout: int,
+    canary: CanaryRequest | None,
+    max_fail: str | None,
+) -> None:
+    run(
+        lambda cloud: cloud.deploy(
+            plan_file=plan_file, lock_timeout=lock_timeout, verb=verb, canary=canary, max_fail=max_fail
+        )
+    )
 
 
 plan_option = click.option(
@@ -99,27 +115,33 @@ lock_timeout_option = click.option(
 @plan_option
 @lock_timeout_option
 @options.canary
+@options.max_fail
 @options.services
-def deploy(plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None) -> None:
+def deploy(
+    plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None, max_fail: str | None
+) -> None:
     """Bring the cloud to what the settings say, touching only what differs.
 
     Plans, does the plan, looks again, and is done when nothing is left to do. An interrupted
     deploy is simply run again.
     """
-    _deploy("deploy", plan_file, lock_timeout, canary)
+    _deploy("deploy", plan_file, lock_timeout, canary, max_fail)
 
 
 @click.command()
 @plan_option
 @lock_timeout_option
 @options.canary
+@options.max_fail
 @options.services
-def reconfigure(plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None) -> None:
+def reconfigure(
+    plan_file: Path | None, lock_timeout: int, canary: CanaryRequest | None, max_fail: str | None
+) -> None:
     """The same as deploy: every deploy changes just what differs, so there is nothing else to do.
 
     It is here for those who are used to its name.
     """
-    _deploy("reconfigure", plan_file, lock_timeout, canary)
+    _deploy("reconfigure", plan_file, lock_timeout, canary, max_fail)
 
 
 @click.command()

@@ -27,6 +27,17 @@ def revisions(context: click.Context) -> None:
         run(lambda cloud: cloud.revisions())
 
 
+@revisions.command("on-hosts")
+@options.hosts
+def on_hosts() -> None:
+    """List what hosts have on record of the changes that touched them, for who lost what is kept here.
+
+    It says what was done, when and by whom. One cannot go back to it: what that needs is kept on the machine
+    that deploys alone.
+    """
+    run(lambda cloud: cloud.revisions_on_hosts())
+
+
 @revisions.command()
 @click.argument("revision", type=number)
 @options.configuration

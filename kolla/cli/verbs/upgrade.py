@@ -27,6 +27,7 @@ from kolla.state.canary_request import CanaryRequest
 )
 @lock_timeout_option
 @options.canary
+@options.max_fail
 @options.hosts
 def upgrade(
     finish: bool,
@@ -34,6 +35,7 @@ def upgrade(
     auto_rollback: bool,
     lock_timeout: int,
     canary: CanaryRequest | None,
+    max_fail: str | None,
 ) -> None:
     """Bring the cloud to the OpenStack release of the images, from the release before.
 
@@ -46,6 +48,7 @@ def upgrade(
             plan_file,
             finish=finish,
             canary=canary,
+            max_fail=max_fail,
             auto_rollback=auto_rollback,
             lock_timeout=lock_timeout,
         )

@@ -135,6 +135,72 @@ def test_after_a_failure_a_host_that_has_not_begun_does_not_where_that_was_asked
     ]
 
 
+def rollout(count: int, max_fail: int, *, stop: bool = False) -> Plan:
+    """The same on so many hosts, one after the other, then what waits for all of them on the first."""
+    turns = [volume("a", "h1")]
+    for number in range(2, count + 1):
+        before = turns[-1].id
+        turn = volume("a", f"h{number}", [before]).model_copy(update={"bears": (before,)})
+        turns.append(turn)
+    last = volume("last", "h1", [turn.id for turn in turns])
+    return plan(*turns, last).model_copy(update={"max_fail": max_fail, "stop_at_failure": stop})
+
+
+@pytest.mark.parametrize("stop", [False, True])
+@pytest.mark.parametrize(
+    ("max_fail", "done"), [(0, ["h1"]), (1, ["h1", "h3"]), (2, ["h1", "h3", "h5"]), (9, ["h1", "h3", "h5"])]
+)
+def test_a_rollout_goes_on_until_it_failed_on_too_many_hosts(
+    max_fail: int, done: list[str], stop: bool
+) -> None:
+    hosts = Hosts(failing=frozenset({"volume:a@h2", "volume:a@h4"}))
+    applying = Applying(rollout(5, max_fail, stop=stop), {}, {}, 0)
+    carry(applying, hosts)
+    applying.check()
+    assert hosts.done == [f"volume:a@{host}" for host in done]
+    assert applying.outcome.operations["volume:last@h1"].status == "blocked"
+    assert all(verbs(hosts, f"h{number}")[-1] == "release" for number in range(1, 6))
+
+
+def test_a_host_lost_in_a_rollout_counts_and_is_told_at_the_end() -> None:
+    hosts = Hosts(lost=frozenset({"h2"}))
+
+    def locked_first(host: str, verb: str, request: Mapping[str, Any]) -> Answer:
+        if verb == "apply" and not request["operations"]:
+            return {"run": request["run"], "offset": 9, "finished": True}
+        return hosts(host, verb, request)
+
+    applying = Applying(rollout(3, 1), {}, {}, 0)
+    carry(applying, locked_first)
+    assert hosts.done == ["volume:a@h1", "volume:a@h3"]
+    with pytest.raises(BrokenHostsError, match="host h2"):
+        applying.check()
+
+
+@given(any_plan(), st.integers(0, 4), st.booleans(), st.randoms(use_true_random=False))
+def test_only_what_bears_it_is_done_after_a_failure(
+    plan: Plan, max_fail: int, stop: bool, random: Any
+) -> None:
+    bearing = [
+        operation.model_copy(
+            update={"bears": tuple(id_ for id_ in operation.after if not id_.endswith(f"@{operation.host}"))}
+        )
+        if random.random() < 0.5
+        else operation
+        for operation in plan.operations
+    ]
+    update = {"operations": tuple(bearing), "max_fail": max_fail, "stop_at_failure": stop}
+    plan = plan.model_copy(update=update)
+    ids = [operation.id for operation in plan.operations]
+    hosts = Hosts(frozenset(random.sample(ids, k=min(len(ids), 3))))
+    applying = Applying(plan, {}, {}, 0)
+    carry(applying, hosts)
+    done = set(hosts.done)
+    for operation in plan.operations:
+        if operation.id in done:
+            assert all(id_ in done for id_ in operation.after if id_ in ids and id_ not in operation.bears)
+
+
 @pytest.mark.parametrize("stop", [False, True])
 def test_a_host_is_told_whether_to_stop_at_a_failure(stop: bool) -> None:
     hosts = Hosts()
@@ -152,6 +218,18 @@ def test_a_host_is_sent_only_the_files_it_writes() -> None:
         "one": {"11": base64.b64encode(b"\xffone").decode()},
         "two": {"22": base64.b64encode(b"two").decode()},
     }
+
+
+@pytest.mark.parametrize(("failing", "result"), [((), "done"), (("volume:b@two",), "failed")])
+def test_each_host_keeps_what_is_done_from_its_beginning_to_its_end(
+    failing: tuple[str, ...], result: str
+) -> None:
+    hosts = Hosts(frozenset(failing))
+    made = plan(volume("a", "one"), volume("b", "two", ["volume:a@one"]))
+    carry(Applying(made, {}, {}, 0, lambda known: {"revision": {"result": known}}), hosts)
+    for name in ("one", "two"):
+        notes = [request["note"] for host, _, request in hosts.asked if host == name and "note" in request]
+        assert [note["revision"]["result"] for note in notes] == ["in progress", result]
 
 
 def test_hosts_are_told_how_long_they_may_hear_nothing() -> None:

@@ -24,7 +24,7 @@ REALLY = "--yes-i-really-really-mean-it"
 
 DESTROY = {"volumes": False, "images": False, "config": False, "purge": False}
 
-UPGRADE = {"finish": False, "canary": None, "auto_rollback": False, "lock_timeout": 60}
+UPGRADE = {"finish": False, "canary": None, "max_fail": None, "auto_rollback": False, "lock_timeout": 60}
 
 # command line -> the one call it makes
 CALLS = {
@@ -67,27 +67,44 @@ CALLS = {
     "bootstrap-servers": ("bootstrap_servers", (), {}),
     "prechecks": ("prechecks", (), {}),
     "pull": ("pull", (), {}),
-    "plan": ("plan", (), {"offline": False, "against_config": None, "diff": False, "canary": None}),
-    "plan --offline": ("plan", (), {"offline": True, "against_config": None, "diff": False, "canary": None}),
-    "deploy": ("deploy", (), {"plan_file": None, "lock_timeout": 60, "verb": "deploy", "canary": None}),
+    "plan": (
+        "plan",
+        (),
+        {"offline": False, "against_config": None, "diff": False, "canary": None, "max_fail": None},
+    ),
+    "plan --offline": (
+        "plan",
+        (),
+        {"offline": True, "against_config": None, "diff": False, "canary": None, "max_fail": None},
+    ),
+    "deploy": (
+        "deploy",
+        (),
+        {"plan_file": None, "lock_timeout": 60, "verb": "deploy", "canary": None, "max_fail": None},
+    ),
     "deploy --lock-timeout 0": (
         "deploy",
         (),
-        {"plan_file": None, "lock_timeout": 0, "verb": "deploy", "canary": None},
+        {"plan_file": None, "lock_timeout": 0, "verb": "deploy", "canary": None, "max_fail": None},
     ),
     "upgrade": ("upgrade", (None,), UPGRADE),
+    "upgrade --max-fail 10%": ("upgrade", (None,), UPGRADE | {"max_fail": "10%"}),
     "upgrade --finish": ("upgrade", (None,), UPGRADE | {"finish": True}),
     "upgrade --auto-rollback --lock-timeout 5": (
         "upgrade",
         (None,),
         UPGRADE | {"auto_rollback": True, "lock_timeout": 5},
     ),
-    "plan --upgrade": ("plan_upgrade", (), {"finish": False, "canary": None, "diff": False}),
-    "plan --finish": ("plan_upgrade", (), {"finish": True, "canary": None, "diff": False}),
+    "plan --upgrade": (
+        "plan_upgrade",
+        (),
+        {"finish": False, "canary": None, "max_fail": None, "diff": False},
+    ),
+    "plan --finish": ("plan_upgrade", (), {"finish": True, "canary": None, "max_fail": None, "diff": False}),
     "reconfigure": (
         "deploy",
         (),
-        {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure", "canary": None},
+        {"plan_file": None, "lock_timeout": 60, "verb": "reconfigure", "canary": None, "max_fail": None},
     ),
     "deploy --canary a,compute:10%": (
         "deploy",
@@ -97,6 +114,7 @@ CALLS = {
             "lock_timeout": 60,
             "verb": "deploy",
             "canary": CanaryRequest(("a", "compute:10%"), 60),
+            "max_fail": None,
         },
     ),
     "upgrade --canary a --soak 10m": (
@@ -107,15 +125,20 @@ CALLS = {
     "plan --upgrade --canary a --soak 0": (
         "plan_upgrade",
         (),
-        {"finish": False, "canary": CanaryRequest(("a",), 0), "diff": False},
+        {"finish": False, "canary": CanaryRequest(("a",), 0), "max_fail": None, "diff": False},
     ),
     "genconfig out": ("genconfig", (Path("out"),), {}),
     "validate-config": ("validate_config", (), {}),
     "post-deploy": ("post_deploy", (), {}),
     "plan --against 7": ("plan_against", (7,), {"diff": False}),
-    "plan --upgrade --diff": ("plan_upgrade", (), {"finish": False, "canary": None, "diff": True}),
+    "plan --upgrade --diff": (
+        "plan_upgrade",
+        (),
+        {"finish": False, "canary": None, "max_fail": None, "diff": True},
+    ),
     "plan --against 7 --diff": ("plan_against", (7,), {"diff": True}),
     "revisions": ("revisions", (), {}),
+    "revisions on-hosts": ("revisions_on_hosts", (), {}),
     "revisions show 7": ("revision", (7,), {}),
     "revisions diff 6 7": ("revision_diff", (6, 7), {}),
     "status": ("status", ((),), {}),
@@ -479,7 +502,7 @@ def test_a_plan_is_kept_and_handed_over(kolla, script, tmp_path):
     assert script.calls[-1] == (
         "deploy",
         (),
-        {"plan_file": kept, "lock_timeout": 60, "verb": "deploy", "canary": None},
+        {"plan_file": kept, "lock_timeout": 60, "verb": "deploy", "canary": None, "max_fail": None},
     )
 
 

@@ -20,7 +20,7 @@ from kolla.errors import KollaError, LockedError
 from kolla.events import Event, Status, ignore
 from kolla.hosts import owner
 from kolla.revisions.recording import recording
-from kolla.revisions.store import Store
+from kolla.revisions.store import Store, told
 from kolla.state.desired import Desired, DesiredContainer, DesiredJob
 from kolla.state.plan import Plan, VolumeOperation
 from kolla.state.render import RenderedFile, RenderedFolder
@@ -281,3 +281,24 @@ def test_secrets_are_in_no_plan(store: Store, tmp_path: Path) -> None:
     make(store, "word = geheim")
     directory = tmp_path / "revisions" / "1"
     assert "geheim" not in (directory / "plan.json").read_text() + (directory / "revision.json").read_text()
+
+
+def test_what_hosts_remember_is_put_together(store: Store) -> None:
+    """Each change once, with its end if any host heard of it; whoever is gone did not end it."""
+    with recording(store, revision(), PLAN, desired(), ignore, kept=3) as recorder:
+        begun = recorder.note("in progress")
+        recorder.see(Event("deploy", "started", OPERATIONS[0].id, "one"))
+        ended = recorder.note("done")
+    assert (begun["keep"], begun["revision"]["ended"]) == (3, None)
+    (found,) = told({"one": [begun["revision"]], "two": [ended["revision"]], "three": [begun["revision"]]})
+    assert (found.number, found.result, found.ended is None) == (1, "done", False)
+    gone = {**begun["revision"], "who": {**begun["revision"]["who"], "pid": 2**22 + 1}}
+    assert [each.result for each in told({"one": [gone]})] == ["interrupted"]
+    with pytest.raises(KollaError, match="that host two has on record cannot be read"):
+        told({"one": [], "two": [{"version": 2}]})
+
+
+def test_hosts_keep_at_least_what_is_kept_here(store: Store) -> None:
+    make(store), make(store)
+    with recording(store, revision(), PLAN, desired(), ignore) as recorder:
+        assert recorder.note("in progress")["keep"] == 3

@@ -151,6 +151,17 @@ def test_others_go_once_who_was_left_out_is_back(two: World) -> None:
     assert "admit:notes/one@two" in waits_for(made, "drain:notes/two@one")
 
 
+def test_others_go_once_who_is_put_back_is_ready(two: World) -> None:
+    left_out(two, "two", ("notes", "one"))
+    state = two.states["one"]
+    starting = state.containers["notes"].model_copy(update={"ready": False})
+    two.states["one"] = state.model_copy(update={"containers": {**state.containers, "notes": starting}})
+    two.override("notes/two/notes.conf", NOTES)
+    made = plan(two)
+    assert "container:notes@one" in waits_for(made, "admit:notes/one@two")
+    assert "admit:notes/one@two" in waits_for(made, "drain:notes/two@one")
+
+
 def test_a_plan_holds_only_while_the_same_are_left_out(two: World) -> None:
     before = fingerprint(two.states)
     left_out(two, "two", ("notes", "one"))

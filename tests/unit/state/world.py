@@ -23,6 +23,7 @@ from kolla.state.plan import (
     HostOperation,
     ImageOperation,
     JobOperation,
+    MemberOperation,
     Plan,
     ReleaseOperation,
     RemoveOperation,
@@ -176,6 +177,12 @@ def _effect(operation: Any, state: HostState, contents: Mapping[str, bytes], rel
     if isinstance(operation, StopOperation):
         stopped = state.containers[operation.container].model_copy(update={"state": "exited"})
         return {"containers": {**state.containers, operation.container: stopped}}
+    if isinstance(operation, MemberOperation):
+        host = operation.id.partition("/")[2].partition("@")[0]
+        listeners = operation.command[operation.command.index(host) + 1 :]
+        stay = [member for member in state.drained if member[1] != host or member[0] not in listeners]
+        out = [(name, host) for name in listeners] if operation.action == "drain" else []
+        return {"drained": tuple(sorted([*stay, *out]))}
     if isinstance(operation, HostOperation):
         given = {s: r for s, r in state.given.items() if s != operation.service}
         given |= {operation.service: operation.resources} if operation.resources else {}
