@@ -195,6 +195,35 @@ def test_a_prefix_is_in_the_names_of_images_and_nowhere_else(run: Build, engine:
     assert engine.built == ["child"]
 
 
+def test_images_of_another_release_are_found_again(run: Build, engine: FakeEngine) -> None:
+    """Also after others were built under the same moving names, and by what a lock kept of their packages."""
+    older, newer = "openstack_release: '2025.2'\n", "openstack_release: '2026.1'\n"
+    before = run("child", say=older)
+    run("child", say=newer)
+    engine.built = []
+    events: list[Event] = []
+    report = run("child", say=older, events=events)
+    assert engine.built == []
+    assert statuses(report) == dict.fromkeys(["base", "notes", "child"], "unchanged")
+    assert {image.why for image in report.images.values()} == {"built earlier from the same"}
+    for name in ("base", "notes", "child"):
+        old, new = before.image(name), report.image(name)
+        assert (new.id, new.identity, new.inputs) == (old.id, old.identity, old.inputs)
+    assert "built earlier from the same" in {event.message for event in events}
+
+
+def test_going_back_to_what_was_before_builds_nothing(run: Build, engine: FakeEngine) -> None:
+    before = run("child")
+    run("child", images=IMAGES.replace("/b", "/c"))
+    engine.built = []
+    report = run("child")
+    assert engine.built == []
+    assert report.image("child").id == before.image("child").id
+    assert "kolla/child:2026.1-debian-13" in engine.tags[str(before.image("child").id)]
+    assert set(statuses(run("child", refresh=True)).values()) == {"built", "unchanged"}
+    assert "child" in engine.built
+
+
 def test_an_image_from_elsewhere_stands_for_itself(run: Build, engine: FakeEngine) -> None:
     engine.tags["sha256:abcdefabcdefabcdef"] = {"kolla/notes:2026.1-debian-13"}
     report = run("child", skip_parents=True)
