@@ -141,6 +141,7 @@ class _Run:
     def __post_init__(self) -> None:
         options = self.inputs.options
         self.secrets = secrets(options.transport, options.distribution)
+        self.aside = self.history.aside(self.inputs.graph, self.scope.reached)
         self.space_known = False
         self.given_up = False
 
@@ -263,7 +264,7 @@ class _Run:
         return self.inputs.hashes(name, self._identities(), self.history.base, packages)
 
     def _identities(self) -> dict[str, str]:
-        return {name: image.identity for name, image in dict(self.done).items()}
+        return {**self.aside, **{name: image.identity for name, image in dict(self.done).items()}}
 
     def _node(self, name: str) -> Node:
         return self.inputs.graph.nodes[name]

@@ -54,7 +54,7 @@ def forecast(
 
 def foresee(inputs: Inputs, history: History, scope: Scope, fresh: frozenset[str]) -> tuple[Forecast, ...]:
     """The same, of what is known; images in `fresh` take the newest packages."""
-    identities: dict[str, str] = {}
+    identities = history.aside(inputs.graph, scope.reached)
     found = []
     for name in inputs.graph.nodes:
         if name not in scope.reached:

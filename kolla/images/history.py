@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from kolla.build_report import BuildReport, BuiltImage, InputHashes
 from kolla.images import base
+from kolla.images.graph import Graph
 from kolla.images.identity import identity
 from kolla.images.inputs import Inputs
 from kolla.images.options import Options
@@ -71,6 +72,12 @@ class History:
         """Image -> ID, for those of the graph whose moving tag the engine has."""
         tags = {name: inputs.options.reference(name) for name in inputs.graph.nodes}
         return {name: self._by_tag[tag] for name, tag in tags.items() if tag in self._by_tag}
+
+    def aside(self, graph: Graph, reached: Collection[str]) -> dict[str, str]:
+        """Identities of the images of the graph that a run does not reach, where an earlier one made them:
+        what is taken as it is was built from these."""
+        earlier = self.report.images
+        return {n: earlier[n].identity for n in graph.nodes if n not in reached and n in earlier}
 
     def taken(self, inputs: Inputs, name: str) -> tuple[str, str, InputHashes | None]:
         """ID, identity and inputs of an image as the engine has it. One that was not built here stands for

@@ -156,6 +156,32 @@ def test_parents_that_are_skipped_stay_as_they_are(run: Build, engine: FakeEngin
     assert "base" not in {name for name, image in report.images.items() if image.status == "built"}
 
 
+PYTHON = "  tool: {parent: openstack-base, python: [Jinja2]}\n  child: {parent: tool}\n"
+
+
+@pytest.mark.parametrize("words", ["skip_parents", "skip_existing"])
+def test_software_is_built_on_a_wheelhouse_that_is_taken(run: Build, engine: FakeEngine, words: str) -> None:
+    """Nothing is known then of what the wheelhouse is made with but what an earlier run made of it."""
+    run("child", images=PYTHON)
+    changed = PYTHON.replace("[Jinja2]", "[Jinja2, PyMySQL]")
+    for tags in engine.tags.values():
+        tags -= {tag for tag in tags if "/tool:" in tag}
+    engine.built = []
+    run("tool", images=changed, **{words: True})
+    assert engine.built == ["tool"]
+    run("tool", images=changed)
+    assert engine.built == ["tool"], "it is what a run makes that looks at everything"
+
+
+def test_software_is_built_on_a_wheelhouse_from_elsewhere(run: Build, engine: FakeEngine) -> None:
+    for name in ("openstack-base", "wheelhouse"):
+        engine.tags[f"sha256:{name}"] = {f"kolla/{name}:2026.1-debian-13"}
+    report = run("tool", images=PYTHON, skip_parents=True)
+    assert engine.built == ["tool"]
+    assert report.image("tool").inputs is not None
+    assert report.image("tool").inputs.images["wheelhouse"] == "wheelhouse"
+
+
 def test_parents_to_be_skipped_must_be_there(run: Build, engine: FakeEngine) -> None:
     run("notes")
     engine.built = []
