@@ -64,7 +64,8 @@ class ImageVerbs:
         )
         built = Built(report, read.places.build_report)
         if settings.value("push"):
-            built = self._push(settings, report, promote=settings.value("promote") and built.exit_code == 0)
+            promote = settings.value("promote") and built.exit_code == 0
+            built = self._push(settings, report, wanted.selected.nodes, promote=promote)
         else:
             self._seal(settings)
         if bundle and built.exit_code == 0:
@@ -99,11 +100,12 @@ class ImageVerbs:
         if built.exit_code != 0:
             return built
         wanted = self._wanted(patterns, chosen)
+        names = wanted.selected.nodes
         if test is None:
-            return self._promote(wanted.settings, built.report)
+            return self._promote(wanted.settings, built.report, names)
         self._test(test, wanted.settings.value("build_test_timeout"))
-        report, tried = self._after_test(built.report, wanted.selected.nodes)
-        return self._promote(wanted.settings, report, tried)
+        report, tried = self._after_test(built.report, names)
+        return self._promote(wanted.settings, report, [name for name in tried if name in names])
 
     def load(self, path: Path) -> Built:
         """Have the images of a bundle in the engine, and the build report: as if they were built here."""
@@ -113,19 +115,21 @@ class ImageVerbs:
         report = bundle.load(read.build_settings, path, read.places.directory, on_event=self.progress)
         return Built(report, read.places.build_report)
 
-    def _push(self, settings: Globals, report: BuildReport, *, promote: bool) -> Built:
+    def _push(
+        self, settings: Globals, report: BuildReport, names: Collection[str] | None = None, *, promote: bool
+    ) -> Built:
         from kolla.images import push as pushing
 
         read, directory = self.configuration, self.configuration.places.directory
         secrets, key = passwords.load(read.directory), self._key(settings)
-        report = pushing.push(settings, secrets, report, directory, on_event=self.progress)
+        report = pushing.push(settings, secrets, report, directory, names, on_event=self.progress)
         if key:  # before a moving tag shows anybody what is new
             from kolla.images.signing import sign_images
 
             sign_images(settings, secrets, key, report, self.progress)
         self._seal(settings)
         if promote:
-            return self._promote(settings, report)
+            return self._promote(settings, report, names)
         return Built(report, read.places.build_report)
 
     def _promote(self, settings: Globals, report: BuildReport, names: Collection[str] | None = None) -> Built:

@@ -28,7 +28,7 @@ from kolla.images.retry import retried
 from kolla.images.schedule import along
 from kolla.images.selection import Scope, allowed_to_fail
 from kolla.images.transport import secrets
-from kolla.images.why import TAKEN, UNCHANGED
+from kolla.images.why import AGAIN, TAKEN, UNCHANGED
 from kolla.images.workplace import alone
 from kolla.places import Places
 from kolla.settings.globals import Globals
@@ -141,6 +141,7 @@ class _Run:
     def __post_init__(self) -> None:
         options = self.inputs.options
         self.secrets = secrets(options.transport, options.distribution)
+        self.aside = self.history.aside(self.inputs.graph, self.scope.reached)
         self.space_known = False
         self.given_up = False
 
@@ -166,10 +167,13 @@ class _Run:
         missing = [need for need in self._node(name).needs if self.done[need].status in UNUSABLE]
         if missing:
             return self._ended(name, "skipped", f"{' and '.join(missing)} could not be built")
-        reason = self.history.why(self.inputs, name, self._identities(), refresh=name in self.refresh)
+        fresh = name in self.refresh
+        reason = self.history.why(self.inputs, name, self._identities(), refresh=fresh)
         if not reason:
             earlier = self.history.report.image(name)
             return self._present(name, UNCHANGED, _Made(earlier.id or "", earlier.identity, earlier.inputs))
+        if not fresh and (again := self.history.again(self.inputs, name, self._identities())):
+            return self._present(name, AGAIN, _Made(*again))
         if self.given_up:
             return self._ended(name, "skipped", "another image could not be built (build_keep_going)")
         self.on_event(Event(PHASE, "started", name, message=reason))
@@ -260,7 +264,7 @@ class _Run:
         return self.inputs.hashes(name, self._identities(), self.history.base, packages)
 
     def _identities(self) -> dict[str, str]:
-        return {name: image.identity for name, image in dict(self.done).items()}
+        return {**self.aside, **{name: image.identity for name, image in dict(self.done).items()}}
 
     def _node(self, name: str) -> Node:
         return self.inputs.graph.nodes[name]
@@ -285,7 +289,7 @@ class _Run:
         """Tell how an image ended, and describe it for the report by what was `found` of it; one that could
         not be built is what the last run that could made of it."""
         seconds = time.monotonic() - began if began else 0.0
-        said = message or (why if status == "skipped" or why == TAKEN else status)
+        said = message or (why if status == "skipped" or why in (TAKEN, AGAIN) else status)
         self.on_event(Event(PHASE, _EVENTS[status], name, seconds=seconds, message=said, log=tail))
         node = self._node(name)
         ended = BuiltImage(

@@ -104,8 +104,14 @@ def feed(command: Sequence[str], archive: IO[bytes]) -> None:
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it fails: its words say why
-            shutil.copyfileobj(archive, pipe, PIECE)
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it fails: its words say why
+                shutil.copyfileobj(archive, process.stdin, PIECE)
+                process.stdin.close()
+        except BaseException:  # it would take what it has for all there is
+            process.kill()
+            process.wait()
+            raise
         _check(command, process.wait(), errors)
 
 

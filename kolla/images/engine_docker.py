@@ -6,10 +6,12 @@ build are a client older than 23 (BuildKit is built in) or one with a working bu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 import docker
+import requests
 import requests.exceptions
 import urllib3.exceptions
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -25,8 +28,8 @@ from kolla.errors import KollaError
 from kolla.images import space
 from kolla.images.command import build, feed, output_of, run
 from kolla.images.engine import Request, Trial, digest_of
-from kolla.images.processes import Processes
-from kolla.images.registry import Registry, refused
+from kolla.images.processes import Cancelled, Processes
+from kolla.images.registry import Registry, RegistryError, refused
 
 
 class Docker:
@@ -35,6 +38,7 @@ class Docker:
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
         self.processes = Processes()
+        self._transfers = _Transfers(client.api, self.processes)
 
     @classmethod
     def connect(cls) -> Docker:
@@ -75,7 +79,8 @@ class Docker:
     def pull(self, reference: str) -> str:
         """Have an image from a registry; its digest."""
         try:
-            image = self._client.images.pull(reference)
+            with self._transfers.another():
+                image = self._client.images.pull(reference)
         except _ERRORS as error:
             raise refused(f"cannot pull {reference}", None, _words(error)) from None
         return digest_of(reference, image.attrs["RepoDigests"])
@@ -88,13 +93,13 @@ class Docker:
             credentials = {"username": registry.username, "password": registry.password.reveal()}
         doing, digest = f"cannot push {reference}", ""
         try:
-            lines = self._client.api.push(repository, tag, stream=True, decode=True, auth_config=credentials)
-            for line in lines:
-                if "error" in line:
-                    raise refused(doing, registry, line["error"])
-                if self.processes.cancelled:
-                    raise KollaError(f"{doing}: cancelled")
-                digest = line.get("aux", {}).get("Digest", digest)
+            with self._transfers.another():
+                for line in self._client.api.push(
+                    repository, tag, stream=True, decode=True, auth_config=credentials
+                ):
+                    if "error" in line:
+                        raise refused(doing, registry, line["error"])
+                    digest = line.get("aux", {}).get("Digest", digest)
         except _ERRORS as error:
             raise refused(doing, registry, _words(error)) from None
         return f"{repository}@{digest}"
@@ -144,8 +149,9 @@ class Docker:
         return build(self.processes, command, request, environment)
 
     def cancel(self) -> None:
-        """End every build."""
+        """End every build, pull and push."""
         self.processes.cancel()
+        self._transfers.end()
 
     @cached_property
     def _builder(self) -> list[str]:
@@ -154,6 +160,59 @@ class Docker:
 
 _ERRORS = (DockerException, requests.exceptions.RequestException, urllib3.exceptions.HTTPError)
 """What the SDK raises when the engine refuses something, or does not answer; some of it is an OSError."""
+
+
+class _Transfers:
+    """Pulls and pushes, whose answers come as long as they take. When the run is given up we stop listening,
+    and an engine that nobody listens to ends what it told of."""
+
+    def __init__(self, session: requests.Session, processes: Processes) -> None:
+        self._processes = processes
+        self._mine = threading.local()
+        self._open: list[requests.Response] = []
+        self._guard = threading.Lock()
+        session.hooks["response"].append(self._hear)
+
+    @contextmanager
+    def another(self) -> Iterator[None]:
+        """Whatever this thread asks of the engine meanwhile is part of a transfer; Cancelled when the run is
+        given up before its end."""
+        if self._processes.cancelled:
+            raise Cancelled
+        self._mine.answers = []
+        try:
+            yield
+        except (*_ERRORS, RegistryError):
+            if not self._processes.cancelled:
+                raise
+        finally:
+            with self._guard:
+                self._open = [answer for answer in self._open if answer not in self._mine.answers]
+            self._mine.answers = None
+        if self._processes.cancelled:
+            raise Cancelled
+
+    def end(self) -> None:
+        """End those that run."""
+        with self._guard:
+            for answer in self._open:
+                _shut(answer)
+
+    def _hear(self, answer: requests.Response, **_: object) -> None:
+        """An answer begins."""
+        mine = getattr(self._mine, "answers", None)
+        if mine is None:
+            return
+        mine.append(answer)
+        with self._guard:
+            self._open.append(answer)
+            if self._processes.cancelled:
+                _shut(answer)
+
+
+def _shut(answer: requests.Response) -> None:
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended meanwhile
+        answer.raw.shutdown()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from kolla.images.identity import identity
 from kolla.images.inputs import Inputs
 from kolla.images.preparation import Preparation
 from kolla.images.selection import Scope
-from kolla.images.why import FIRST, NO_BASE, REFRESHED, TAKEN, UNCHANGED
+from kolla.images.why import AGAIN, FIRST, NO_BASE, REFRESHED, TAKEN, UNCHANGED
 from kolla.settings.globals import Globals
 
 UNKNOWN = ""
@@ -54,7 +54,7 @@ def forecast(
 
 def foresee(inputs: Inputs, history: History, scope: Scope, fresh: frozenset[str]) -> tuple[Forecast, ...]:
     """The same, of what is known; images in `fresh` take the newest packages."""
-    identities: dict[str, str] = {}
+    identities = history.aside(inputs.graph, scope.reached)
     found = []
     for name in inputs.graph.nodes:
         if name not in scope.reached:
@@ -63,7 +63,12 @@ def foresee(inputs: Inputs, history: History, scope: Scope, fresh: frozenset[str
             _, identities[name], _ = history.taken(inputs, name)
             found.append(Forecast(name, False, TAKEN))
             continue
-        reason = history.why(inputs, name, identities, refresh=name in fresh)
+        refresh = name in fresh
+        reason = history.why(inputs, name, identities, refresh=refresh)
+        if reason and not refresh and (again := history.again(inputs, name, identities)):
+            _, identities[name], _ = again
+            found.append(Forecast(name, False, AGAIN))
+            continue
         found.append(Forecast(name, bool(reason), reason or UNCHANGED))
         identities[name] = _identity(inputs, history, name, identities, reason)
     return tuple(found)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from kolla.build_report import BuildReport, BuiltImage, InputHashes
 from kolla.images import base
+from kolla.images.graph import Graph
+from kolla.images.identity import identity
 from kolla.images.inputs import Inputs
 from kolla.images.options import Options
 from kolla.images.packages import PackageLock
@@ -52,11 +55,29 @@ class History:
         present = earlier is not None and earlier.id in self.present
         return why(now, earlier, present=present, refresh=refresh)
 
+    def again(
+        self, inputs: Inputs, name: str, identities: Mapping[str, str]
+    ) -> tuple[str, str, InputHashes] | None:
+        """ID, identity and inputs of the image that some earlier run made of the very things that go in now,
+        and that the engine still has under the tag only it has: the report knows of one release and base,
+        and of the last build alone."""
+        if self.base is None:
+            return None
+        locked = self.lock.entry(inputs.graph.nodes[name].packages_key)
+        now = inputs.hashes(name, identities, self.base, locked)
+        image = self._by_tag.get(inputs.options.reference(name, identity(now)))
+        return (image, identity(now), now) if image else None
+
     def there(self, inputs: Inputs) -> dict[str, str]:
         """Image -> ID, for those of the graph whose moving tag the engine has."""
-        by_tag = {tag: image for image, tags in self.present.items() for tag in tags}
         tags = {name: inputs.options.reference(name) for name in inputs.graph.nodes}
-        return {name: by_tag[tag] for name, tag in tags.items() if tag in by_tag}
+        return {name: self._by_tag[tag] for name, tag in tags.items() if tag in self._by_tag}
+
+    def aside(self, graph: Graph, reached: Collection[str]) -> dict[str, str]:
+        """Identities of the images of the graph that a run does not reach, where an earlier one made them:
+        what is taken as it is was built from these."""
+        earlier = self.report.images
+        return {n: earlier[n].identity for n in graph.nodes if n not in reached and n in earlier}
 
     def taken(self, inputs: Inputs, name: str) -> tuple[str, str, InputHashes | None]:
         """ID, identity and inputs of an image as the engine has it. One that was not built here stands for
@@ -65,6 +86,10 @@ class History:
         if earlier is not None and earlier.id == image:
             return image, earlier.identity, earlier.inputs
         return image, image.removeprefix("sha256:"), None
+
+    @cached_property
+    def _by_tag(self) -> Mapping[str, str]:
+        return {tag: image for image, tags in self.present.items() for tag in tags}
 
     def keep(self, image: BuiltImage) -> None:
         """Put an image in the report, on disk before this returns."""

@@ -108,9 +108,12 @@ class Inputs:
         """What the wheelhouse would be if it held only the wheels this image installs.
 
         So a lock that changed elsewhere leaves the image as it is. One with a source of its own may
-        install any of the wheels.
+        install any of the wheels. Of a wheelhouse from elsewhere nobody knows what it was made with: it
+        stands for itself.
         """
         node = self.graph.nodes[WHEELHOUSE]
+        if not identities.keys() >= set(node.needs):
+            return identities[WHEELHOUSE]
         chooser = WHEELHOUSE if self.environment(name).sources else name
         context = gather(
             node, self.options.distribution.manager, requirements=self._requirements(chooser), hashed=True

@@ -33,10 +33,12 @@ def push(
     passwords: Mapping[str, Secret],
     report: BuildReport,
     state_directory: Path,
+    names: Collection[str] | None = None,
     *,
     on_event: Listener = ignore,
 ) -> BuildReport:
-    """Push every published image of `report` the registry was not given yet, under the tag only it has.
+    """Push every published image of `report`, or of those in `names`, that the registry was not given yet,
+    under the tag only it has.
 
     An image that was built for another registry is named for this one first; one of another install type
     than the settings say is left out. Gives back the report with digests, written to the state directory as
@@ -44,7 +46,7 @@ def push(
     could not be pushed.
     """
     work = _Pushes.of("push", settings, passwords, on_event)
-    published = work.published(report.images.values())
+    published = work.published(_meant(report, names))
 
     def give(image: BuiltImage) -> BuiltImage:
         assert image.id and image.reference, "only built images are pushed"
@@ -71,7 +73,7 @@ def promote(
     and is written to the state directory as well. InputError when no registry is set, or an image was not
     pushed to it before; KollaError when one failed to build that may not, and one for all that failed here.
     """
-    meant = [image for image in report.images.values() if names is None or image.name in names]
+    meant = _meant(report, names)
     failed = [image.name for image in meant if image.fails_the_build]
     if failed:
         patterns = " ".join(f"'^{name}$'" for name in failed)
@@ -95,6 +97,10 @@ def promote(
     todo = [image for image in published if image.promoted != work.options.reference(image.name)]
     with alone(state_directory):
         return work.run(move, todo, report, state_directory)
+
+
+def _meant(report: BuildReport, names: Collection[str] | None) -> list[BuiltImage]:
+    return [image for image in report.images.values() if names is None or image.name in names]
 
 
 def _named(image: BuiltImage, options: Options) -> BuiltImage:

@@ -8,6 +8,7 @@ from kolla.build_report import BuiltImage, InputHashes
 
 UNCHANGED = "unchanged"
 TAKEN = "taken as it is"
+AGAIN = "built earlier from the same"
 FIRST = "first build"
 REFRESHED = "packages refreshed"
 GONE = "the image is gone from the engine"

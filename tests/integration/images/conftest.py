@@ -6,6 +6,7 @@ import os
 import subprocess
 import tarfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -33,6 +34,16 @@ from kolla.settings import globals as settings
 
 NAMESPACE = "kolla-images-test"
 KEY_WORD = "a word for the key"
+PATIENCE = 300
+"""Seconds a condition may take to come true on a busy machine."""
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something; fails when it does not come."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
 
 
 @dataclass

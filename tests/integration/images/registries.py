@@ -1,5 +1,6 @@
 """Real registries for tests: the one Debian packages, in an image made by the builder."""
 
+import contextlib
 import datetime
 import http.client
 import io
@@ -209,5 +210,46 @@ def flaky(address: str, failures: int) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{server.server_port}"
     finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Stuck(_Flaky):
+    """Passes everything on, but what comes of layers only when the registry is to be well again."""
+
+    stuck: "Stuck"
+
+    def _answer(self) -> None:
+        self.stuck.asked.append(f"{self.command} {self.path}")
+        if self.command == "PATCH":
+            self.stuck.well.wait()
+        with contextlib.suppress(OSError, ValueError):  # whoever asked does not wait for what comes of it
+            super()._answer()
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = _answer
+
+
+@dataclass
+class Stuck:
+    """A way to a registry, which is stuck until it is `well`."""
+
+    address: str = ""
+    asked: list[str] = field(default_factory=list)
+    """Methods and paths of all requests."""
+    well: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def stuck(registry: str) -> Iterator[Stuck]:
+    """A way to the registry at an address where pushes get stuck."""
+    found = Stuck()
+    handler = type("Handler", (_Stuck,), {"registry": registry, "left": [0], "stuck": found})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found.address = f"127.0.0.1:{server.server_port}"
+    try:
+        yield found
+    finally:
+        found.well.set()
         server.shutdown()
         server.server_close()

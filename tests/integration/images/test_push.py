@@ -1,6 +1,13 @@
 """Pushing to real registries: with a password, with TLS, down, and not well."""
 
+import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +22,7 @@ from kolla.images.registry import PASSWORD
 from kolla.secret import Secret
 
 from . import registries
-from .conftest import NAMESPACE, Workshop
+from .conftest import NAMESPACE, Workshop, until
 
 CARGO = "  cargo: {user: worker}\n"
 PASSWORDS = {PASSWORD: Secret(registries.WORD)}
@@ -131,3 +138,59 @@ def test_a_registry_that_is_down_is_one_error(workshop: Workshop) -> None:
 
 def retries(events: list[Event]) -> list[Event]:
     return [event for event in events if event.message.startswith("try ")]
+
+
+PUSH = """
+import sys
+from pathlib import Path
+from kolla import places
+root = Path(sys.argv.pop(1))
+places.state_root = lambda: root
+from kolla.cli.main import main
+main()
+"""
+
+
+def test_an_interrupted_push_ends_and_leaves_no_tag(
+    workshop: Workshop, registry_image: str, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    """The registry does not say what came of layers, which no time limit ends soon."""
+    own = workshop.another(tmp_path)
+    own.describe(CARGO)
+    with registries.running(engine, registry_image) as registry, registries.stuck(registry) as way:
+        own.build("cargo", docker_registry=way.address)
+        own.load(docker_registry=way.address, cloud_name=own.state.name)
+        given = ["--configdir", str(tmp_path / "etc"), "--service-path", str(tmp_path / "services")]
+        command = [sys.executable, "-c", PUSH, str(tmp_path), "push", *given]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as push:
+            until(lambda: push.poll() is not None or any(asked.startswith("PATCH") for asked in way.asked))
+            push.send_signal(signal.SIGINT)
+            output, _ = push.communicate(timeout=60)
+        assert push.returncode == 130, output
+        assert "Traceback" not in output
+        assert BuildReport.load(own.state / "build.json").image("cargo").digest is None
+
+        way.well.set()
+        until(lambda: quiet(way.asked))
+        assert not [asked for asked in way.asked if "/manifests/" in asked]
+        assert tags(registry, "cargo") == tags(registry, "base") == []
+
+        subprocess.run(command, check=True)
+        assert len(tags(registry, "cargo")) == len(tags(registry, "base")) == 2
+
+
+def quiet(asked: list[str]) -> bool:
+    """Whether nothing is asked for a while."""
+    count = len(asked)
+    time.sleep(2)
+    return len(asked) == count
+
+
+def tags(registry: str, name: str) -> list[str]:
+    """What a registry has of an image."""
+    try:
+        with urllib.request.urlopen(f"http://{registry}/v2/{NAMESPACE}/{name}/tags/list") as answer:
+            return json.load(answer)["tags"] or []
+    except urllib.error.HTTPError as error:
+        assert error.code == 404
+        return []

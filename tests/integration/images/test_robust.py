@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,18 +20,7 @@ from kolla.images.engine import connect
 from kolla.images.options import Options
 from kolla.images.processes import Cancelled
 
-from .conftest import NAMESPACE, Image, Mirror, Workshop
-
-PATIENCE = 300
-"""Seconds a condition may take to come true on a busy machine."""
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for something; fails when it does not come."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
+from .conftest import NAMESPACE, PATIENCE, Image, Mirror, Workshop, until
 
 
 def tries(workshop: Workshop, name: str) -> list[str]:

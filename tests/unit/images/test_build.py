@@ -156,6 +156,32 @@ def test_parents_that_are_skipped_stay_as_they_are(run: Build, engine: FakeEngin
     assert "base" not in {name for name, image in report.images.items() if image.status == "built"}
 
 
+PYTHON = "  tool: {parent: openstack-base, python: [Jinja2]}\n  child: {parent: tool}\n"
+
+
+@pytest.mark.parametrize("words", ["skip_parents", "skip_existing"])
+def test_software_is_built_on_a_wheelhouse_that_is_taken(run: Build, engine: FakeEngine, words: str) -> None:
+    """Nothing is known then of what the wheelhouse is made with but what an earlier run made of it."""
+    run("child", images=PYTHON)
+    changed = PYTHON.replace("[Jinja2]", "[Jinja2, PyMySQL]")
+    for tags in engine.tags.values():
+        tags -= {tag for tag in tags if "/tool:" in tag}
+    engine.built = []
+    run("tool", images=changed, **{words: True})
+    assert engine.built == ["tool"]
+    run("tool", images=changed)
+    assert engine.built == ["tool"], "it is what a run makes that looks at everything"
+
+
+def test_software_is_built_on_a_wheelhouse_from_elsewhere(run: Build, engine: FakeEngine) -> None:
+    for name in ("openstack-base", "wheelhouse"):
+        engine.tags[f"sha256:{name}"] = {f"kolla/{name}:2026.1-debian-13"}
+    report = run("tool", images=PYTHON, skip_parents=True)
+    assert engine.built == ["tool"]
+    assert report.image("tool").inputs is not None
+    assert report.image("tool").inputs.images["wheelhouse"] == "wheelhouse"
+
+
 def test_parents_to_be_skipped_must_be_there(run: Build, engine: FakeEngine) -> None:
     run("notes")
     engine.built = []
@@ -193,6 +219,35 @@ def test_a_prefix_is_in_the_names_of_images_and_nowhere_else(run: Build, engine:
         skip_parents=True,
     )
     assert engine.built == ["child"]
+
+
+def test_images_of_another_release_are_found_again(run: Build, engine: FakeEngine) -> None:
+    """Also after others were built under the same moving names, and by what a lock kept of their packages."""
+    older, newer = "openstack_release: '2025.2'\n", "openstack_release: '2026.1'\n"
+    before = run("child", say=older)
+    run("child", say=newer)
+    engine.built = []
+    events: list[Event] = []
+    report = run("child", say=older, events=events)
+    assert engine.built == []
+    assert statuses(report) == dict.fromkeys(["base", "notes", "child"], "unchanged")
+    assert {image.why for image in report.images.values()} == {"built earlier from the same"}
+    for name in ("base", "notes", "child"):
+        old, new = before.image(name), report.image(name)
+        assert (new.id, new.identity, new.inputs) == (old.id, old.identity, old.inputs)
+    assert "built earlier from the same" in {event.message for event in events}
+
+
+def test_going_back_to_what_was_before_builds_nothing(run: Build, engine: FakeEngine) -> None:
+    before = run("child")
+    run("child", images=IMAGES.replace("/b", "/c"))
+    engine.built = []
+    report = run("child")
+    assert engine.built == []
+    assert report.image("child").id == before.image("child").id
+    assert "kolla/child:2026.1-debian-13" in engine.tags[str(before.image("child").id)]
+    assert set(statuses(run("child", refresh=True)).values()) == {"built", "unchanged"}
+    assert "child" in engine.built
 
 
 def test_an_image_from_elsewhere_stands_for_itself(run: Build, engine: FakeEngine) -> None:

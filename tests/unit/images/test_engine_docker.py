@@ -12,6 +12,7 @@ import pytest
 from kolla.errors import KollaError
 from kolla.images.engine import Engine, digest_of
 from kolla.images.engine_docker import Docker
+from kolla.images.processes import Cancelled
 from kolla.images.registry import Registry, RegistryError
 
 Answers = dict[str, tuple[int, bytes]]
@@ -19,6 +20,9 @@ Answers = dict[str, tuple[int, bytes]]
 
 UNFINISHED = b"..."
 """At the end of a content: it is announced, and does not come."""
+
+HELD = b"held"
+"""At the end of a content: what follows does not come before the test ends."""
 
 
 @pytest.fixture
@@ -28,6 +32,8 @@ def answers() -> Answers:
 
 @pytest.fixture
 def engine(answers: Answers) -> Iterator[Docker]:
+    ended = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             broken = (500, json.dumps({"message": "write /db: no space left on device"}).encode())
@@ -36,7 +42,9 @@ def engine(answers: Answers) -> Iterator[Docker]:
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(content.removesuffix(UNFINISHED))
+            self.wfile.write(content.removesuffix(UNFINISHED).removesuffix(HELD))
+            if content.endswith(HELD):
+                ended.wait()
             self.close_connection = True
 
         do_GET = do_POST = do_DELETE = answer
@@ -48,6 +56,7 @@ def engine(answers: Answers) -> Iterator[Docker]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"tcp://127.0.0.1:{server.server_port}"
         yield Docker(docker.DockerClient(base_url=address, version="1.41"))
+        ended.set()
         server.shutdown()
 
 
@@ -119,3 +128,23 @@ def test_pull_gives_the_digest_of_the_repository_that_was_asked(engine: Docker, 
     answers["/images/create"] = (200, b"")
     answers["/json"] = (200, json.dumps({"Id": "sha256:aa", "RepoDigests": DIGESTS}).encode())
     assert engine.pull("debian:13") == "debian@sha256:22"
+
+
+@pytest.mark.parametrize(
+    ("part", "ask"),
+    [
+        ("/push", lambda engine: engine.push("r.example/kolla/a:b", Registry("r.example"))),
+        ("/images/create", lambda engine: engine.pull("debian:13")),
+    ],
+)
+def test_what_the_engine_is_still_at_ends_when_the_run_is_given_up(
+    engine: Docker, answers: Answers, part: str, ask: Callable[[Engine], object]
+) -> None:
+    answers[part] = (200, b'{"status": "Pushing"}\r\n' + HELD)
+    given_up = threading.Timer(0.5, engine.cancel)
+    given_up.start()
+    with pytest.raises(Cancelled):
+        ask(engine)
+    given_up.join()
+    with pytest.raises(Cancelled):
+        ask(engine)
