@@ -24,8 +24,8 @@ NO_WORD = "the host did not tell how it ended"
 
 
 Ended = Literal["in progress", "done", "failed", "interrupted"]
-Note = Callable[[Ended], Mapping[str, Any]]
-"""What hosts keep of a change of which so much is known: `revision`, and how many of them to `keep`."""
+Note = Callable[[str, Ended], Mapping[str, Any]]
+"""What a host keeps of a change of which so much is known: `revision`, and how many of them to `keep`."""
 
 
 class Circumstances(TypedDict, total=False):
@@ -240,7 +240,7 @@ class Applying(Conversations):
             return
         request = self._request(operations)
         if step == 0 and self._note is not None:
-            request["note"] = self._note("in progress")
+            request["note"] = self._note(host, "in progress")
         answer = yield from self._ask(host, "apply", request, self._lock_timeout)
         if "error" in answer:
             self.refusals[host] = answer
@@ -288,7 +288,7 @@ class Applying(Conversations):
     def _release(self, host: str) -> Conversation:
         broken = self.broken.get(host)
         if host in self._leased and not (broken and broken.unreachable):
-            note = {"note": self._note(self._result)} if self._note is not None else {}
+            note = {"note": self._note(host, self._result)} if self._note is not None else {}
             yield "release", {"run": self.outcome.run, **note}
 
     @property

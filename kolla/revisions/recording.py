@@ -47,10 +47,17 @@ class Recorder:
                 self._failures.append(failure)
         self._listener(event)
 
-    def note(self, result: Result) -> Mapping[str, Any]:
-        """What hosts keep of it, of which so much is known."""
-        ended = None if result == "in progress" else datetime.now(UTC)
-        revision = self.revision.model_copy(update={"result": result, "ended": ended})
+    def note(self, host: str, result: Result) -> Mapping[str, Any]:
+        """What a host keeps of it, of which so much is known: of single operations, its own."""
+        outcomes = {o: known for o, known in self._outcomes.items() if self._operations[o].host == host}
+        revision = self.revision.model_copy(
+            update={
+                "result": result,
+                "ended": None if result == "in progress" else datetime.now(UTC),
+                "outcomes": outcomes,
+                "failures": tuple(failure for failure in self._failures if failure.host == host),
+            }
+        )
         return {"revision": revision.model_dump(mode="json"), "keep": self._kept}
 
     def _keep(self, operation: str, said: str) -> None:

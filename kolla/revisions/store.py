@@ -154,8 +154,8 @@ class Store:
 
 
 def told(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[Revision, ...]:
-    """Revisions as hosts have them on record, each once, the oldest first; of one that some hosts did not
-    hear the end of, what others heard. KollaError for one that cannot be read."""
+    """Revisions as hosts have them on record, each once, the oldest first, with what became of the operations
+    of all these hosts. KollaError for one that cannot be read."""
     found: dict[tuple[datetime, int], Revision] = {}
     for host, documents in records.items():
         for document in documents:
@@ -167,9 +167,15 @@ def told(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[Revision, 
                     expected="what this version of kolla writes; a newer one may have written it",
                 ) from None
             key = (revision.started, revision.number)
-            if key not in found or found[key].ended is None:
-                found[key] = revision
+            found[key] = _both(found[key], revision) if key in found else revision
     return tuple(_seen(found[key]) for key in sorted(found))
+
+
+def _both(one: Revision, other: Revision) -> Revision:
+    """What two hosts have on record of a revision; one of them may not have heard the end of it."""
+    whole, part = (other, one) if one.ended is None else (one, other)
+    together = {"outcomes": whole.outcomes | part.outcomes, "failures": (*whole.failures, *part.failures)}
+    return whole.model_copy(update=together)
 
 
 def _seen(revision: Revision) -> Revision:

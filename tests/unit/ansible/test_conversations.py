@@ -226,10 +226,11 @@ def test_each_host_keeps_what_is_done_from_its_beginning_to_its_end(
 ) -> None:
     hosts = Hosts(frozenset(failing))
     made = plan(volume("a", "one"), volume("b", "two", ["volume:a@one"]))
-    carry(Applying(made, {}, {}, 0, lambda known: {"revision": {"result": known}}), hosts)
+    carry(Applying(made, {}, {}, 0, lambda host, known: {"revision": {"on": host, "result": known}}), hosts)
     for name in ("one", "two"):
         notes = [request["note"] for host, _, request in hosts.asked if host == name and "note" in request]
         assert [note["revision"]["result"] for note in notes] == ["in progress", result]
+        assert {note["revision"]["on"] for note in notes} == {name}
 
 
 def test_hosts_are_told_how_long_they_may_hear_nothing() -> None:

@@ -286,12 +286,15 @@ def test_secrets_are_in_no_plan(store: Store, tmp_path: Path) -> None:
 def test_what_hosts_remember_is_put_together(store: Store) -> None:
     """Each change once, with its end if any host heard of it; whoever is gone did not end it."""
     with recording(store, revision(), PLAN, desired(), ignore, kept=3) as recorder:
-        begun = recorder.note("in progress")
-        recorder.see(Event("deploy", "started", OPERATIONS[0].id, "one"))
-        ended = recorder.note("done")
+        begun = recorder.note("one", "in progress")
+        for operation in OPERATIONS:
+            recorder.see(Event("deploy", "done", operation.id, "one"))
+        ended, elsewhere = recorder.note("one", "done"), recorder.note("two", "done")
+        assert elsewhere["revision"]["outcomes"] == {}
     assert (begun["keep"], begun["revision"]["ended"]) == (3, None)
-    (found,) = told({"one": [begun["revision"]], "two": [ended["revision"]], "three": [begun["revision"]]})
-    assert (found.number, found.result, found.ended is None) == (1, "done", False)
+    records = {"three": begun, "one": ended, "two": elsewhere}
+    (found,) = told({host: [note["revision"]] for host, note in records.items()})
+    assert (found.number, found.result, found.ended is None, found.done) == (1, "done", False, 2)
     gone = {**begun["revision"], "who": {**begun["revision"]["who"], "pid": 2**22 + 1}}
     assert [each.result for each in told({"one": [gone]})] == ["interrupted"]
     with pytest.raises(KollaError, match="that host two has on record cannot be read"):
@@ -301,4 +304,4 @@ def test_what_hosts_remember_is_put_together(store: Store) -> None:
 def test_hosts_keep_at_least_what_is_kept_here(store: Store) -> None:
     make(store), make(store)
     with recording(store, revision(), PLAN, desired(), ignore) as recorder:
-        assert recorder.note("in progress")["keep"] == 3
+        assert recorder.note("one", "in progress")["keep"] == 3
