@@ -156,5 +156,6 @@ def test_a_source_that_was_not_fetched_yet_is_a_difference(
     given = load("image_sources: {jinja2: {type: git, location: 'https://nowhere.example/jinja'}}\n")
     found = {f.name: f for f in forecast(given, catalogue, ["notes"], tmp_path / "state")}
     assert (found["notes"].builds, found["base"].builds) == (True, False)
+    assert "-> not fetched yet" in found["notes"].why
     report = BuildReport.load(tmp_path / "state" / "build.json")
     assert outdated(given, catalogue, report, tmp_path / "state") == ("notes",)
