@@ -28,12 +28,12 @@ class ContextFile:
     mode: int
     content: bytes | Path
     digest: str | None = None
-    """SHA-256 of a large file that is known already."""
+    """SHA-256 of a large file that is known already; empty for one that is not here."""
 
     @cached_property
     def sha256(self) -> str:
         """Digest of its content."""
-        return self.digest or hashlib.sha256(self._bytes()).hexdigest()
+        return hashlib.sha256(self._bytes()).hexdigest() if self.digest is None else self.digest
 
     def write(self, directory: Path) -> None:
         """Put it below `directory`, with the time of now.

@@ -33,6 +33,9 @@ from kolla.settings.globals import Globals
 
 PHASE = "sources"
 
+UNFETCHED = "not fetched yet"
+"""The version of a source that nobody has asked for."""
+
 
 def trees(
     settings: Globals,
@@ -126,7 +129,7 @@ class Store:
         for name in sorted(names):
             local = self.options.sources[name].type == "local"
             known = self._fetch(name) if local else self._known(name)
-            trees[name] = known or Tree(name, "", self.directory / f"{name}.tar", "")
+            trees[name] = known or Tree(name, UNFETCHED, self.directory / f"{name}.tar", "")
         return trees
 
     @property

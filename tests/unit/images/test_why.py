@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from kolla.build_report import BuiltImage, InputHashes
+from kolla.build_report import BuildReport, BuiltImage, InputHashes
 from kolla.catalogue.catalogue import Catalogue
 from kolla.images.build import build
 from kolla.images.forecast import Forecast, forecast
+from kolla.images.outdated import outdated
 from kolla.images.why import FIRST, GONE, REFRESHED, UNRECORDED, differences, why
 from kolla.settings import globals as settings
 
@@ -138,3 +139,23 @@ def test_the_report_says_why_and_the_forecast_said_so_before(workshop: Workshop,
         "notes": "packages refreshed",
         "child": "not asked for",
     }
+
+
+def test_a_source_that_was_not_fetched_yet_is_a_difference(
+    tmp_path: Path, make_catalogue: MakeCatalogue, engine: FakeEngine
+) -> None:
+    """Nothing is asked for a forecast, so nothing is known of it but that it is another one."""
+    catalogue = make_catalogue("  notes: {parent: openstack-base, python: [Jinja2]}\n")
+    (tmp_path / "state").mkdir()
+
+    def load(sources: str) -> settings.Globals:
+        (tmp_path / "globals.yml").write_text(f"kolla_base_source: pull\n{sources}")
+        return settings.load(tmp_path, catalogue)
+
+    build(load(""), catalogue, ["notes"], tmp_path / "state")
+    given = load("image_sources: {jinja2: {type: git, location: 'https://nowhere.example/jinja'}}\n")
+    found = {f.name: f for f in forecast(given, catalogue, ["notes"], tmp_path / "state")}
+    assert (found["notes"].builds, found["base"].builds) == (True, False)
+    assert "-> not fetched yet" in found["notes"].why
+    report = BuildReport.load(tmp_path / "state" / "build.json")
+    assert outdated(given, catalogue, report, tmp_path / "state") == ("notes",)
