@@ -151,15 +151,13 @@ class HostVerbs(PreparationVerbs, UpgradeVerbs, ServiceVerbs):
         yield Step(f"kolla prechecks --limit {names}", "", limited.prechecks)
 
     def _arriving(self, verb: str, hosts: Sequence[str]) -> tuple[Plan, Desired, States]:
-        """What makes hosts members, and nothing that is due anyway; what the cloud should be, and how it
-        is."""
+        """What makes hosts members, and of new ones nothing that is due anyway; what the cloud should be, and
+        how it is. Of one that lost everything nobody can tell what is due because of that."""
         desired, states = self._hosts.observed(deploy_course, bare=hosts)
-        if verb == REPLACE:
-            due = reconcile(desired, {host: state for host, state in states.items() if host not in hosts})
-        else:
+        plan = reconcile(desired, states)
+        if verb == ADD:
             rest = self._as(self.configuration.without(hosts))
-            due = reconcile(*rest._hosts.observed(deploy_course))
-        plan = leaving.caused(reconcile(desired, states), due)
+            plan = leaving.caused(plan, reconcile(*rest._hosts.observed(deploy_course)))
         return self._hooks.planned(verb, rolling(plan, desired, states)), desired, states
 
     def _arrival(self, verb: str, hosts: Sequence[str], plan: Plan) -> Step:
