@@ -70,13 +70,15 @@ class Model:
                 self.world.states[host] = fresh.model_copy(update={"resources": KERNEL})
             return {"changes": ["started the engine"]}
         if verb == "precheck":
-            told = {"check": "disk", "subject": "/", "ok": host not in self.bad, "message": "full", "hint": ""}
+            fit = host not in self.bad
+            told = {"check": "disk", "subject": "/", "ok": fit, "message": "full", "hint": ""}
             return {"findings": [told]}
         if verb == "holdings":
             return {"containers": [*state.containers], "volumes": dict.fromkeys(state.volumes, 1)}
         if verb == "destroy":
             volumes = {} if request["volumes"] else state.volumes
-            self.world.states[host] = self.world.states_of([host])[host].model_copy(update={"volumes": volumes})
+            fresh = self.world.states_of([host])[host]
+            self.world.states[host] = fresh.model_copy(update={"volumes": volumes})
             return {"changes": ["removed all"], "kept": []}
         facts = self.world.facts[host].model_dump(mode="json")
         return {"facts": facts, "state": state.model_dump(exclude={"host"})}
@@ -198,7 +200,7 @@ def test_its_data_goes_when_that_is_wanted(model: Model) -> None:
 
 def test_it_does_not_leave_while_something_is_on_it(model: Model) -> None:
     model.fails = {"notes/host-occupied"}
-    with pytest.raises(InputError, match=r"host 'one' cannot leave: two notes lie there\n.*--drain") as caught:
+    with pytest.raises(InputError, match=r"'one' cannot leave: two notes lie there\n.*--drain") as caught:
         model.cloud().host_remove("one")
     assert caught.value.exit_code == 3
     change = model.cloud().host_remove("one", Removal(drain=True))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from world import World
 
 from kolla.errors import InputError
 from kolla.state import leaving
@@ -14,8 +15,6 @@ from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
 from kolla.state.plan import Plan
 from kolla.state.reconcile import reconcile
-
-from world import World
 
 THREE = ("one", "two", "three")
 
