@@ -17,8 +17,8 @@ from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
 from kolla.hooks import Hooks
-from kolla.host_results import HostChange, HostChanged
-from kolla.host_verbs import HostVerbs, Removal
+from kolla.host_results import HostChange, HostChanged, Removal
+from kolla.host_verbs import HostVerbs
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private

@@ -1,4 +1,4 @@
-"""What the verbs about hosts return: first what is going to be done, then what was done."""
+"""What the verbs about hosts are told and return: first what is going to be done, then what was done."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Removal:
+    """How a host is taken out of the cloud."""
+
+    drain: bool = False
+    """What is on it moves elsewhere first."""
+    off: bool = False
+    """It is off, and does not come back as it was: what was on it is made again elsewhere."""
+    volumes: bool = False
+    """Its data goes as well."""
 
 
 class Part(Protocol):

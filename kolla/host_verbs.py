@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self, TypeVar
 
 from kolla.catalogue.model import ServiceFolder
 from kolla.configuration import Configuration
 from kolla.errors import InputError, did_you_mean
 from kolla.hooks import Hooks
-from kolla.host_results import HostChange, Step
+from kolla.host_results import HostChange, Removal, Step
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.preparation_verbs import PreparationVerbs, changes
 from kolla.results import Changes, Deployed, Done, Findings, Ran
@@ -32,18 +32,6 @@ ADD, REMOVE, REPLACE, MAINTENANCE = "host-add", "host-remove", "host-replace", "
 Change = TypeVar("Change")
 
 States = dict[str, HostState]
-
-
-@dataclass(frozen=True)
-class Removal:
-    """How a host is taken out of the cloud."""
-
-    drain: bool = False
-    """What is on it moves elsewhere first."""
-    off: bool = False
-    """It is off, and does not come back as it was: what was on it is made again elsewhere."""
-    volumes: bool = False
-    """Its data goes as well."""
 
 
 AS_IT_IS = Removal()

@@ -9,6 +9,7 @@ import click
 
 from kolla.cli import options
 from kolla.cli.run import ask_yes, confirmation, run_approved
+from kolla.host_results import Removal
 
 if TYPE_CHECKING:
     from kolla.api import Cloud, HostChange
@@ -57,8 +58,6 @@ def remove(host: str, drain: bool, off: bool, volumes: bool, confirmed: bool) ->
     know of it goes. Refused while servers are on it, when it is the only host of a group, and when a
     cluster would have no majority without it.
     """
-    from kolla.api import Removal
-
     if off and (drain or volumes):
         raise click.UsageError("nothing can be moved or removed on a host that is off")
     how = Removal(drain=drain, off=off, volumes=volumes)
@@ -80,7 +79,7 @@ def replace(host: str, confirmed: bool) -> None:
 
 @host.command()
 @host_argument
-@click.argument("state", type=click.Choice(["on", "off"]))
+@click.argument("state", type=click.Choice(["on", "off"]), metavar="STATE")
 @click.option("--stop", is_flag=True, help="Stop its containers as well.")
 @confirmation
 @options.hosts
