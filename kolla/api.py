@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from kolla.adopt_verb import AdoptVerb
 from kolla.ansible import session
@@ -18,9 +17,12 @@ from kolla.configuration import Configuration
 from kolla.errors import InputError, KollaError, Location, LockedError, did_you_mean
 from kolla.events import Event, Listener, ignore
 from kolla.hooks import Hooks
+from kolla.host_results import HostChange, HostChanged, Removal
+from kolla.host_verbs import HostVerbs
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.image_verbs import ImageVerbs
 from kolla.places import remove_files, write_json, write_private
+from kolla.preparation_verbs import changes
 from kolla.results import (
     Adopted,
     Built,
@@ -39,10 +41,9 @@ from kolla.results import (
     check_warnings,
 )
 from kolla.revisions.results import RevisionDiff, Revisions, RevisionShown
-from kolla.service_verbs import ServiceVerbs
 from kolla.set_verbs import SetVerbs
 from kolla.settings import passwords
-from kolla.state import prechecks, requirements, status
+from kolla.state import status
 from kolla.state.canary_request import CanaryRequest
 from kolla.state.clients import client_files
 from kolla.state.demand import demanded
@@ -59,7 +60,7 @@ from kolla.state.releases import deploy_course, reminder
 from kolla.state.revision_diff import as_applied
 from kolla.state.rolling import rolling
 from kolla.state.topology import engine_name
-from kolla.upgrade_verbs import Upgraded, UpgradeVerbs, check_purpose
+from kolla.upgrade_verbs import Upgraded, check_purpose
 
 __all__ = [
     "Adopted",
@@ -72,6 +73,8 @@ __all__ = [
     "Event",
     "Findings",
     "Holdings",
+    "HostChange",
+    "HostChanged",
     "InputError",
     "KollaError",
     "Lines",
@@ -82,6 +85,7 @@ __all__ = [
     "Planned",
     "PowerAction",
     "Ran",
+    "Removal",
     "RevisionDiff",
     "RevisionShown",
     "Revisions",
@@ -93,11 +97,7 @@ __all__ = [
 ]
 
 
-BUILDERS = "deployment"
-"""The usual group of the machine that kolla itself runs on, which builds images."""
-
-
-class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
+class Cloud(ImageVerbs, AdoptVerb, HostVerbs, SetVerbs):
     """One cloud. Everything is read when it is first needed, so a verb reads only what it needs."""
 
     def __init__(
@@ -143,52 +143,6 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         if final.exists():
             raise InputError("it exists already, and passwords are never overwritten", where=Location(final))
         return _passwords_written(final, passwords.merge(old, new, final))
-
-    # -- hosts -------------------------------------------------------------------------------
-
-    def bootstrap_servers(self) -> Changes:
-        """Make hosts ready: a container engine that answers, directories, and what builds images."""
-        from kolla.images import git
-
-        values = self.configuration.globals.value
-        request: dict[str, Any] = {"node_config": str(values("node_config"))}
-        registry = str(values("docker_registry"))
-        if registry and values("docker_registry_insecure"):
-            request["insecure_registries"] = [registry]
-        if registry and (authority := str(values("docker_registry_ca") or "")):
-            request["registry_authorities"] = {registry.partition("/")[0]: Path(authority).read_text()}
-        builders = self.configuration.inventory.groups.get(BUILDERS, ())
-        tools = self.configuration.globals.distribution.tools
-        if values("image_sources"):
-            tools += git.PACKAGES
-        requests = {
-            host: {**request, "packages": tools if host in builders else ()}
-            for host in self.configuration.hosts()
-        }
-        return _changes(self._hosts.ask("bootstrap", requests))
-
-    def prechecks(self) -> Findings:
-        """Look for everything that would make a deploy fail; all findings at once."""
-        desired, states = self._hosts.observed()
-        answers = self._hosts.ask(
-            "precheck",
-            requirements.requests(desired, states, self.configuration.report, self._hosts.known_facts()),
-        )
-        told = [{"host": host, **f} for host, answer in answers.items() for f in answer["findings"]]
-        known = prechecks.findings(desired, self._hosts.known_facts(), states)
-        known += prechecks.limits(self.configuration.settings, states)
-        return Findings(tuple(sorted([*told, *known], key=lambda finding: str(finding["host"]))))
-
-    def pull(self) -> Deployed:
-        """Get every image on the hosts that need it, and nothing else."""
-        return self._hosts.patiently("pull", LOCK_TIMEOUT, self._pull)
-
-    def _pull(self) -> Deployed:
-        desired, states = self._hosts.observed()
-        plan = requirements.image_plan(desired, states)
-        outcome = self._hosts.apply(plan, desired, 0, phase="pull")
-        remaining = requirements.image_plan(*self._hosts.observed())
-        return Deployed(plan, tuple(outcome.failures()), remaining, complete=True)
 
     # -- plan and deploy ---------------------------------------------------------------------
 
@@ -424,10 +378,10 @@ class Cloud(ImageVerbs, AdoptVerb, UpgradeVerbs, ServiceVerbs, SetVerbs):
         )
         plan = self._hooks.planned("destroy", plan, everything=True)
         with self._hooks.giving_up(), self._hooks.before("destroy", plan, self.progress):
-            removed = _changes(self._hosts.ask_each("destroy", request))
+            removed = changes(self._hosts.ask_each("destroy", request))
             here = self._remove_built() if images else []
             if purge:
-                removed += _changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
+                removed += changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
         self._hooks.after("destroy", plan, self.progress)
         if config:
             here += [f"removed {path}" for path in remove_files(made)]
@@ -463,10 +417,3 @@ def _passwords_written(path: Path, written: passwords.Written) -> Written:
     if written.mode_repaired:
         notes.append(f"{path} could be read by others; its mode is 0600 now")
     return Written((path,) if written.added else (), tuple(notes))
-
-
-def _changes(answers: Mapping[str, Mapping[str, Any]]) -> Changes:
-    return Changes(
-        {host: tuple(answer["changes"]) for host, answer in answers.items() if answer["changes"]},
-        {host: tuple(answer["kept"]) for host, answer in answers.items() if answer.get("kept")},
-    )

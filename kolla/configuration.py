@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Configuration:
     """A build report of another machine; None: what was built here."""
     facts_file: Path | None = None
     """Facts of hosts as another machine saw them; None: as they were seen from here."""
+    left_out: frozenset[str] = frozenset()
+    """Hosts that are in the inventory and are taken not to be: what the cloud is without them."""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -64,7 +67,7 @@ class Configuration:
     @cached_property
     def inventory(self) -> Inventory:
         """Hosts and groups, read once."""
-        return Inventory.parse(inventory.read(self.sources), self.sources)
+        return Inventory.parse(inventory.read(self.sources), self.sources).without(self.left_out)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -93,6 +96,18 @@ class Configuration:
     def report_place(self) -> Path:
         """Where the build report is, and beside it the schemas of options that it names."""
         return self.build_report_file or self.places.build_report
+
+    def only(self, hosts: Collection[str]) -> Configuration:
+        """The same, looking at these hosts alone."""
+        other = replace(self, limit=tuple(hosts))
+        vars(other).update(inventory=self.inventory)
+        return other
+
+    def without(self, hosts: Collection[str]) -> Configuration:
+        """The same of a cloud without some of its hosts, which has read nothing yet but the inventory."""
+        other = replace(self, left_out=self.left_out | frozenset(hosts))
+        vars(other).update(inventory=self.inventory.without(other.left_out))
+        return other
 
     def hosts(self) -> tuple[str, ...]:
         """The hosts `--limit` leaves; InputError when it names none that exist."""

@@ -6,7 +6,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -178,10 +178,13 @@ class Hosts:
             for host, answer in answers.items()
         }
 
-    def observed(self, decide: Decide = course) -> tuple[Desired, dict[str, HostState]]:
+    def observed(
+        self, decide: Decide = course, bare: Collection[str] = ()
+    ) -> tuple[Desired, dict[str, HostState]]:
         """The desired state and the hosts' states, from one question to each host.
 
-        `decide` says from the states where the cloud is between two releases; it may refuse.
+        `decide` says from the states where the cloud is between two releases; it may refuse. `bare`:
+        hosts that may be without an engine, and have nothing then.
 
         The question holds digests of rendered files, and rendering needs facts: those known from
         earlier serve, and only if the answer shows that they were out of date is it asked again.
@@ -192,7 +195,7 @@ class Hosts:
         while True:
             questions = desired.questions()
             observations = self._observe({host: questions[host] for host in self.asked()})
-            states = _states(observations)
+            states = _states(observations, bare)
             before = known
             known = known[0] | self._remember_facts(observations), decide(report.release, states)
             if known == before:  # the desired state is a function of these
@@ -208,10 +211,10 @@ class Hosts:
         return _states(self._observe(wanted))
 
 
-def _states(observations: Mapping[str, Observation]) -> dict[str, HostState]:
-    """KollaError for a host without an engine: what it has is not known."""
+def _states(observations: Mapping[str, Observation], bare: Collection[str] = ()) -> dict[str, HostState]:
+    """KollaError for a host without an engine, unless it may be `bare`: what it has is not known."""
     for host, observation in observations.items():
-        if observation.state.engine is None:
+        if observation.state.engine is None and host not in bare:
             raise KollaError(
                 f"no container engine answers on host '{host}'", hint="run: kolla bootstrap-servers"
             )

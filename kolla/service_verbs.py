@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ class ServiceVerbs:
             asking = weighed(desired, probes, states, self._asked(name, folder, verb), checks)
             outcome = hosts.apply(asking, desired, 0, phase=name)
             if outcome.failures() and not _only(outcome, probes):
-                return _ran(probes, outcome)
+                return ran(probes, outcome)
             argument = chosen({job.host: _copy(outcome.operations.get(job.id)) for job in probes}, name)
             desired, states = hosts.observed()
             checks = []
@@ -106,7 +106,7 @@ class ServiceVerbs:
             outcome = hosts.apply(plan, desired, 0, phase=name)
         end = self._hooks.failed if outcome.failures() else self._hooks.after
         end(name, plan, self.progress)
-        return _ran([job for job in jobs if job.host in states], outcome)
+        return ran([job for job in jobs if job.host in states], outcome)
 
     def _asked(self, name: str, folder: ServiceFolder, verb: Verb) -> Asked:
         services = [other.service for other in self.configuration.settings.services]
@@ -192,7 +192,7 @@ def _result(host: str, result: Result) -> dict[str, Any]:
     return {"host": host, "ok": done, "message": message, "result": said, "log": list(result.log)}
 
 
-def _ran(jobs: list[DesiredJob], outcome: Outcome) -> Ran:
+def ran(jobs: Collection[DesiredJob], outcome: Outcome) -> Ran:
     """What the jobs came to, after whatever else did not succeed: that is why they were not begun."""
     own = {job.id for job in jobs}
     others = [f for f in outcome.failures() if f["status"] != "blocked" and f["operation"] not in own]

@@ -27,6 +27,7 @@ OWN_VERBS = (
         "exec",
         "genconfig",
         "genpwd",
+        "host",
         "load",
     ),
     *("lock", "logs", "mergepwd", "plan", "post-deploy", "prechecks", "promote", "publish", "pull", "push"),

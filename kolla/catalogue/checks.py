@@ -115,6 +115,11 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
         yield ("formerly", volume), "volume", volume, volumes
     for index, volume in enumerate(service.host_volumes):
         yield ("host_volumes", index), "volume", volume, volumes
+    if service.leaving is not None:
+        yield ("leaving", "container"), "container", service.leaving.container, service.containers
+        for word in ("drain", "undrain", "evacuate"):
+            if (verb_name := getattr(service.leaving, word)) is not None:
+                yield ("leaving", word), "verb", verb_name, service.verbs
     for name, verb in service.verbs.items():
         for index, volume in enumerate(verb.replaces):
             yield ("verbs", name, "replaces", index), "volume", volume, volumes
@@ -191,6 +196,10 @@ def _jobs(service: Service) -> Iterator[tuple[_Path, Job]]:
             yield ("verbs", name, "check"), verb.check
         if verb.chooses:
             yield ("verbs", name, "chooses"), verb.chooses
+    if service.leaving is not None:
+        for word, leaving in (("occupied", service.leaving.occupied), ("forget", service.leaving.forget)):
+            if leaving is not None:
+                yield ("leaving", word), leaving
     for part, jobs in upgrades.jobs(service.upgrade).items():
         for name, job in jobs.items():
             yield ("upgrade", part, name), job

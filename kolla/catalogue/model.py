@@ -365,6 +365,9 @@ class Container(Model):
     several hosts, the one of the same host if there is one, else all. `first`: where its volumes are still
     empty, the same container on the first host that has data in them; on the first of its group while none
     has. Those with data do not wait for each other, and stop one host after the other, the first last."""
+    quorum: bool = False
+    """True: those of all hosts are one cluster, in which the majority decides. No host is taken away on
+    purpose unless those of the others that are ready are more than half of all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
     reload: tuple[Expression, ...] = ()
@@ -620,6 +623,25 @@ class Verb(Model):
     """What is gone afterwards, to complete "this ...": the operator is asked first."""
 
 
+class Leaving(Model):
+    """What is done about a host that is taken out of the cloud, or not to be used for some time. Jobs find
+    the name that the host gives itself in the environment, as KOLLA_ARGUMENT, and are done on another one."""
+
+    container: Name
+    """The container whose hosts it is about."""
+    drain: Name | None = None
+    """The verb of the service that moves what is on the host elsewhere, and lets nothing new come; its
+    argument is the host."""
+    undrain: Name | None = None
+    """The verb by which the host is used again."""
+    evacuate: Name | None = None
+    """The verb that brings back elsewhere what was on a host that is off."""
+    occupied: Job | None = None
+    """Fails, with the reason, while something is on the host that would be lost with it."""
+    forget: Job | None = None
+    """Once nothing runs there any more: takes the host out of what the service knows of its hosts."""
+
+
 class Return(Model):
     """Whether a service can go back to the older release of a pair before the upgrade is finished."""
 
@@ -719,6 +741,8 @@ class Service(Model):
     """What `kolla check` tries."""
     verbs: dict[Name, Verb] = {}
     """Verbs it adds to the command line."""
+    leaving: Leaving | None = None
+    """What is done about a host that leaves, besides what a deploy without it does."""
     client_files: dict[str, str] = {}
     """Files `kolla post-deploy` writes for people: name -> template in `config/`."""
     upgrade: Upgrade = Upgrade()

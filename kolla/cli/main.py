@@ -13,6 +13,7 @@ from kolla.cli.options import Options
 from kolla.cli.verbs import (
     adopt,
     change,
+    host,
     hosts,
     images,
     operate,
@@ -57,6 +58,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         operate.restart,
         operate.destroy,
     ),
+    "Hosts": (host.host,),
     "Extend": (service.service,),
 }
 """The verbs as `kolla --help` shows them."""

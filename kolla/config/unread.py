@@ -106,6 +106,8 @@ def _rendered(folder: ServiceFolder) -> Iterator[tuple[str, str | None, Mapping[
     for name, verb in service.verbs.items():
         for part in filter(None, (verb.job, verb.check, verb.chooses)):
             yield name, None, part.config
+    for part in filter(None, (service.leaving.occupied, service.leaving.forget) if service.leaving else ()):
+        yield folder.name, None, part.config
 
 
 def _names(name: str, file: ConfigFile, settings: Settings, folder: ServiceFolder) -> Iterator[str]:

@@ -85,6 +85,8 @@ def _configured(service: Service) -> Iterator[str]:
             yield images[name]
     jobs = [*service.jobs.values(), *(check.job for check in service.checks.values())]
     jobs += [verb.job for verb in service.verbs.values()]
+    if service.leaving is not None:
+        jobs += [job for job in (service.leaving.occupied, service.leaving.forget) if job is not None]
     jobs += [provision.job for provision in service.provides.values() if provision.job]
     for job in jobs:
         if _has_oslo(job.config):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,14 @@ class Inventory:
         hosts = tuple(dict.fromkeys(host for name in order for host in groups.get(name, ())))
         variables = listing.get("_meta", {}).get("hostvars", {})
         return cls(hosts, groups, {host: variables.get(host, {}) for host in hosts}, tuple(sources))
+
+    def without(self, hosts: Collection[str]) -> Inventory:
+        """The inventory as it would be had these never been in it; groups stay, though they be empty."""
+        if not hosts:
+            return self
+        groups = {name: tuple(h for h in of if h not in hosts) for name, of in self.groups.items()}
+        left = tuple(host for host in self.hosts if host not in hosts)
+        return replace(self, hosts=left, groups=groups, host_vars={h: self.host_vars[h] for h in left})
 
 
 def _hosts(groups: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -428,6 +428,11 @@ class _Builder:
                     yield from self._job(_Owner(folder), verb_check(folder.name, name), verb.check, None)
                 if verb.chooses is not None:
                     yield from self._job(_Owner(folder), verb_choice(folder.name, name), verb.chooses, None)
+            leaving = folder.service.leaving
+            if leaving is not None and leaving.occupied is not None:
+                yield from self._job(_Owner(folder), occupied_job(folder.name), leaving.occupied, None)
+            if leaving is not None and leaving.forget is not None:
+                yield from self._job(_Owner(folder), forget_job(folder.name), leaving.forget, None)
 
     def _release_checks(self) -> Iterator[DesiredJob]:
         for folder in self.settings.services:
@@ -531,6 +536,16 @@ def verb_check(service: str, verb: str) -> str:
 def verb_choice(service: str, verb: str) -> str:
     """Name of the job by which a verb chooses a host: `mariadb/choice-mariadb-recovery`."""
     return f"{service}/choice-{verb}"
+
+
+def occupied_job(service: str) -> str:
+    """Name of the job that says whether a host may leave: `nova/host-occupied`."""
+    return f"{service}/host-occupied"
+
+
+def forget_job(service: str) -> str:
+    """Name of the job by which a service forgets a host: `nova/host-forget`."""
+    return f"{service}/host-forget"
 
 
 SET_CONFIGS = ("kolla_set_configs",)

@@ -15,7 +15,10 @@ from kolla.errors import nearest
 
 Moment = Literal["pre", "post", "failed"]
 
-VERBS = ("deploy", "upgrade", "rollback", "start", "stop", "restart", "destroy")
+VERBS = (
+    *("deploy", "upgrade", "rollback", "start", "stop", "restart", "destroy"),
+    *("host-add", "host-remove", "host-replace", "host-maintenance"),
+)
 """Verbs with hooks, besides those that services have of their own. A reconfigure is a deploy, to hooks as
 well."""
 

@@ -201,6 +201,19 @@ def partly(before: Desired, after: Desired, done: Collection[str]) -> Desired:
     )
 
 
+def on_hosts(desired: Desired, hosts: tuple[str, ...]) -> Desired:
+    """What there is of a state on these hosts."""
+    return replace(
+        desired,
+        hosts=hosts,
+        containers=tuple(each for each in desired.containers if each.host in hosts),
+        jobs=tuple(each for each in desired.jobs if each.host in hosts),
+        back=tuple(each for each in desired.back if each.host in hosts),
+        host_needs={key: needs for key, needs in desired.host_needs.items() if key[0] in hosts},
+        endpoints={id_: each for id_, each in desired.endpoints.items() if each.host in hosts},
+    )
+
+
 def kept_nodes(desired: Desired) -> tuple[Node, ...]:
     """What a document names the files of."""
     return (*desired.containers, *desired.back, *_kept(desired), *restoring_jobs(desired))

@@ -64,6 +64,19 @@ def member(operation: Operation) -> str:
     return container_id(name, host)
 
 
+def away(desired: Desired, states: Mapping[str, HostState], host: str) -> Iterator[MemberOperation]:
+    """Having every proxy pass nothing on to a host any more, where another one serves in its place."""
+    if desired.proxy is None:
+        return
+    proxies = [on for on in desired.proxy.hosts if on in states]
+    for container in desired.containers_on(host):
+        if not container.listeners or is_alone(host, container.spec.name, desired, states):
+            continue
+        for on in proxies:
+            if {(name, host) for name in container.listeners} - set(states[on].drained):
+                yield _member("drain", desired.proxy, container, on, (), f"host {host} is to serve nobody")
+
+
 def _returning(plan: Plan) -> list[MemberOperation]:
     """Who is put back without waiting for anything to be taken down: it is to serve before others go."""
     behind_others: set[str] = set()

@@ -11,7 +11,7 @@ from kolla.ansible.outcome import Outcome, Result
 from kolla.api import Cloud
 from kolla.errors import InputError
 from kolla.results import Ran
-from kolla.service_verbs import _ran, _result
+from kolla.service_verbs import _result, ran
 from kolla.state.desired import DesiredJob
 
 SERVICE = """\
@@ -89,9 +89,9 @@ def test_what_failed_comes_first_and_what_was_stopped_is_not_forgotten() -> None
         job.id: Result("a", "blocked", message="waits for container:x@a, which failed"),
         "endpoint:y@a": Result("a", "blocked", message="waits for container:x@a, which failed"),
     }
-    ran = _ran([cast(DesiredJob, job)], Outcome("run", operations))
-    assert ran.exit_code == 1
-    assert ran.text().splitlines() == [
+    told = ran([cast(DesiredJob, job)], Outcome("run", operations))
+    assert told.exit_code == 1
+    assert told.text().splitlines() == [
         "a: container:x@a failed: no paper",
         "    | jammed",
         "a: waits for container:x@a, which failed",

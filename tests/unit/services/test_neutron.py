@@ -88,3 +88,31 @@ def test_a_silent_agent_is_named() -> None:
         "ovn-controller on n2",
         "ovn-controller on n3",
     ]
+
+
+class Agents:
+    """The network API; agents of one chassis go together."""
+
+    def __init__(self, *hosts: str) -> None:
+        kinds = ("ovn-controller", "neutron-ovn-metadata-agent")
+        known = [(kind, host) for host in hosts for kind in kinds]
+        self.known = [{"id": f"{kind} {host}", "binary": kind, "host": host} for kind, host in known]
+        self.asked: list[str] = []
+
+    def all(self) -> list[dict[str, Any]]:
+        return list(self.known)
+
+    def forget(self, agent: str) -> None:
+        self.asked.append(agent)
+        self.known = [each for each in self.known if each["host"] != agent.rpartition(" ")[2]]
+
+
+def test_the_agents_of_a_host_are_forgotten_and_no_others() -> None:
+    forget, agents = load("neutron", "kolla_neutron_forget"), Agents("one", "two")
+    done = forget.forget(agents, "one")
+    assert done == {
+        "changed": True,
+        "message": "neutron knew of one: neutron-ovn-metadata-agent, ovn-controller",
+    }
+    assert {each["host"] for each in agents.known} == {"two"}
+    assert forget.forget(agents, "one") == {"changed": False, "message": "neutron knew of one: nothing"}

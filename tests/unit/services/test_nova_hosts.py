@@ -291,3 +291,84 @@ def test_why_a_move_failed_is_what_nova_tells_best() -> None:
     assert moves.reason(fault, [good, mute]) == "Timed out waiting for a reply"
     assert moves.reason(None, [good, mute]).startswith("nova failed in compute_live_migration and does not")
     assert moves.reason(None, [good]).startswith("nova failed and does not say why; kolla logs nova-compute")
+
+
+@dataclass
+class Leaving(Cloud):
+    """A cloud in which hosts are forgotten; placement keeps what servers that were evacuated still have."""
+
+    others: list[dict[str, Any]] = field(default_factory=list)
+    """Services that are no compute services."""
+    left: dict[str, list[str]] = field(default_factory=dict)
+    """Provider -> who has something of it."""
+    forgotten: list[str] = field(default_factory=list)
+
+    def all_services(self) -> list[dict[str, Any]]:
+        return [*({**each, "binary": "nova-compute"} for each in self.found), *self.others]
+
+    def forget_service(self, service: str) -> None:
+        self.forgotten.append(service)
+        self.found = [each for each in self.found if each["id"] != service]
+        self.memory.pop(service.removeprefix("of-"), None)
+
+    def providers_called(self, name: str) -> list[str]:
+        return [provider for provider in self.left if provider == f"provider-{name}"]
+
+    def allocations_left(self, provider: str) -> list[str]:
+        return list(self.left.get(provider, ()))
+
+    def release(self, consumer: str, provider: str) -> None:
+        self.left[provider].remove(consumer)
+
+    def forget_provider(self, provider: str) -> None:
+        assert not self.left.get(provider)
+        self.left.pop(provider, None)
+        self.forgotten.append(provider)
+
+
+def test_a_host_with_servers_is_occupied_and_not_forgotten() -> None:
+    cloud = Leaving([server("a"), server("b"), server("c", host="new")])
+    for refused in (hosts.occupied, hosts.forget):
+        with pytest.raises(moves.Refused, match=r"^it has 2 servers: a, b$"):
+            refused(cloud, "old")
+    assert not cloud.forgotten
+    assert hosts.occupied(Leaving([server("c", host="new")]), "old")["message"] == "old has no servers"
+
+
+def test_a_host_is_forgotten_with_what_evacuated_servers_have_of_it() -> None:
+    scheduler = {"id": "s", "host": "old", "binary": "nova-scheduler"}
+    cloud = Leaving([], others=[scheduler], left={"provider-old": ["a", "b"], "provider-new": ["a"]})
+    done = hosts.forget(cloud, "old")
+    assert done["changed"]
+    assert done["message"] == "nova knew of old: nova-compute, nova-scheduler"
+    assert cloud.forgotten == ["of-old", "s", "provider-old"]
+    assert cloud.left == {"provider-new": ["a"]}
+
+
+def test_what_an_earlier_try_left_is_forgotten_too_and_then_nothing() -> None:
+    cloud = Leaving([], found=[service("new")], memory={"new": 0}, left={"provider-old": []})
+    assert hosts.forget(cloud, "old")["changed"]
+    assert cloud.forgotten == ["provider-old"]
+    again = hosts.forget(cloud, "old")
+    assert (again["changed"], again["message"]) == (False, "nova knew of old: nothing")
+
+
+def test_what_a_consumer_has_of_others_stays() -> None:
+    has = {
+        "allocations": {
+            "old": {"resources": {"VCPU": 1}, "generation": 3},
+            "new": {"resources": {"VCPU": 1}, "generation": 9},
+        },
+        "project_id": "p",
+        "user_id": "u",
+        "consumer_generation": 2,
+        "consumer_type": "INSTANCE",
+    }
+    told = moves.kept(has, "old")
+    assert told["allocations"] == {"new": {"resources": {"VCPU": 1}}}
+    assert {word: told[word] for word in told if word != "allocations"} == {
+        "project_id": "p",
+        "user_id": "u",
+        "consumer_generation": 2,
+        "consumer_type": "INSTANCE",
+    }
