@@ -50,7 +50,9 @@ class Volumes:
         return str(made)
 
     def of(self, volume: str, what: str = "volumes") -> dict[str, Any]:
-        found: dict[str, Any] = self.openstack.get("block-storage", f"/{what}/{volume}")[what.removesuffix("s")]
+        found: dict[str, Any] = self.openstack.get("block-storage", f"/{what}/{volume}")[
+            what.removesuffix("s")
+        ]
         return found
 
     def settled(self, volume: str, status: str, what: str = "volumes") -> None:

@@ -77,7 +77,8 @@ def test_hosts_that_share_volumes_share_their_name_and_their_locks() -> None:
     assert several["coordination"]["backend_url"] == "mysql://cinder:secret@h:3306/cinder"
     assert "cluster" not in configuration("cinder-volume", **SEVERAL, cinder_backend_ceph=False)["DEFAULT"]
     # Whoever removes a volume's snapshot through the API takes the same lock as its volume service.
-    assert configuration("cinder-api", **SEVERAL)["coordination"] == several["coordination"]
+    api = configuration("cinder-api", **SEVERAL)
+    assert api["coordination"]["backend_url"] == several["coordination"]["backend_url"]
 
 
 def test_backups_go_to_ceph_or_to_files() -> None:
