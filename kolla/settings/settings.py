@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Capability, Service, ServiceFolder
 from kolla.errors import InputError, raise_all
 from kolla.secret import Secret
-from kolla.settings import checks, expressions
+from kolla.settings import checks, each, expressions
 from kolla.settings import globals as globals_file
 from kolla.settings import passwords as passwords_file
 from kolla.settings.globals import Globals
@@ -38,6 +38,8 @@ class Settings:
     warnings: tuple[str, ...]
     _host_given: Mapping[str, Mapping[str, Given]] = field(repr=False)
     _constants: Mapping[str, Any] = field(repr=False)
+    items: Mapping[tuple[str, str], each.Items] = field(default_factory=dict)
+    """(service, container) -> host -> the item of its list that the container is there for."""
 
     @property
     def cloud_name(self) -> str:
@@ -75,6 +77,28 @@ class Settings:
             for name, folder in self.catalogue.folders.items()
         }
         return self.with_catalogue(self.catalogue.changed(folders, {}))
+
+    def expanded(self) -> Settings:
+        """The same settings with one container for each item of a list where the catalogue says so."""
+        found = {
+            folder.name: each.items(
+                folder,
+                self.hosts_of,
+                self.scope,
+                partial(self.catalogue.find, folder.name),
+            )
+            for folder in self.services
+        }
+        items = {
+            (service, each.container_name(container, name)): hosts
+            for service, containers in found.items()
+            for container, names in containers.items()
+            for name, hosts in names.items()
+        }
+        if not any(found.values()):
+            return self
+        changed = self.with_services(lambda service: each.expanded(service, found.get(service.name, {})))
+        return replace(changed, items=items)
 
     @cached_property
     def _group_names(self) -> Mapping[str, tuple[str, ...]]:
@@ -130,6 +154,9 @@ def load(
     cloud = Scope(globals_.keys, globals_.given, constants=groups, custom=globals_.custom)
     enabled, mistakes = checks.enabled(catalogue, cloud)
     errors += mistakes
+    enabled, mistakes = checks.needing(catalogue, enabled, cloud)
+    errors += mistakes
+    catalogue = catalogue.changed({folder.name: folder for folder in enabled}, {})
     host_given, mistakes = checks.host_values(globals_, inventory)
     errors += mistakes
     passwords: dict[str, Secret] = {}
@@ -160,4 +187,4 @@ def load(
         errors += settings.scope(host).errors() if host_given[host] else ()
     raise_all(errors)
     raise_all(list(settings.refusals()))
-    return settings
+    return settings.expanded()
