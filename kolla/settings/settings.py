@@ -66,7 +66,7 @@ class Settings:
         return self._host_given[host].get(name) or self.globals.given.get(name)
 
     def with_catalogue(self, catalogue: Catalogue) -> Settings:
-        """The same settings over other images: `catalogue` has the same services."""
+        """The same settings over another catalogue, with the same services."""
         services = tuple(catalogue.folders[folder.name] for folder in self.services)
         return replace(self, catalogue=catalogue, services=services)
 
@@ -78,8 +78,15 @@ class Settings:
         }
         return self.with_catalogue(self.catalogue.changed(folders, {}))
 
-    def expanded(self) -> Settings:
-        """The same settings with one container for each item of a list where the catalogue says so."""
+    def suited(self) -> Settings:
+        """The same settings with services as they are in this cloud, made from those of the catalogue: what
+        they may need among their needs where they do, a container for each item of a list."""
+        needing, mistakes = checks.needing(self.catalogue, self.services, self.scope(None))
+        raise_all(mistakes)
+        changed = self.catalogue.changed({folder.name: folder for folder in needing}, {})
+        return self.with_catalogue(changed)._expanded()
+
+    def _expanded(self) -> Settings:
         found = {
             folder.name: each.items(
                 folder,
@@ -154,9 +161,6 @@ def load(
     cloud = Scope(globals_.keys, globals_.given, constants=groups, custom=globals_.custom)
     enabled, mistakes = checks.enabled(catalogue, cloud)
     errors += mistakes
-    enabled, mistakes = checks.needing(catalogue, enabled, cloud)
-    errors += mistakes
-    catalogue = catalogue.changed({folder.name: folder for folder in enabled}, {})
     host_given, mistakes = checks.host_values(globals_, inventory)
     errors += mistakes
     passwords: dict[str, Secret] = {}
@@ -166,7 +170,8 @@ def load(
     except InputError as error:
         errors.append(error)
     errors += checks.required(globals_, host_given)
-    errors += checks.capabilities(globals_, enabled)
+    needing, mistakes = checks.needing(catalogue, enabled, cloud)
+    errors += [*mistakes, *checks.capabilities(globals_, needing)]
     errors += checks.groups(catalogue, inventory, enabled)
     cloud_id = passwords.pop(passwords_file.CLOUD_ID, Secret("")).reveal()
     settings = Settings(
@@ -187,4 +192,4 @@ def load(
         errors += settings.scope(host).errors() if host_given[host] else ()
     raise_all(errors)
     raise_all(list(settings.refusals()))
-    return settings.expanded()
+    return settings.suited()
