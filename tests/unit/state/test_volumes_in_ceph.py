@@ -1,4 +1,4 @@
-"""Volumes in shared storage: who makes them and who opens them mean the same user, key and name of the key."""
+"""Volumes in shared storage: who makes and who opens them mean the same user, key and name of the key."""
 
 from __future__ import annotations
 
