@@ -170,6 +170,9 @@ class Image(Model):
     """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
+    system_modules: tuple[str, ...] = ()
+    """Python modules of its distribution packages, one file each (`rbd` of python3-rbd), that are in its
+    virtual environment or its parent's as well: what PyPI does not have."""
     binary: Binary | None = None
     """What it has instead where `kolla_install_type` is `binary`; None: it is the same in both types."""
     user: Name | None = None
