@@ -78,7 +78,7 @@ class Configuration:
     def settings(self) -> Settings:
         """Everything the operator said, merged and checked."""
         read = load_settings(self.directory, inventory=self.inventory, service_paths=self.service_paths)
-        return read.with_catalogue(customised(read.globals))
+        return read.with_catalogue(customised(read.globals)).suited()
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from kolla.catalogue.model import (
     Requirements,
     Service,
     ServiceFolder,
+    Storage,
     Verb,
 )
 from kolla.catalogue.privileges import extras
@@ -218,7 +219,7 @@ def _dependencies(service: Service) -> list[str]:
         *upgrades.references(service.upgrade),
         *(f"container/{name}" for name in service.containers),
         *(f"endpoint/{name}" for name in service.endpoints),
-        *(capability.value for capability in service.needs),
+        *(capability.value for capability in (*service.needs, *service.may_need)),
     ]
 
 
@@ -233,6 +234,10 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
         yield wrong(("containers",), "there are containers but no 'enabled'", "enabled: true or false")
     if service.databases and Capability.DATABASE not in service.needs:
         yield wrong(("databases",), "databases without the need for one", "'database' in 'needs'")
+    storage = Capability.STORAGE in (*service.needs, *service.may_need)
+    if service.storage != Storage() and not storage:
+        expected = "'storage' in 'needs' or 'may_need'"
+        yield wrong(("storage",), "pools or users of storage without the need for it", expected)
     identities = (Capability.IDENTITY in service.needs, Capability.IDENTITY in service.provides)
     if service.identity and not any(identities):
         yield wrong(("identity",), "an identity without the need for one", "'identity' in 'needs'")
@@ -257,6 +262,15 @@ def _rules(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
                 f"'{name}' asks for {', '.join(asked)}, and does not say why",
                 "'privileges_reason'",
             )
+    several = {name for name, container in service.containers.items() if container.for_each is not None}
+    single = "a container there is one of on a host"
+    for path, job in _jobs(service):
+        if job.container in several:
+            yield wrong((*path, "container"), f"there may be several of '{job.container}'", single)
+    for name, endpoint in service.endpoints.items():
+        if endpoint.container in several:
+            where = ("endpoints", name, "container")
+            yield wrong(where, f"there may be several of '{endpoint.container}'", single)
     for name, container in service.containers.items():
         if FIRST in container.after and not container.volumes:
             what = f"nothing tells which host has the data of '{name}' already"

@@ -84,7 +84,7 @@ _KINDS = {
 
 _PATTERNS = {
     r"^/": "an absolute path",
-    r"^/dev/[^:]+$": "the path of a device below /dev",
+    r"^/dev/[^:]+$|\{\{.*\}\}": "the path of a device below /dev",
     r"^0[0-7]{3}$": "a mode of four octal digits in quotes: '0600'",
 }
 """Patterns of the model -> what they mean, where that says more than the pattern."""

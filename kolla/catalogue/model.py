@@ -19,7 +19,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Volume = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 Absolute = Annotated[str, Field(pattern=r"^/")]
-Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$")]
+Device = Annotated[str, Field(pattern=r"^/dev/[^:]+$|\{\{.*\}\}")]
 Module = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Sysctl = Annotated[str, Field(pattern=r"^[a-z]+[.][^=\s]+$")]
 Platform = Annotated[str, Field(pattern=r"^[a-z]+(-[0-9.]+)?$")]
@@ -63,6 +63,8 @@ class Capability(StrEnum):
     """Virtual switches on the hosts themselves (Open vSwitch)."""
     OVERLAY = "overlay"
     """Virtual networks across hosts (OVN)."""
+    STORAGE = "storage"
+    """Pools of storage that hosts share (Ceph)."""
 
 
 class Setting(Model):
@@ -89,7 +91,9 @@ class Setting(Model):
 class Password(Model):
     """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
 
-    kind: Literal["password", "uuid", "hex_key", "fernet_key", "erlang_cookie", "ssh_key"] = "password"
+    kind: Literal["password", "uuid", "hex_key", "fernet_key", "erlang_cookie", "ssh_key", "cephx_key"] = (
+        "password"
+    )
     """40 letters and digits; or what else is to be made (`hex_key`: 32 hexadecimal digits)."""
     description: str
     """What it opens."""
@@ -166,6 +170,9 @@ class Image(Model):
     """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
+    system_modules: tuple[str, ...] = ()
+    """Python modules of its distribution packages, one file each (`rbd` of python3-rbd), that are in its
+    virtual environment or its parent's as well: what PyPI does not have."""
     binary: Binary | None = None
     """What it has instead where `kolla_install_type` is `binary`; None: it is the same in both types."""
     user: Name | None = None
@@ -219,6 +226,8 @@ class ConfigFile(Model):
     """Rendered once for every proxied endpoint of the cloud; the file's name is an expression."""
     optional: bool = False
     """True: there is no template; the file exists only if the operator gives one under `config/`."""
+    when: Expression = "true"
+    """An expression; the file exists only where it is true."""
     on_change: Literal["restart", "reload"] = "restart"
     """What takes another content into use: a start of the container again, or its `reload`."""
 
@@ -317,6 +326,10 @@ class Container(Model):
     """Inventory group that runs it; default: the service's name."""
     when: Expression = "true"
     """An expression; the container exists only where it is true."""
+    for_each: Expression | None = None
+    """A list of mappings, each with a `name`: on a host there is one container for each of them, called
+    `<container>-<name>`, with volumes of its own, `<volume>_<name>`. Its expressions and templates see the
+    mapping as `item`. Whatever names the container names all of them."""
     command: Expression
     """What it runs, as a shell would split it."""
     user: Name | None = None
@@ -346,7 +359,8 @@ class Container(Model):
     cgroup: Literal["host"] | None = None
     """`host`: the host's cgroups, as a program needs that puts others into them; default: its own."""
     devices: tuple[Device, ...] = ()
-    """Devices of the host (`/dev/net/tun`) it may read, write and make."""
+    """Devices of the host (`/dev/net/tun`) it may read, write and make. A text with an expression may be
+    empty on a host, and then there is none."""
     security_options: tuple[
         Literal["apparmor=unconfined", "seccomp=unconfined", "systempaths=unconfined"], ...
     ] = ()
@@ -532,6 +546,25 @@ class Identity(Model):
     """Roles that are made for it to give, or for administrators to give to its users."""
 
 
+class StorageUser(Model):
+    """A user of the shared storage; its key is the password `<user>_key` of the service that provides it."""
+
+    pools: tuple[Expression, ...] = ()
+    """Pools it reads and writes."""
+    reads: tuple[Expression, ...] = ()
+    """Pools it only reads; whoever writes them makes them."""
+
+
+class Storage(Model):
+    """What a service wants of the shared storage, when it needs it. A user that several services name may
+    do what all of them say."""
+
+    pools: tuple[Expression, ...] = ()
+    """Pools that are made."""
+    users: dict[Name, StorageUser] = {}
+    """Users that are made: name -> what they may do."""
+
+
 class Provision(Model):
     """How this service offers a capability to the others."""
 
@@ -690,6 +723,8 @@ class Service(Model):
     """Default of `enable_<name>`; None: the folder has nothing to run and no such key."""
     needs: tuple[Capability, ...] = ()
     """Capabilities it uses; whoever provides them is found and wired."""
+    may_need: dict[Capability, Expression] = {}
+    """Capabilities it needs only where an expression over settings of the cloud is true."""
     provides: dict[Capability, Provision] = {}
     """Capabilities it offers to others."""
     groups: dict[Name, Parents] = {}
@@ -720,6 +755,8 @@ class Service(Model):
     """OpenStack release -> distribution on PyPI -> version specifier: the roots of the lock."""
     databases: tuple[Key, ...] = ()
     """Each gets a database, a user of the same name, and `<name>_database_password`."""
+    storage: Storage = Storage()
+    """Pools and users of the shared storage, in use while the service needs `storage`."""
     identity: Identity | None = None
     """What is registered with the identity provider."""
     endpoints: dict[Name, Endpoint] = {}

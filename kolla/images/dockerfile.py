@@ -104,6 +104,8 @@ def _values(
         "python": graph.python(node.name),
         "packages": _listed(options.distribution, image.packages, binary.packages),
         "unpacked": _listed(options.distribution, image.unpacked, binary.unpacked),
+        # Distribution packages see them as they are.
+        "system_modules": () if node.binary else image.system_modules,
         "users": users,
         "user": image.user,
         "directories": image.directories,

@@ -52,6 +52,25 @@ def enabled(
     return tuple(found), errors
 
 
+def needing(
+    catalogue: Catalogue, services: Sequence[ServiceFolder], cloud: Mapping[str, Any]
+) -> tuple[tuple[ServiceFolder, ...], list[InputError]]:
+    """The services with what they need in this cloud among their needs, and what is wrong with that."""
+    found: list[ServiceFolder] = []
+    errors: list[InputError] = []
+    for folder in services:
+        service, needs = folder.service, list(folder.service.needs)
+        for capability, condition in service.may_need.items():
+            try:
+                if expressions.evaluate(condition, cloud, catalogue.find(folder.name, condition)) is True:
+                    needs.append(capability)
+            except InputError as error:
+                errors.append(error)
+        changed = service.model_copy(update={"needs": tuple(dict.fromkeys(needs))})
+        found.append(folder.model_copy(update={"service": changed}))
+    return tuple(found), errors
+
+
 def host_values(
     globals_: Globals, inventory: Inventory
 ) -> tuple[dict[str, dict[str, Given]], list[InputError]]:

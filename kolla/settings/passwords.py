@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import secrets
 import string
+import struct
 import tempfile
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +53,12 @@ def identity_password(catalogue: Catalogue, user: str) -> str:
     return f"{user}_{provider.name if provider else 'identity'}_password"
 
 
+def storage_key(catalogue: Catalogue, user: str) -> str:
+    """Name of the key with the key of a user of the shared storage."""
+    provider = catalogue.provider(Capability.STORAGE)
+    return f"{provider.name if provider else 'storage'}_{user.replace('-', '_')}_key"
+
+
 def expected(catalogue: Catalogue) -> dict[str, Password]:
     """Every key passwords.yml should have, in the order it is written."""
     wanted = {CLOUD_ID: Password(kind="uuid", description="Identity of this cloud. Never change it.")}
@@ -64,6 +73,10 @@ def of_service(catalogue: Catalogue, folder: ServiceFolder) -> dict[str, Passwor
     wanted = dict(service.passwords)
     for database in service.databases:
         wanted[database_password(database)] = Password(description=f"Password of database {database}.")
+    for user in service.storage.users:
+        wanted[storage_key(catalogue, user)] = Password(
+            kind="cephx_key", description=f"Key of user {user} of the shared storage."
+        )
     identity = service.identity
     if identity and identity.user:
         description = f"Password of service user {identity.user}."
@@ -232,6 +245,8 @@ def _make(kind: str) -> str:
             return Fernet.generate_key().decode()
         case "ssh_key":
             return _ssh_key()
+        case "cephx_key":
+            return _cephx_key()
         case "hex_key":
             return secrets.token_hex(16)
         case "erlang_cookie":
@@ -254,6 +269,13 @@ def _ssh_key() -> str:
         )
         .decode()
     )
+
+
+def _cephx_key() -> str:
+    """A key as Ceph writes it: type (1: AES), when it was made, length, and 16 bytes."""
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    key = secrets.token_bytes(16)
+    return base64.b64encode(struct.pack("<HIIH", 1, seconds, nanoseconds, len(key)) + key).decode()
 
 
 def _characters(alphabet: str, length: int) -> str:

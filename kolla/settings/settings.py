@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from kolla.catalogue.catalogue import Catalogue
 from kolla.catalogue.model import Capability, Service, ServiceFolder
 from kolla.errors import InputError, raise_all
 from kolla.secret import Secret
-from kolla.settings import checks, expressions
+from kolla.settings import checks, each, expressions
 from kolla.settings import globals as globals_file
 from kolla.settings import passwords as passwords_file
 from kolla.settings.globals import Globals
@@ -38,6 +38,8 @@ class Settings:
     warnings: tuple[str, ...]
     _host_given: Mapping[str, Mapping[str, Given]] = field(repr=False)
     _constants: Mapping[str, Any] = field(repr=False)
+    items: Mapping[tuple[str, str], each.Items] = field(default_factory=dict)
+    """(service, container) -> host -> the item of its list that the container is there for."""
 
     @property
     def cloud_name(self) -> str:
@@ -64,7 +66,7 @@ class Settings:
         return self._host_given[host].get(name) or self.globals.given.get(name)
 
     def with_catalogue(self, catalogue: Catalogue) -> Settings:
-        """The same settings over other images: `catalogue` has the same services."""
+        """The same settings over another catalogue, with the same services."""
         services = tuple(catalogue.folders[folder.name] for folder in self.services)
         return replace(self, catalogue=catalogue, services=services)
 
@@ -75,6 +77,35 @@ class Settings:
             for name, folder in self.catalogue.folders.items()
         }
         return self.with_catalogue(self.catalogue.changed(folders, {}))
+
+    def suited(self) -> Settings:
+        """The same settings with services as they are in this cloud, made from those of the catalogue: what
+        they may need among their needs where they do, a container for each item of a list."""
+        needing, mistakes = checks.needing(self.catalogue, self.services, self.scope(None))
+        raise_all(mistakes)
+        changed = self.catalogue.changed({folder.name: folder for folder in needing}, {})
+        return self.with_catalogue(changed)._expanded()
+
+    def _expanded(self) -> Settings:
+        found = {
+            folder.name: each.items(
+                folder,
+                self.hosts_of,
+                self.scope,
+                partial(self.catalogue.find, folder.name),
+            )
+            for folder in self.services
+        }
+        items = {
+            (service, each.container_name(container, name)): hosts
+            for service, containers in found.items()
+            for container, names in containers.items()
+            for name, hosts in names.items()
+        }
+        if not any(found.values()):
+            return self
+        changed = self.with_services(lambda service: each.expanded(service, found.get(service.name, {})))
+        return replace(changed, items=items)
 
     @cached_property
     def _group_names(self) -> Mapping[str, tuple[str, ...]]:
@@ -139,7 +170,8 @@ def load(
     except InputError as error:
         errors.append(error)
     errors += checks.required(globals_, host_given)
-    errors += checks.capabilities(globals_, enabled)
+    needing, mistakes = checks.needing(catalogue, enabled, cloud)
+    errors += [*mistakes, *checks.capabilities(globals_, needing)]
     errors += checks.groups(catalogue, inventory, enabled)
     cloud_id = passwords.pop(passwords_file.CLOUD_ID, Secret("")).reveal()
     settings = Settings(
@@ -160,4 +192,4 @@ def load(
         errors += settings.scope(host).errors() if host_given[host] else ()
     raise_all(errors)
     raise_all(list(settings.refusals()))
-    return settings
+    return settings.suited()

@@ -10,7 +10,7 @@ from kolla.catalogue.model import Capability, Identity, Service, ServiceFolder
 from kolla.secret import Secret
 from kolla.settings import Settings
 from kolla.settings.expressions import render
-from kolla.settings.passwords import database_password, identity_password
+from kolla.settings.passwords import database_password, identity_password, storage_key
 from kolla.state.topology import EndpointView, Topology
 
 
@@ -56,6 +56,26 @@ class IdentityView:
 
 
 @dataclass(frozen=True)
+class StorageUserView:
+    """A user of the shared storage, with what all services together want for it."""
+
+    name: str
+    key: Secret = field(repr=False)
+    pools: tuple[str, ...]
+    """Pools it reads and writes."""
+    reads: tuple[str, ...]
+    """Pools it only reads."""
+
+
+@dataclass(frozen=True)
+class StorageView:
+    """What a consumer wants of the shared storage."""
+
+    pools: tuple[str, ...]
+    users: tuple[StorageUserView, ...]
+
+
+@dataclass(frozen=True)
 class Consumer:
     """A service, as its providers' templates see it (`consumer`)."""
 
@@ -64,6 +84,7 @@ class Consumer:
     needs: tuple[Capability, ...]
     database_list: tuple[Database, ...]
     identity: IdentityView | None
+    storage: StorageView
     endpoint: EndpointView | None
     """The endpoint that is registered, if any."""
 
@@ -122,8 +143,34 @@ class Consumer:
                 Database(name, name, passwords[database_password(name)]) for name in service.databases
             ),
             identity=view,
+            storage=_storage(folder, settings),
             endpoint=endpoint,
         )
+
+
+def _storage(folder: ServiceFolder, settings: Settings) -> StorageView:
+    """Names evaluated, as the settings may say them; empty while the service does not need the storage."""
+    if Capability.STORAGE not in folder.service.needs:
+        return StorageView((), ())
+    sharing = [other for other in settings.services if Capability.STORAGE in other.service.needs]
+
+    def names(owner: ServiceFolder, expressions: Iterable[str]) -> Iterator[str]:
+        for text in expressions:
+            yield render(text, settings.scope(None), settings.catalogue.find(owner.name, text))
+
+    def user(name: str) -> StorageUserView:
+        wants = [(o, o.service.storage.users[name]) for o in sharing if name in o.service.storage.users]
+        pools = dict.fromkeys(pool for owner, want in wants for pool in names(owner, want.pools))
+        reads = dict.fromkeys(pool for owner, want in wants for pool in names(owner, want.reads))
+        return StorageUserView(
+            name,
+            settings.passwords[storage_key(settings.catalogue, name)],
+            tuple(pools),
+            tuple(pool for pool in reads if pool not in pools),
+        )
+
+    storage = folder.service.storage
+    return StorageView(tuple(names(folder, storage.pools)), tuple(user(name) for name in storage.users))
 
 
 def _entries(service: Service, identity: Identity, topology: Topology) -> Iterator[EntryView]:

@@ -128,8 +128,11 @@ class _Builder:
 
     # -- rendering ---------------------------------------------------------------------------
 
-    def _service_renderer(self, folder: ServiceFolder, host: str) -> Renderer:
-        return self._renderer(_Owner(folder), host)
+    def _service_renderer(self, folder: ServiceFolder, host: str, container: str = "") -> Renderer:
+        """Of a service, or of one container, which may be there for an `item`."""
+        renderer = self._renderer(_Owner(folder), host)
+        items = self.settings.items.get((folder.name, container))
+        return renderer if items is None else replace(renderer, extra={**renderer.extra, "item": items[host]})
 
     def _renderer(self, owner: _Owner, host: str) -> Renderer:
         folder = owner.folder
@@ -143,6 +146,7 @@ class _Builder:
             # Whether another release than that of the images may run, too.
             "upgrading": self.course.stage is Stage.EXPANDED,
             "databases": self._databases(folder, host),
+            "items": self._items(folder),
         }
         own = next(iter(folder.service.endpoints), None)
         if own is not None:
@@ -172,6 +176,11 @@ class _Builder:
             for name in consumer.databases
         }
 
+    def _items(self, folder: ServiceFolder) -> dict[str, list[str]]:
+        """Container of which there are several -> the hosts that have it."""
+        known = self.settings.items.items()
+        return {name: list(hosts) for (service, name), hosts in known if service == folder.name}
+
     def _built(self, name: str) -> tuple[Image, BuiltImage]:
         _, image = self.settings.catalogue.image(name)
         return image, self.report.image(name)
@@ -181,7 +190,7 @@ class _Builder:
     def _container(
         self, folder: ServiceFolder, name: str, container: Container, host: str
     ) -> DesiredContainer:
-        renderer = self._renderer(_Owner(folder), host)
+        renderer = self._service_renderer(folder, host, name)
         image, built = self._built(container.image or name)
         config = self._config(renderer, name, container, image, renderer.command(container.command))
         hosts = self.topology.hosts_of(folder, name)
@@ -354,7 +363,7 @@ class _Builder:
             mounts=tuple(sorted(mounts, key=lambda mount: mount.target)),
             pid_mode=container.pid or "",
             cgroup_mode=container.cgroup or "private",
-            devices=tuple(sorted(set(container.devices))),
+            devices=tuple(sorted({device for text in container.devices if (device := renderer.text(text))})),
             capabilities=tuple(sorted({*START_CAPABILITIES, *container.capabilities})),
             security_options=tuple(sorted(set(security))),
             restart_policy="no" if job else "unless-stopped",

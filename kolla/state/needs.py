@@ -47,18 +47,19 @@ class Requirement:
 
 
 def requirements(
-    topology: Topology, renderer: Callable[[ServiceFolder, str], Renderer]
+    topology: Topology, renderer: Callable[[ServiceFolder, str, str], Renderer]
 ) -> Iterator[Requirement]:
     """What every enabled service and each of its containers require, host by host."""
     for folder in topology.settings.services:
         service = folder.service
         if service.requires != Requirements():
             for host in sorted(topology.hosts_of_service(folder)):
-                yield _requirement(service.name, service.requires, (), renderer(folder, host))
+                yield _requirement(service.name, service.requires, (), renderer(folder, host, ""))
         for name, container in service.containers.items():
             if container.requires != Requirements() or container.devices:
                 for host in topology.hosts_of(folder, name):
-                    yield _requirement(name, container.requires, container.devices, renderer(folder, host))
+                    on = renderer(folder, host, name)
+                    yield _requirement(name, container.requires, container.devices, on)
 
 
 def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: Renderer) -> Requirement:
@@ -71,7 +72,7 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
             volume_names.place(on.settings, place): _amount(amount, on)
             for place, amount in asked.disk.items()
         },
-        devices=(*devices, *_texts(asked.devices, on)),
+        devices=_texts((*devices, *asked.devices), on),
         sockets=_texts(asked.sockets, on),
         virtualization=_virtualization(asked.virtualization, on),
         virtualization_setting=_setting(asked.virtualization),

@@ -46,11 +46,13 @@ class References:
         if reference in list(Capability):
             capability = Capability(reference)
             provider = self.topology.provider(capability)
-            if provider is None:
+            if provider is None or capability not in folder.service.needs:
                 return
             provision = provider.service.provides[capability]
             if provision.endpoint is not None:
-                yield endpoint_id(provision.endpoint, host)
+                # One of somebody else's has no member here, and is taken to be there.
+                if self.topology.endpoints[provision.endpoint].members:
+                    yield endpoint_id(provision.endpoint, host)
             else:
                 # What is offered on the hosts themselves, and answers nobody over the network.
                 for container in provider.service.containers:
@@ -87,7 +89,7 @@ class References:
         wanted = self.topology.holding(folder, job.when, hosts)
         if job.each_host or job.first:
             return wanted
-        if not hosts:
+        if not hosts and job.when == "true":
             raise InputError(
                 f"{what}, and there are jobs to run there",
                 where=service_file(folder),
@@ -116,7 +118,7 @@ class References:
             seen.add(reference)
             if reference in list(Capability):
                 provider = self.topology.provider(Capability(reference))
-                if provider is not None:
+                if provider is not None and reference in folder.service.needs:
                     volumes |= self._provider_volume(
                         provider, provider.service.provides[Capability(reference)]
                     )

@@ -15,7 +15,7 @@ from kolla.config.merge import Layer, Merged, file_format, merge
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import revealing
 from kolla.settings import Settings
-from kolla.settings.expressions import UndefinedVariable, render, resolve
+from kolla.settings.expressions import UndefinedVariable, evaluate, render, resolve
 from kolla.settings.origins import lines, origin
 from kolla.state.plan import FileEntry, Folder
 from kolla.state.topology import Listener, service_file
@@ -94,6 +94,8 @@ class Renderer:
     def _file(
         self, container: str, name: str, file: ConfigFile, extra: Mapping[str, object]
     ) -> RenderedFile | None:
+        if not self._wanted(file):
+            return None
         with revealing() as exposure:
             layers = []
             extra = {"container": container, **extra, **self._variables(file, extra)}
@@ -107,6 +109,12 @@ class Renderer:
         return RenderedFile(
             merged, format_, frozenset(exposure.secrets), reloadable=file.on_change == "reload"
         )
+
+    def _wanted(self, file: ConfigFile) -> bool:
+        """Whether a file exists on this host."""
+        if file.when == "true":
+            return True
+        return bool(evaluate(file.when, self.settings.scope(self.host, self.extra), self._place(file.when)))
 
     def _variables(self, file: ConfigFile, extra: Mapping[str, object]) -> dict[str, object]:
         scope = self.settings.scope(self.host, {**self.extra, **extra})

@@ -143,6 +143,8 @@ class Topology:
         if key not in self._hosts_of:
             container = folder.service.containers[name]
             hosts = self.settings.hosts_of(container.group or folder.name)
+            if key in self.settings.items:
+                hosts = tuple(host for host in hosts if host in self.settings.items[key])
             self._hosts_of[key] = self.holding(folder, container.when, hosts)
         return self._hosts_of[key]
 

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 import yaml
 
 Value = TypeVar("Value")
-MICROVERSIONS = {"compute": "2.95", "placement": "1.39"}
-"""What is asked of services that change by microversion."""
+MICROVERSIONS = {"compute": "compute 2.95", "placement": "placement 1.39", "block-storage": "volume 3.70"}
+"""What is asked of services that change by microversion, in the words of their header."""
 
 
 class Refused(Exception):
@@ -93,7 +93,7 @@ class OpenStack:
             self.log_in()
         headers = {"X-Auth-Token": self._token}
         if service in MICROVERSIONS:
-            headers["OpenStack-API-Version"] = f"{service} {MICROVERSIONS[service]}"
+            headers["OpenStack-API-Version"] = MICROVERSIONS[service]
         return _ask(method, self._endpoints[service] + path, headers, body)[0]
 
     def get(self, service: str, path: str) -> Any:

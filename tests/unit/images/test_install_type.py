@@ -115,3 +115,12 @@ def test_packages_of_the_type_are_looked_up_where_they_are_written(catalogue: Ca
     assert "nova/service.yml" in wrong["message"]
     source = findings(Graph.of(catalogue).select(["nova"]), catalogue, BINARY.distribution, set())
     assert "python3-nova" not in {f["subject"] for f in source}
+
+
+def test_modules_of_packages_are_linked_into_the_environment_there_is(catalogue: Catalogue) -> None:
+    """PyPI has none of them; the system's own Python sees them as they are."""
+    source = dockerfile(catalogue, "cinder-volume", replace(BINARY, binary=False))
+    assert {"python3-rados", "python3-rbd"} <= set(installed(source)[0])
+    assert source.index("install_packages") < source.index("for module in rados rbd; do")
+    assert "for module in" not in dockerfile(catalogue, "cinder")
+    assert "for module in" not in dockerfile(catalogue, "cinder-volume")

@@ -32,6 +32,8 @@ def test_every_template_is_taken(world: World, release: str) -> None:
         "network_interface": "eth0",
         "kolla_internal_vip_address": "10.0.0.250",
         "openstack_release": release,
+        "enable_ceph": True,
+        "enable_cinder": True,
         "enable_heat": True,
         "enable_notes": False,
     }

@@ -1,0 +1,207 @@
+"""Volumes on Ceph, on one emulated host: all that is done with them, and every byte there afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from system.client import Login, OpenStack, until
+from system.harness import Kolla
+from system.multinode import cloud_with_servers
+from system.rig import Rig
+
+pytestmark = pytest.mark.long
+
+GROUPS = """\
+[control]
+node1 neutron_external_interface=eth2 neutron_bridge_address={bridge}
+
+[network]
+node1
+
+[compute]
+node1
+"""
+GIB = 2**30
+SETTINGS = {"enable_ceph": True, "enable_cinder": True}
+WRITTEN = "dd if=/dev/urandom of=/dev/{0} bs=1M count=32 2>/dev/null && sync && " + (
+    "dd if=/dev/{0} bs=1M count=32 2>/dev/null | md5sum"
+)
+READ = "dd if=/dev/{0} bs=1M count=32 2>/dev/null | md5sum"
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """Volumes of a project, and the server that they are plugged into."""
+
+    openstack: OpenStack
+    server: str
+    login: Login
+
+    def make(self, what: str = "volumes", **wanted: Any) -> str:
+        """A volume (or a snapshot, a backup), once it is there: its id."""
+        kind = what.removesuffix("s")
+        made = self.openstack.call("POST", "block-storage", f"/{what}", {kind: wanted})[kind]["id"]
+        self.settled(made, "available", what)
+        return str(made)
+
+    def of(self, volume: str, what: str = "volumes") -> dict[str, Any]:
+        found: dict[str, Any] = self.openstack.get("block-storage", f"/{what}/{volume}")[
+            what.removesuffix("s")
+        ]
+        return found
+
+    def settled(self, volume: str, status: str, what: str = "volumes") -> None:
+        def seen() -> bool:
+            found = self.of(volume, what)
+            assert "error" not in found["status"], found
+            return bool(found["status"] == status)
+
+        until(seen, 120, f"{what} {volume} is {status}")
+
+    def act(self, volume: str, action: str, **arguments: Any) -> None:
+        self.openstack.call("POST", "block-storage", f"/volumes/{volume}/action", {action: arguments})
+
+    def disks(self) -> set[str]:
+        return set(self.login.run("ls /sys/block").split())
+
+    def plug(self, volume: str) -> str:
+        """Plug it into the server that runs; the name of the disk in there."""
+        before = self.disks()
+        plugged = {"volumeAttachment": {"volumeId": volume}}
+        self.openstack.call("POST", "compute", f"/servers/{self.server}/os-volume_attachments", plugged)
+        self.settled(volume, "in-use")
+        (disk,) = until(lambda: self.disks() - before, 30, "the server sees the disk")
+        return disk
+
+    def unplug(self, volume: str) -> None:
+        path = f"/servers/{self.server}/os-volume_attachments/{volume}"
+        self.openstack.call("DELETE", "compute", path)
+        self.settled(volume, "available")
+
+    def content(self, volume: str) -> str:
+        """What a digest says of the first bytes of a volume, read in the server."""
+        disk = self.plug(volume)
+        digest = self.login.run(READ.format(disk))
+        self.unplug(volume)
+        return digest
+
+
+@pytest.fixture(scope="module")
+def cloud(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kolla]:
+    rig = Rig("volumes")
+    directory = tmp_path_factory.mktemp("volumes")
+    try:
+        rig.up(["node1"])
+        with cloud_with_servers(rig, directory, "volumes", GROUPS, SETTINGS, machine_globals) as cloud:
+            yield cloud
+    finally:
+        rig.down()
+
+
+@pytest.fixture(scope="module")
+def volumes(cloud: Kolla) -> Volumes:
+    openstack = OpenStack.of(cloud.config_directory)
+    server = openstack.server("demo1")
+    addresses = [address for of in server["addresses"].values() for address in of]
+    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
+    login = Login(floating, cloud.config_directory / "demo_key")
+    login.wait(120)
+    return Volumes(openstack, server["id"], login)
+
+
+@pytest.fixture(scope="module")
+def written(volumes: Volumes) -> tuple[str, str]:
+    """A volume that the server has written to, and the digest of it."""
+    volume = volumes.make(size=1, name="written")
+    disk = volumes.plug(volume)
+    assert int(volumes.login.run(f"cat /sys/block/{disk}/size")) * 512 == GIB
+    digest = volumes.login.run(WRITTEN.format(disk))
+    volumes.unplug(volume)
+    assert disk not in volumes.disks()
+    return volume, digest
+
+
+def test_what_a_server_wrote_is_there_when_the_volume_is_plugged_in_again(
+    volumes: Volumes, written: tuple[str, str]
+) -> None:
+    volume, digest = written
+    assert volumes.content(volume) == digest
+
+
+def test_a_snapshot_is_of_its_moment(volumes: Volumes, written: tuple[str, str]) -> None:
+    volume, digest = written
+    snapshot = volumes.make("snapshots", volume_id=volume)
+    disk = volumes.plug(volume)
+    assert volumes.login.run(WRITTEN.format(disk)) != digest
+    volumes.unplug(volume)
+    volumes.act(volume, "revert", snapshot_id=snapshot)
+    volumes.settled(volume, "available")
+    copy = volumes.make(size=1, snapshot_id=snapshot)
+    assert volumes.content(copy) == volumes.content(volume) == digest
+
+
+def test_a_volume_grows_while_a_server_has_it(volumes: Volumes, written: tuple[str, str]) -> None:
+    volume, digest = written
+    disk = volumes.plug(volume)
+    volumes.act(volume, "os-extend", new_size=2)
+    size = f"cat /sys/block/{disk}/size"
+    until(lambda: int(volumes.login.run(size)) * 512 == 2 * GIB, 60, "the server sees a larger disk")
+    assert volumes.login.run(READ.format(disk)) == digest
+    volumes.unplug(volume)
+
+
+def test_a_backup_is_restored_to_a_volume_of_its_own(volumes: Volumes, written: tuple[str, str]) -> None:
+    volume, digest = written
+    backup = volumes.make("backups", volume_id=volume)
+    restored = volumes.openstack.call(
+        "POST", "block-storage", f"/backups/{backup}/restore", {"restore": {"name": "restored"}}
+    )["restore"]["volume_id"]
+    volumes.settled(restored, "available")
+    assert restored != volume
+    assert volumes.content(restored) == digest
+
+
+def test_a_volume_gets_another_type(volumes: Volumes, written: tuple[str, str]) -> None:
+    volume, digest = written
+    for name in ("plain", "fine"):
+        wanted = {"name": name, "extra_specs": {"volume_backend_name": "rbd-1"}}
+        volumes.openstack.call("POST", "block-storage", "/types", {"volume_type": wanted})
+    for name in ("plain", "fine"):
+        volumes.act(volume, "os-retype", new_type=name, migration_policy="never")
+        until(lambda name=name: volumes.of(volume)["volume_type"] == name, 60, f"it is of type {name}")
+        volumes.settled(volume, "available")
+    assert volumes.content(volume) == digest
+
+
+def test_a_server_boots_from_a_volume_of_an_image(
+    cloud: Kolla, volumes: Volumes, written: tuple[str, str]
+) -> None:
+    openstack = volumes.openstack
+    first = openstack.server("demo1")
+    disk = {
+        "boot_index": 0,
+        "uuid": first["image"]["id"],
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": 1,
+        "delete_on_termination": True,
+    }
+    begun = time.monotonic()
+    server = openstack.create_server("booted", first, imageRef="", block_device_mapping_v2=[disk])
+    found = openstack.wait_for_server(server)
+    print(f"booted from a volume in {time.monotonic() - begun:.1f} s")
+    (root,) = found["os-extended-volumes:volumes_attached"]
+    assert volumes.of(root["id"])["bootable"] == "true"
+    until(lambda: "READY booted" in openstack.console_log(server), 120, "it has booted")
+    openstack.delete_server(server)
+    until(lambda: not openstack.exists("block-storage", f"/volumes/{root['id']}"), 60, "its volume is gone")
+
+
+def test_it_is_healthy_and_nothing_is_left_to_do(cloud: Kolla, volumes: Volumes) -> None:
+    assert [finding for finding in cloud.json("check") if not finding["ok"]] == []
+    assert cloud.plan() == []
