@@ -149,8 +149,8 @@ class Session:
         self.page("/auth/login/", urllib.parse.urlencode(form).encode())
 
     def is_known(self) -> bool:
-        """Whether the page of networks is shown; False when it is that of the login. HTTPError for a 500."""
-        return "/auth/login" not in self.page("/project/networks/")
+        """Whether the page of one's settings is shown; False when it is that of the login. HTTPError for a 500."""
+        return "/auth/login" not in self.page("/settings/")
 
     def page(self, path: str, form: bytes | None = None) -> str:
         """Where a request ended."""
