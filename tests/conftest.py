@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="settings this machine needs (CA certificates, proxies, mirrors), for every cloud under test",
     )
+    parser.addoption(
+        "--pictures",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where tests in a browser keep pictures of it; without, they keep none",
+    )
 
 
 @pytest.fixture(scope="session")
