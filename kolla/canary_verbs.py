@@ -55,11 +55,13 @@ class CanaryVerbs(RevisionVerbs):
         """Take back what the canary changed; what came of it, in a sentence."""
         failed = {failure["operation"] for failure in done.failed}
         standing, target = self._last_good()
+        states = self._hosts.compared_with(target)
         # One that failed has its previous container already, which is to become ready and to serve again.
-        plan = self._back_for(wave.first, standing.number, target, done.plan)
+        plan = self._back_for(wave.first, standing.number, target, done.plan, states)
         if not plan:
             return f"Its containers are as revision {standing.number} says."
-        kept = [o.id for o in done.plan.operations if o.id not in failed and o.id not in wave.first]
+        changed = {o.id for o in done.plan.operations if o.id not in failed}
+        kept = (changed | rollback.others(target, states)) - {*wave.first}
         applied = revision_state.partly(target, desired, kept)
         whole = revision_state.digest(revision_state.document(applied)) == standing.state
         back = self._change("rollback", plan, target, LOCK_TIMEOUT, standing if whole else None, applied)
@@ -72,12 +74,18 @@ class CanaryVerbs(RevisionVerbs):
         standing = choice.good(store.all())
         return standing, store.desired(standing.number)
 
-    def _back_for(self, containers: Sequence[str], number: int, target: Desired, done: Plan) -> Plan:
+    def _back_for(
+        self,
+        containers: Sequence[str],
+        number: int,
+        target: Desired,
+        done: Plan,
+        states: Mapping[str, HostState],
+    ) -> Plan:
         """The plan towards a revision of nothing but these containers, and what they need for it."""
         services = {o.service for o in done.operations if o.id in containers}
         folders = [f for f in self.configuration.catalogue.folders.values() if f.name in services]
         rollback.check_hosts(number, target, self.configuration.inventory.hosts)
-        states = self._hosts.compared_with(target)
         rollback.check_release(number, target, states, folders)
         towards = rollback.towards(number, target, states, services=services)
         # What is left untouched is known by container, not by service.

@@ -114,6 +114,16 @@ def towards(
     )
 
 
+def others(target: Desired, states: Mapping[str, HostState]) -> frozenset[str]:
+    """The containers (ids) that are not as a state says, whoever changed them."""
+    same = ("start", "wait")
+    return frozenset(
+        operation.id
+        for operation in reconcile(target, states).operations
+        if isinstance(operation, ContainerOperation) and operation.action not in same
+    )
+
+
 def _compared(
     target: Desired, states: Mapping[str, HostState], services: Collection[str] | None, way: Way
 ) -> Plan:

@@ -19,6 +19,11 @@ VIP = 250
 """Number of the virtual address in the network of the API; the cloud itself gives it to a host."""
 
 
+def _being_built(directory: str, names: list[str]) -> list[str]:
+    """Trees of base images that somebody builds just now, with a /proc that has no end."""
+    return [name for name in names if name.startswith("base-") and Path(directory, name).is_dir()]
+
+
 @contextmanager
 def cloud_on(
     rig: Rig,
@@ -49,7 +54,7 @@ def cloud_on(
     (directory / "globals.yml").write_text(yaml.safe_dump(given))
     own = DEPLOYMENTS / name
     if (DEPLOYMENTS / "kolla").exists():  # what is built already need not be built for this cloud again
-        shutil.copytree(DEPLOYMENTS / "kolla", own, dirs_exist_ok=True)
+        shutil.copytree(DEPLOYMENTS / "kolla", own, dirs_exist_ok=True, ignore=_being_built)
     (own / "facts.json").unlink(missing_ok=True)
     shutil.rmtree(own / "revisions", ignore_errors=True)  # they are of the cloud it was built for
     cloud = Kolla(directory, ("-i", str(rig.inventory), "-i", str(directory / "groups")))

@@ -249,6 +249,27 @@ def test_of_an_upgrade_the_failed_wave_is_taken_back_and_the_next_try_goes_on(mo
     assert versions(world, "keystone") == {NEWER}
 
 
+def test_what_an_earlier_try_changed_is_on_record_when_a_canary_is_taken_back(model: Model) -> None:
+    """Else the way back from there would lead to what is half of each release."""
+    world = model.world
+    go_to(world, OLDER)
+    assert cloud(model).deploy().exit_code == 0
+    go_to(world, NEWER)
+    model.fails = "container:keystone@one"
+    assert cloud(model).upgrade().exit_code == 1
+    assert NEWER in versions(world, "haproxy")
+    model.fails = "container:keystone@two"
+    done = cloud(model).upgrade(canary=TWO)
+    assert done.canary[1] == "It was taken back to revision 1; this is revision 4."
+    assert results(model)[-1] == ("rollback", "done", None)
+    subjects = {difference.subject for difference in cloud(model).revision_diff(1, 4).differences}
+    assert "container haproxy" in subjects and "container keystone" not in subjects
+    assert cloud(model).plan_against().towards == 1
+    model.fails = ""
+    assert cloud(model).rollback().exit_code == 0
+    assert (versions(world, "haproxy"), versions(world, "keystone")) == ({OLDER}, {OLDER})
+
+
 def test_the_end_of_an_upgrade_has_no_canary(model: Model) -> None:
     with pytest.raises(InputError, match="the end of an upgrade has no canary"):
         cloud(model).upgrade(finish=True, canary=TWO)
