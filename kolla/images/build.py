@@ -28,7 +28,7 @@ from kolla.images.retry import retried
 from kolla.images.schedule import along
 from kolla.images.selection import Scope, allowed_to_fail
 from kolla.images.transport import secrets
-from kolla.images.why import AGAIN, TAKEN, UNCHANGED
+from kolla.images.why import TAKEN, UNCHANGED, again
 from kolla.images.workplace import alone
 from kolla.places import Places
 from kolla.settings.globals import Globals
@@ -172,8 +172,8 @@ class _Run:
         if not reason:
             earlier = self.history.report.image(name)
             return self._present(name, UNCHANGED, _Made(earlier.id or "", earlier.identity, earlier.inputs))
-        if not fresh and (again := self.history.again(self.inputs, name, self._identities())):
-            return self._present(name, AGAIN, _Made(*again))
+        if not fresh and (made := self.history.again(self.inputs, name, self._identities())):
+            return self._present(name, again(reason), _Made(*made))
         if self.given_up:
             return self._ended(name, "skipped", "another image could not be built (build_keep_going)")
         self.on_event(Event(PHASE, "started", name, message=reason))
@@ -289,7 +289,7 @@ class _Run:
         """Tell how an image ended, and describe it for the report by what was `found` of it; one that could
         not be built is what the last run that could made of it."""
         seconds = time.monotonic() - began if began else 0.0
-        said = message or (why if status == "skipped" or why in (TAKEN, AGAIN) else status)
+        said = message or (why if status in ("skipped", "unchanged") else status)
         self.on_event(Event(PHASE, _EVENTS[status], name, seconds=seconds, message=said, log=tail))
         node = self._node(name)
         ended = BuiltImage(

@@ -12,7 +12,7 @@ from kolla.images.identity import identity
 from kolla.images.inputs import Inputs
 from kolla.images.preparation import Preparation
 from kolla.images.selection import Scope
-from kolla.images.why import AGAIN, FIRST, NO_BASE, REFRESHED, TAKEN, UNCHANGED
+from kolla.images.why import FIRST, NO_BASE, REFRESHED, TAKEN, UNCHANGED, again
 from kolla.settings.globals import Globals
 
 UNKNOWN = ""
@@ -65,9 +65,9 @@ def foresee(inputs: Inputs, history: History, scope: Scope, fresh: frozenset[str
             continue
         refresh = name in fresh
         reason = history.why(inputs, name, identities, refresh=refresh)
-        if reason and not refresh and (again := history.again(inputs, name, identities)):
-            _, identities[name], _ = again
-            found.append(Forecast(name, False, AGAIN))
+        if reason and not refresh and (made := history.again(inputs, name, identities)):
+            _, identities[name], _ = made
+            found.append(Forecast(name, False, again(reason)))
             continue
         found.append(Forecast(name, bool(reason), reason or UNCHANGED))
         identities[name] = _identity(inputs, history, name, identities, reason)

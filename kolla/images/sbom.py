@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,10 +47,12 @@ def path_of(directory: Path, name: str, identity: str) -> Path:
 
 
 def written(directory: Path, name: str, identity: str, image: str, engine: Engine) -> Bill:
-    """The bill of an image, made when there is none of this identity yet. KollaError when the engine
-    cannot read the image."""
+    """The bill of an image, made when there is none of this identity yet; of those that are kept it is the
+    newest then. KollaError when the engine cannot read the image."""
     path = path_of(directory, name, identity)
-    if not path.exists():
+    if path.exists():
+        os.utime(path)
+    else:
         text = json.dumps(document(name, identity, contents.read(engine, image)), indent=1) + "\n"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, text)

@@ -37,6 +37,11 @@ def why(now: InputHashes, earlier: BuiltImage | None, *, present: bool, refresh:
     return "" if present else GONE
 
 
+def again(reason: str) -> str:
+    """Why an image need not be built though there is a reason to: an earlier build made it."""
+    return AGAIN if reason == FIRST else f"{reason}; {AGAIN}"
+
+
 def differences(before: InputHashes, after: InputHashes, parent: str | None) -> Iterator[str]:
     """What differs, most telling first. A library that changed is named once, not also as the file that
     lists it and the wheel that holds it."""

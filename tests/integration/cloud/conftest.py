@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,10 @@ class Tiny:
 
 @pytest.fixture(scope="module")
 def tiny(
-    tmp_path_factory: pytest.TempPathFactory, machine_globals: Path | None, engine: docker.DockerClient
+    tmp_path_factory: pytest.TempPathFactory,
+    machine_globals: Path | None,
+    engine: docker.DockerClient,
+    give_base: Callable[[Path], None],
 ) -> Iterator[Tiny]:
     directory = tmp_path_factory.mktemp("tiny")
     name = f"birds-{uuid.uuid4().hex[:6]}"
@@ -64,6 +67,7 @@ def tiny(
     Cloud(directory).new_service(name, directory)
     cloud = tiny.cloud
     cloud.genpwd()
+    give_base(cloud.configuration.places.directory)
     try:
         yield tiny
     finally:

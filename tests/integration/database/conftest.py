@@ -37,7 +37,10 @@ Images = Callable[[str], str]
 
 @pytest.fixture(scope="session")
 def images(
-    engine: docker.DockerClient, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
+    engine: docker.DockerClient,
+    machine_globals: Path | None,
+    tmp_path_factory: pytest.TempPathFactory,
+    give_base: Callable[[Path], None],
 ) -> Iterator[Images]:
     """Version of Debian -> ID of the database's image for it, built when first asked for."""
     machine = yaml.safe_load(machine_globals.read_text()) if machine_globals else {}
@@ -47,7 +50,7 @@ def images(
         if version not in known:
             config = tmp_path_factory.mktemp(f"debian-{version}")
             chosen = {"docker_namespace": NAMESPACE, "kolla_base_distro_version": version}
-            (config / "state").mkdir()
+            give_base(config / "state")
             (config / "globals.yml").write_text(yaml.safe_dump({**(machine or {}), **chosen}))
             given = settings.load(config, loader.load())
             found = build(given, customised(given), ("mariadb",), config / "state").image("mariadb").id

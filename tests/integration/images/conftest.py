@@ -186,11 +186,16 @@ class Image:
 
 @pytest.fixture(scope="session")
 def workshop(
-    tmp_path_factory: pytest.TempPathFactory, machine_globals: Path | None, engine: docker.DockerClient
+    tmp_path_factory: pytest.TempPathFactory,
+    machine_globals: Path | None,
+    engine: docker.DockerClient,
+    give_base: Callable[[Path], None],
 ) -> Iterator[Workshop]:
     machine = yaml.safe_load(machine_globals.read_text()) if machine_globals else {}
     given = {**(machine or {}), "docker_namespace": NAMESPACE}
-    yield Workshop(tmp_path_factory.mktemp("images"), given)
+    workshop = Workshop(tmp_path_factory.mktemp("images"), given)
+    give_base(workshop.state)
+    yield workshop
     for image in engine.images.list():
         for tag in image.tags:
             if f"{NAMESPACE}/" in tag:

@@ -7,11 +7,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from kolla.build_report import BuildReport
+from kolla.images.requirements import Lock
 
 from .conftest import Image, Mirror, Workshop
 
 MARK = "this line marks the certificates of the test"
 PASSWORDS = ("mirror-word", "name:word", "index-word")
+DISTRIBUTIONS = ("pymysql", "simplegeneric", "setuptools", "wheel", "uv")
+"""All that the lock has here: wheels of the index, a source that is built, and what these are built with."""
+
 IMAGES = ("base", "builder", "wheelhouse", "openstack-base", "remote")
 
 
@@ -22,17 +26,22 @@ def report(workshop: Workshop, mirror: Mirror, tmp_path_factory: pytest.TempPath
     given = str(workshop.settings.get("extra_ca_certificates") or "")
     bundle.write_text(f"{MARK}\n{Path(given).read_text() if given else ''}")
     workshop.describe("  remote: {parent: openstack-base, packages: {debian: [bc]}, python: [PyMySQL]}\n")
+    lock = Lock.load("2026.1", "debian-13").requirements
+    cut = tmp_path_factory.mktemp("lock") / "cut.txt"
+    cut.write_text("".join(f"{lock[name].hashed}\n" for name in DISTRIBUTIONS))
     index = urlsplit(str(workshop.settings.get("pypi_index_url") or "https://pypi.org/simple"))
-    return workshop.build(
-        *IMAGES,
-        refresh=True,
-        debian_mirror=f"http://reader:mirror-word@{mirror.address}/debian",
-        debian_security_mirror=f"http://reader:mirror-word@{mirror.address}/debian-security",
-        build_http_proxy=f"http://name:word@{mirror.address}",
-        build_https_proxy="",
-        pypi_index_url=index._replace(netloc=f"reader:index-word@{index.hostname}").geturl(),
-        extra_ca_certificates=str(bundle),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kolla.images.requirements.lock_path", lambda release, base: cut)
+        return workshop.build(
+            *IMAGES,
+            refresh=True,
+            debian_mirror=f"http://reader:mirror-word@{mirror.address}/debian",
+            debian_security_mirror=f"http://reader:mirror-word@{mirror.address}/debian-security",
+            build_http_proxy=f"http://name:word@{mirror.address}",
+            build_https_proxy="",
+            pypi_index_url=index._replace(netloc=f"reader:index-word@{index.hostname}").geturl(),
+            extra_ca_certificates=str(bundle),
+        )
 
 
 def test_the_settings_are_used(report: BuildReport, mirror: Mirror) -> None:

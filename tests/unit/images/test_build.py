@@ -245,6 +245,7 @@ def test_going_back_to_what_was_before_builds_nothing(run: Build, engine: FakeEn
     report = run("child")
     assert engine.built == []
     assert report.image("child").id == before.image("child").id
+    assert report.image("notes").why == "Dockerfile changed; built earlier from the same"
     assert "kolla/child:2026.1-debian-13" in engine.tags[str(before.image("child").id)]
     assert set(statuses(run("child", refresh=True)).values()) == {"built", "unchanged"}
     assert "child" in engine.built

@@ -199,6 +199,14 @@ def test_bills_of_earlier_builds_are_kept_but_not_for_ever(tmp_path: Path, engin
     assert bill.path.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_bill_of_what_is_in_use_again_is_the_newest(tmp_path: Path, engine: FakeEngine) -> None:
+    first, second = (sbom.written(tmp_path, "web", c * 64, "sha256:1", engine).path for c in "ab")
+    for number, path in enumerate((first, second)):
+        os.utime(path, (number, number))
+    assert sbom.written(tmp_path, "web", "a" * 64, "sha256:1", engine).path == first
+    assert first.stat().st_mtime_ns > second.stat().st_mtime_ns
+
+
 def test_a_file_that_is_no_bill_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "no.cdx.json"
     with pytest.raises(InputError, match="cannot be read"):
