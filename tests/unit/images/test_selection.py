@@ -66,7 +66,7 @@ def test_profiles_are_what_services_say(load: Load) -> None:
     assert not known["infra"] & known["main"]
     assert known["infra"] | known["main"] == known["default"]
     # What is off unless somebody asks for it is no part of a quickstart.
-    assert {name.partition("-")[0] for name in known["default"] - known["quickstart"]} == {"heat"}
+    assert {name.partition("-")[0] for name in known["default"] - known["quickstart"]} == {"heat", "registry"}
     assert all(GRAPH.nodes[name].image.published for names in known.values() for name in names)
 
 
