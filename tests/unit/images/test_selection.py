@@ -67,7 +67,7 @@ def test_profiles_are_what_services_say(load: Load) -> None:
     assert known["infra"] | known["main"] == known["default"]
     # What is off unless somebody asks for it is no part of a quickstart.
     others = {name.partition("-")[0] for name in known["default"] - known["quickstart"]}
-    assert others == {"ceph", "cinder", "heat", "horizon"}
+    assert others == {"ceph", "cinder", "heat", "horizon", "registry"}
     assert all(GRAPH.nodes[name].image.published for names in known.values() for name in names)
 
 

@@ -362,7 +362,6 @@ def test_what_a_consumer_has_of_others_stays() -> None:
         "project_id": "p",
         "user_id": "u",
         "consumer_generation": 2,
-        "consumer_type": "INSTANCE",
     }
     told = moves.kept(has, "old")
     assert told["allocations"] == {"new": {"resources": {"VCPU": 1}}}
@@ -370,5 +369,4 @@ def test_what_a_consumer_has_of_others_stays() -> None:
         "project_id": "p",
         "user_id": "u",
         "consumer_generation": 2,
-        "consumer_type": "INSTANCE",
     }
