@@ -133,16 +133,17 @@ def test_what_a_server_wrote_is_there_when_the_volume_is_plugged_in_again(
     assert volumes.content(volume) == digest
 
 
-def test_a_snapshot_is_of_its_moment(volumes: Volumes, written: tuple[str, str]) -> None:
+def test_a_copy_of_a_snapshot_is_written_to_and_the_volume_stays(
+    volumes: Volumes, written: tuple[str, str]
+) -> None:
     volume, digest = written
     snapshot = volumes.make("snapshots", volume_id=volume)
-    disk = volumes.plug(volume)
-    assert volumes.login.run(WRITTEN.format(disk)) != digest
-    volumes.unplug(volume)
-    volumes.act(volume, "revert", snapshot_id=snapshot)
-    volumes.settled(volume, "available")
     copy = volumes.make(size=1, snapshot_id=snapshot)
-    assert volumes.content(copy) == volumes.content(volume) == digest
+    disk = volumes.plug(copy)
+    assert volumes.login.run(READ.format(disk)) == digest
+    assert volumes.login.run(WRITTEN.format(disk)) != digest
+    volumes.unplug(copy)
+    assert volumes.content(volume) == digest
 
 
 def test_a_volume_grows_while_a_server_has_it(volumes: Volumes, written: tuple[str, str]) -> None:
