@@ -1,4 +1,4 @@
-"""The shared storage on one host, on files: read while a disk is lost, added, removed,and made again."""
+"""The shared storage on one host, on files: read while a disk is lost, added, removed, and when all is made again."""
 
 from __future__ import annotations
 
