@@ -280,6 +280,15 @@ def test_who_takes_part_is_healthy(kind: str, answer: Any, why: str | None) -> N
     assert HEALTH.trouble(kind, answer) == why
 
 
+def test_a_disk_that_was_removed_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HEALTH, "SOCKETS", tmp_path)
+    assert "does not answer" in HEALTH.main("osd")
+    (tmp_path / "removed").touch()
+    assert HEALTH.main("osd") is None
+
+
 def test_what_the_cluster_complains_of_is_told_but_for_what_is_muted() -> None:
     checks = {
         "OSD_DOWN": {"summary": {"message": "1 osds down"}, "muted": False},
