@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +27,18 @@ node1
 
 [compute]
 node1
+
+[storage]
+node1
 """
 GIB = 2**30
-SETTINGS = {"enable_ceph": True, "enable_cinder": True}
+SETTINGS = {
+    "enable_ceph": True,
+    "ceph_osds": [{"name": "a", "file": "8G"}],
+    "enable_cinder": True,
+    "glance_backend_ceph": True,
+}
+MIB = 2**20
 WRITTEN = "dd if=/dev/urandom of=/dev/{0} bs=1M count=32 2>/dev/null && sync && " + (
     "dd if=/dev/{0} bs=1M count=32 2>/dev/null | md5sum"
 )
@@ -92,15 +103,22 @@ class Volumes:
 
 
 @pytest.fixture(scope="module")
-def cloud(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kolla]:
+def rig() -> Iterator[Rig]:
     rig = Rig("volumes")
-    directory = tmp_path_factory.mktemp("volumes")
     try:
         rig.up(["node1"])
-        with cloud_with_servers(rig, directory, "volumes", GROUPS, SETTINGS, machine_globals) as cloud:
-            yield cloud
+        yield rig
     finally:
         rig.down()
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kolla]:
+    directory = tmp_path_factory.mktemp("volumes")
+    with cloud_with_servers(rig, directory, "volumes", GROUPS, SETTINGS, machine_globals) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +195,20 @@ def test_a_volume_gets_another_type(volumes: Volumes, written: tuple[str, str]) 
         until(lambda name=name: volumes.of(volume)["volume_type"] == name, 60, f"it is of type {name}")
         volumes.settled(volume, "available")
     assert volumes.content(volume) == digest
+
+
+def test_a_volume_of_an_image_is_a_clone_of_it(rig: Rig, volumes: Volumes) -> None:
+    data = os.urandom(MIB) * 32
+    openstack = volumes.openstack
+    wanted = {"name": "raw", "disk_format": "raw", "container_format": "bare"}
+    image = openstack.call("POST", "image", "/v2/images", wanted)["id"]
+    openstack.call("PUT", "image", f"/v2/images/{image}/file", data)
+    begun = time.monotonic()
+    volume = volumes.make(size=1, imageRef=image)
+    print(f"a volume of an image in {time.monotonic() - begun:.1f} s")
+    listed = rig.run("node1", ["docker", "exec", "ceph_mon", "rbd", "info", f"volumes/volume-{volume}"])
+    assert f"parent: images/{image}@" in listed
+    assert volumes.content(volume).split()[0] == hashlib.md5(data).hexdigest()
 
 
 def test_a_server_boots_from_a_volume_of_an_image(
