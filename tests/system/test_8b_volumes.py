@@ -72,7 +72,7 @@ class Volumes:
             assert "error" not in found["status"], found
             return bool(found["status"] == status)
 
-        until(seen, 120, f"{what} {volume} is {status}")
+        until(seen, 240, f"{what} {volume} is {status}")
 
     def act(self, volume: str, action: str, **arguments: Any) -> None:
         self.openstack.call("POST", "block-storage", f"/volumes/{volume}/action", {action: arguments})
@@ -86,7 +86,7 @@ class Volumes:
         plugged = {"volumeAttachment": {"volumeId": volume}}
         self.openstack.call("POST", "compute", f"/servers/{self.server}/os-volume_attachments", plugged)
         self.settled(volume, "in-use")
-        (disk,) = until(lambda: self.disks() - before, 30, "the server sees the disk")
+        (disk,) = until(lambda: self.disks() - before, 90, "the server sees the disk")
         return disk
 
     def unplug(self, volume: str) -> None:
