@@ -1,4 +1,4 @@
-"""The shared storage on one host, on files: read while a disk is lost, added, removed, and when all is made again."""
+"""Shared storage on one host: read while a disk is lost, added, removed, and when all is made anew."""
 
 from __future__ import annotations
 
