@@ -338,7 +338,8 @@ class Cloud(ImageVerbs, AdoptVerb, HostVerbs, SetVerbs):
         for folder in settings.services:
             if container in folder.service.containers:
                 group = folder.service.containers[container].group or folder.name
-                host = settings.hosts_of(group)[0]
+                items = settings.items.get((folder.name, container))
+                host = next(h for h in settings.hosts_of(group) if items is None or h in items)
                 code = session.run(settings.inventory.host_vars[host], host, engine_name(container), command)
                 return Lines((), exit_code=code)
         known = [name for folder in settings.services for name in folder.service.containers]

@@ -67,7 +67,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[_Reference]:
             yield (*here, "copies", source), "image", other, images
         if image.user is not None:
             yield (*here, "user"), "user", image.user, users
-        for words, said in (*image.package_lists(), (("unavailable",), image.unavailable)):
+        others = (("system_modules",), image.system_modules), (("unavailable",), image.unavailable)
+        for words, said in (*image.package_lists(), *others):
             for platform in said:
                 yield (*here, *words, platform), "base distribution", platform, distribution.names()
     for name, user in service.users.items():

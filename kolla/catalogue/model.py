@@ -170,7 +170,7 @@ class Image(Model):
     """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
-    system_modules: tuple[str, ...] = ()
+    system_modules: dict[Platform, tuple[str, ...]] = {}
     """Python modules of its distribution packages, one file each (`rbd` of python3-rbd), that are in its
     virtual environment or its parent's as well: what PyPI does not have."""
     binary: Binary | None = None

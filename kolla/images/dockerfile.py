@@ -105,7 +105,7 @@ def _values(
         "packages": _listed(options.distribution, image.packages, binary.packages),
         "unpacked": _listed(options.distribution, image.unpacked, binary.unpacked),
         # Distribution packages see them as they are.
-        "system_modules": () if node.binary else image.system_modules,
+        "system_modules": [] if node.binary else _listed(options.distribution, image.system_modules),
         "users": users,
         "user": image.user,
         "directories": image.directories,

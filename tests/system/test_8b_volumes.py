@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +27,18 @@ node1
 
 [compute]
 node1
+
+[storage]
+node1
 """
 GIB = 2**30
-SETTINGS = {"enable_ceph": True, "enable_cinder": True}
+SETTINGS = {
+    "enable_ceph": True,
+    "ceph_osds": [{"name": "a", "file": "8G"}],
+    "enable_cinder": True,
+    "glance_backend_ceph": True,
+}
+MIB = 2**20
 WRITTEN = "dd if=/dev/urandom of=/dev/{0} bs=1M count=32 2>/dev/null && sync && " + (
     "dd if=/dev/{0} bs=1M count=32 2>/dev/null | md5sum"
 )
@@ -61,7 +72,7 @@ class Volumes:
             assert "error" not in found["status"], found
             return bool(found["status"] == status)
 
-        until(seen, 120, f"{what} {volume} is {status}")
+        until(seen, 240, f"{what} {volume} is {status}")
 
     def act(self, volume: str, action: str, **arguments: Any) -> None:
         self.openstack.call("POST", "block-storage", f"/volumes/{volume}/action", {action: arguments})
@@ -75,7 +86,7 @@ class Volumes:
         plugged = {"volumeAttachment": {"volumeId": volume}}
         self.openstack.call("POST", "compute", f"/servers/{self.server}/os-volume_attachments", plugged)
         self.settled(volume, "in-use")
-        (disk,) = until(lambda: self.disks() - before, 30, "the server sees the disk")
+        (disk,) = until(lambda: self.disks() - before, 90, "the server sees the disk")
         return disk
 
     def unplug(self, volume: str) -> None:
@@ -92,15 +103,22 @@ class Volumes:
 
 
 @pytest.fixture(scope="module")
-def cloud(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kolla]:
+def rig() -> Iterator[Rig]:
     rig = Rig("volumes")
-    directory = tmp_path_factory.mktemp("volumes")
     try:
         rig.up(["node1"])
-        with cloud_with_servers(rig, directory, "volumes", GROUPS, SETTINGS, machine_globals) as cloud:
-            yield cloud
+        yield rig
     finally:
         rig.down()
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kolla]:
+    directory = tmp_path_factory.mktemp("volumes")
+    with cloud_with_servers(rig, directory, "volumes", GROUPS, SETTINGS, machine_globals) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="module")
@@ -133,16 +151,17 @@ def test_what_a_server_wrote_is_there_when_the_volume_is_plugged_in_again(
     assert volumes.content(volume) == digest
 
 
-def test_a_snapshot_is_of_its_moment(volumes: Volumes, written: tuple[str, str]) -> None:
+def test_a_copy_of_a_snapshot_is_written_to_and_the_volume_stays(
+    volumes: Volumes, written: tuple[str, str]
+) -> None:
     volume, digest = written
     snapshot = volumes.make("snapshots", volume_id=volume)
-    disk = volumes.plug(volume)
-    assert volumes.login.run(WRITTEN.format(disk)) != digest
-    volumes.unplug(volume)
-    volumes.act(volume, "revert", snapshot_id=snapshot)
-    volumes.settled(volume, "available")
     copy = volumes.make(size=1, snapshot_id=snapshot)
-    assert volumes.content(copy) == volumes.content(volume) == digest
+    disk = volumes.plug(copy)
+    assert volumes.login.run(READ.format(disk)) == digest
+    assert volumes.login.run(WRITTEN.format(disk)) != digest
+    volumes.unplug(copy)
+    assert volumes.content(volume) == digest
 
 
 def test_a_volume_grows_while_a_server_has_it(volumes: Volumes, written: tuple[str, str]) -> None:
@@ -176,6 +195,20 @@ def test_a_volume_gets_another_type(volumes: Volumes, written: tuple[str, str]) 
         until(lambda name=name: volumes.of(volume)["volume_type"] == name, 60, f"it is of type {name}")
         volumes.settled(volume, "available")
     assert volumes.content(volume) == digest
+
+
+def test_a_volume_of_an_image_is_a_clone_of_it(rig: Rig, volumes: Volumes) -> None:
+    data = os.urandom(MIB) * 32
+    openstack = volumes.openstack
+    wanted = {"name": "raw", "disk_format": "raw", "container_format": "bare"}
+    image = openstack.call("POST", "image", "/v2/images", wanted)["id"]
+    openstack.call("PUT", "image", f"/v2/images/{image}/file", data)
+    begun = time.monotonic()
+    volume = volumes.make(size=1, imageRef=image)
+    print(f"a volume of an image in {time.monotonic() - begun:.1f} s")
+    listed = rig.run("node1", ["docker", "exec", "ceph_mon", "rbd", "info", f"volumes/volume-{volume}"])
+    assert f"parent: images/{image}@" in listed
+    assert volumes.content(volume).split()[0] == hashlib.md5(data).hexdigest()
 
 
 def test_a_server_boots_from_a_volume_of_an_image(

@@ -127,10 +127,10 @@ def test_volumes_that_are_elsewhere_stay_there() -> None:
 
 
 def test_what_is_not_there_is_told_with_its_line_unless_it_is_off() -> None:
-    findings = found(OVN + "enable_cinder: yes\nenable_octavia: no\nkolla_enable_tls_external: 'true'\n")
-    assert list(findings) == ["enable_cinder", "kolla_enable_tls_external"]
-    assert str(findings["enable_cinder"].where) == "0.yml:4"
-    assert not findings["enable_cinder"].must and findings["kolla_enable_tls_external"].must
+    findings = found(OVN + "enable_manila: yes\nenable_octavia: no\nkolla_enable_tls_external: 'true'\n")
+    assert list(findings) == ["enable_manila", "kolla_enable_tls_external"]
+    assert str(findings["enable_manila"].where) == "0.yml:4"
+    assert not findings["enable_manila"].must and findings["kolla_enable_tls_external"].must
 
 
 def test_another_network_driver_is_told_and_what_hangs_on_it_is_left_alone() -> None:

@@ -1,4 +1,6 @@
+import base64
 import stat
+import struct
 import uuid
 from pathlib import Path
 
@@ -43,6 +45,8 @@ def test_kinds(catalogue: Catalogue):
     key = load_ssh_private_key(made["demo_ssh_key"].encode(), None)
     assert isinstance(key, Ed25519PrivateKey)
     assert len(bytes.fromhex(made["heat_auth_encryption_key"])) == 16
+    kind, _, _, length = struct.unpack("<HIIH", base64.b64decode(made["ceph_admin_key"])[:12])
+    assert (kind, length, len(base64.b64decode(made["ceph_glance_key"]))) == (1, 16, 28)
     assert len(made["database_password"]) == 40
     assert made["database_password"].isalnum()
     assert len(set(made.values())) == len(made)

@@ -1,4 +1,4 @@
-"""Shared storage: who runs what, what its users get, one container for each disk, and somebody else's cluster."""
+"""Shared storage: who runs what, what users get, one container a disk, and a cluster of somebody else."""
 
 from __future__ import annotations
 
