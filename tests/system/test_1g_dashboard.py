@@ -149,7 +149,7 @@ class Session:
         self.page("/auth/login/", urllib.parse.urlencode(form).encode())
 
     def is_known(self) -> bool:
-        """Whether the page of one's settings is shown; False when it is that of the login. HTTPError for a 500."""
+        """Whether one's settings are shown; False: the login is. HTTPError for a 500."""
         return "/auth/login" not in self.page("/settings/")
 
     def page(self, path: str, form: bytes | None = None) -> str:
