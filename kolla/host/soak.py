@@ -30,16 +30,18 @@ def perform(operation: SoakOperation, context: Context) -> Outcome:
     for name, container in before.items():
         # What it was made for, whatever the settings say by now.
         spec = projection.project(container, context.engine.image(container["Image"]))
-        if not health.is_ready(_present(name, context), spec, context.engine):
-            raise _failure(name, "does not pass its health check", context)
+        now = _present(name, context)
+        if not health.is_ready(now, spec, context.engine):
+            raise _failure(name, "does not pass its health check", now, context)
     return Outcome()
 
 
 def _look(before: dict[str, Json], context: Context) -> None:
     for name, container in before.items():
-        reason = trouble(container, _present(name, context))
+        now = _present(name, context)
+        reason = trouble(container, now)
         if reason is not None:
-            raise _failure(name, reason, context)
+            raise _failure(name, reason, now, context)
 
 
 def trouble(before: Json, now: Json) -> str | None:
@@ -56,9 +58,8 @@ def trouble(before: Json, now: Json) -> str | None:
     return None
 
 
-def _failure(name: str, reason: str, context: Context) -> OperationFailed:
-    log = written(_present(name, context), health.LOG_LINES, context.engine)
-    return OperationFailed(f"container '{name}' {reason}", log)
+def _failure(name: str, reason: str, now: Json, context: Context) -> OperationFailed:
+    return OperationFailed(f"container '{name}' {reason}", written(now, health.LOG_LINES, context.engine))
 
 
 def _present(name: str, context: Context) -> Json:

@@ -17,6 +17,7 @@ WELL: dict[str, Any] = {
     "Id": "a",
     "Image": "sha256:x",
     "Config": {"Labels": {projection.LABEL_CLOUD: "1"}},
+    "Mounts": [],
     "State": {"Running": True, "StartedAt": "2026-11-28T10:00:00", "ExitCode": 0},
 }
 
