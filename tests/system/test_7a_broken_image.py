@@ -10,6 +10,8 @@ import pytest
 from system.between import BROKEN, NEWER, OLDER, Between, small_cloud
 from system.load import Load
 
+pytestmark = pytest.mark.long
+
 FIRST, OTHER = "node2", "node1"
 CANARY = ("--canary", FIRST, "--soak", "5s")
 
@@ -65,7 +67,6 @@ def test_a_broken_image_is_found_by_the_canary_and_leaves_no_trace(newer: Betwee
     assert all(finding["ok"] for finding in cloud.json("check"))
 
 
-@pytest.mark.long
 def test_a_release_whose_image_is_broken_is_gone_back_from(older: Between) -> None:
     before, rows, cloud = older.serving(), older.rows(), older.cloud
     older.build(NEWER, image_overrides=BROKEN)

@@ -42,7 +42,7 @@ one
   ~ restart container keystone
       keystone.conf: [token] expiration 3600 -> 7200, set by config/keystone.conf
       uwsgi.ini: [uwsgi] processes 2 -> 5, set by template base/uwsgi.ini.j2 from keystone_workers
-        (globals.yml:10)
+        (globals.yml:11)
       impact: endpoint keystone is interrupted: no other host serves meanwhile
   ~ restart container mariadb
       my.cnf: [mariadbd] max_connections 1000 -> 77, set by template my.cnf.j2 from
@@ -61,7 +61,7 @@ Volumes that stay, used by nothing: one/notes. To be rid of one and its data, on
 def test_a_setting_is_named_behind_the_defaults_that_lead_to_it(deployed: World) -> None:
     deployed.globals["openstack_service_workers"] = 3
     (cause,) = [c for o in plan(deployed).operations for c in o.causes if c.startswith("uwsgi.ini")]
-    assert cause.endswith("from openstack_service_workers (globals.yml:10)")
+    assert cause.endswith("from openstack_service_workers (globals.yml:11)")
 
 
 def test_an_environment_variable_names_the_setting_behind_it(deployed: World) -> None:
@@ -69,7 +69,7 @@ def test_an_environment_variable_names_the_setting_behind_it(deployed: World) ->
     deployed.carry_out(plan(deployed))
     deployed.globals["notes_port"] = 9999
     (operation,) = [o for o in plan(deployed).operations if o.id == "container:notes@one"]
-    assert operation.causes[0] == "environment SIZE: 9191 -> 9999, set by notes_port (globals.yml:10)"
+    assert operation.causes[0] == "environment SIZE: 9191 -> 9999, set by notes_port (globals.yml:11)"
 
 
 def test_redundant_endpoints_go_on_and_the_summary_says_so(tmp_path: Path) -> None:
@@ -81,14 +81,16 @@ def test_redundant_endpoints_go_on_and_the_summary_says_so(tmp_path: Path) -> No
     assert "Served by other hosts meanwhile: keystone." in explain.text(plan(world))
 
 
-def test_what_running_servers_notice_is_said_of_the_switch_alone(world: World) -> None:
+def test_what_running_servers_notice_is_said_of_switch_and_disks_alone(world: World) -> None:
     words = {
         name: container.impact.servers
         for folder in world.settings.catalogue.folders.values()
         for name, container in folder.service.containers.items()
         if container.impact.servers
     }
-    assert words == {"openvswitch-vswitchd": "packets of this host's servers stop for up to 1 s"}
+    assert words.pop("openvswitch-vswitchd") == "packets of this host's servers stop for up to 1 s"
+    assert words.keys() == {"ceph-osd"}
+    assert words["ceph-osd"].endswith("where it is the only copy, disks stand still")
 
 
 def test_the_summary_of_a_plan_that_touches_servers_names_their_hosts(deployed: World) -> None:

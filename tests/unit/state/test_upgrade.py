@@ -356,5 +356,5 @@ def test_every_service_of_ours_can_be_at_every_stage() -> None:
         for part in (*service.containers.values(), *service.jobs.values()):
             known = {*(f"job/{n}" for n in service.jobs), *(f"container/{n}" for n in service.containers)}
             known |= {f"endpoint/{n}" for n in service.endpoints} | {c.value for c in service.needs}
-            known.add(FIRST)
+            known |= {FIRST, *(c.value for c in service.may_need)}
             assert set(part.after) <= known, (folder.name, stage)
