@@ -60,7 +60,7 @@ def bootstrap(
         made = tarball.with_suffix(".new")
         official = directory / "official.sources"
         official.write_text(_official(distribution))
-        command = [program, "--format=tar", *_options()]
+        command = [*_apart(), program, "--format=tar", *_options()]
         if transport.extra_ca_certificates is not None:
             bundle = directory / "ca.pem"
             bundle.write_bytes(authorities(transport))
@@ -83,6 +83,13 @@ def bootstrap(
         made.chmod(0o600)
         made.replace(tarball)
     return _packages(tarball)
+
+
+def _apart() -> list[str]:
+    """What gives the program a mount namespace of its own (unshare(1)): nobody else sees /proc of its chroot,
+    which a copy of the directory would hold on to, and none is left, however it ends. Without root it makes
+    one itself."""
+    return ["unshare", "--mount"] if os.geteuid() == 0 else []
 
 
 def _options() -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,11 +149,19 @@ def test_an_interrupted_bootstrap_leaves_nothing_behind(workshop: Workshop, tmp_
     options = Options.of(given)
     engine = connect(options.engine)
     log = state / "base.log"
-    threading.Thread(
-        target=lambda: (until(lambda: log.exists() and log.stat().st_size > 200), engine.cancel())
-    ).start()
+    mounted: list[str] = []
+
+    def interrupt() -> None:
+        until(lambda: log.exists() and "installing essential" in log.read_text())
+        time.sleep(1)  # it has entered its chroot
+        mounts = Path("/proc/mounts").read_text().splitlines()
+        mounted.extend(line for line in mounts if str(tmp_path) in line)
+        engine.cancel()
+
+    threading.Thread(target=interrupt).start()
     with pytest.raises(Cancelled):
         base.make(options, state, engine, log, expected=None)
+    assert mounted == []
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("base-")] == []
     assert not base.recorded(options, state)
 
