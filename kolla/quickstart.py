@@ -159,7 +159,7 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
     services = len(cloud.configuration.settings.services)
     progress(Event("quickstart", "done", "settings", message=f"for {services} services"))
     phase("bootstrap-servers", cloud.bootstrap_servers)
-    phase("build", cloud.build)
+    phase("build", lambda: cloud.build(chosen={"profile": ["enabled"]}))
     phase("prechecks", cloud.prechecks)
     phase("deploy", cloud.deploy)
     phase("post-deploy", cloud.post_deploy)

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.images.graph import Graph
 from kolla.settings.globals import Globals
+from kolla.settings.keys import enable_key
 
 PROFILES = "image_profiles"
 """The setting with the operator's own profiles."""
+
+ENABLED = "enabled"
+"""The profile of what the settings switch on."""
 
 ALLOWED_TO_FAIL = "build_allowed_to_fail"
 """The setting with the images that may fail."""
@@ -34,12 +38,15 @@ class Selection:
         if not self.patterns and not self.profiles:
             return ()
         known = profiles(graph, settings)
+        if ENABLED in self.profiles:
+            known = {ENABLED: enabled(graph, settings), **known}
         for profile in self.profiles:
             if profile not in known:
                 raise InputError(
                     f"there is no profile '{profile}'",
-                    expected=f"one of {', '.join(sorted(known))}",
-                    hint=did_you_mean(profile, known) or f"profiles of your own go below {PROFILES}",
+                    expected=f"one of {', '.join(sorted({*known, ENABLED}))}",
+                    hint=did_you_mean(profile, {*known, ENABLED})
+                    or f"profiles of your own go below {PROFILES}",
                 )
         chosen = set[str]().union(*(known[name] for name in self.profiles))
         for pattern in self.patterns:
@@ -66,6 +73,18 @@ def profiles(graph: Graph, settings: Globals) -> Mapping[str, frozenset[str]]:
         for profile, patterns in settings.value(PROFILES).items()
     }
     return {**{profile: frozenset(names) for profile, names in found.items()}, **own}
+
+
+def enabled(graph: Graph, settings: Globals) -> frozenset[str]:
+    """The published images of services that are switched on. InputError for a switch that says neither."""
+    folders = {
+        node.folder.name
+        for node in graph.nodes.values()
+        if node.folder.service.enabled is not None and settings.value(enable_key(node.folder.name))
+    }
+    return frozenset(
+        name for name, node in graph.nodes.items() if node.image.published and node.folder.name in folders
+    )
 
 
 def matching(

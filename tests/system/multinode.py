@@ -59,7 +59,11 @@ def cloud_on(
     shutil.rmtree(own / "revisions", ignore_errors=True)  # they are of the cloud it was built for
     cloud = Kolla(directory, ("-i", str(rig.inventory), "-i", str(directory / "groups")))
     try:
-        for verb, *words in (("genpwd",), ("build", "--push", *images), *((verb,) for verb in VERBS)):
+        for verb, *words in (
+            ("genpwd",),
+            ("build", "--push", "--profile", "enabled", *images),
+            *((verb,) for verb in VERBS),
+        ):
             begun = time.monotonic()
             cloud.run(verb, *words)
             print(f"{verb}: {time.monotonic() - begun:.1f} s")

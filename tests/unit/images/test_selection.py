@@ -71,6 +71,15 @@ def test_profiles_are_what_services_say(load: Load) -> None:
     assert all(GRAPH.nodes[name].image.published for names in known.values() for name in names)
 
 
+def test_what_is_enabled_is_a_profile(load: Load) -> None:
+    assert set(Selection(profiles=("enabled",)).names(GRAPH, load())) == profiles(GRAPH, load())["quickstart"]
+    given = load("enable_heat: true\nenable_nova: false\n")
+    names = set(Selection(profiles=("enabled",)).names(GRAPH, given))
+    assert "heat" in names and "nova-api" not in names
+    mine = load("image_profiles: {enabled: [^heat$]}\n")
+    assert Selection(profiles=("enabled",)).names(GRAPH, mine) == ("heat",)
+
+
 def test_profiles_and_expressions_add_up(load: Load) -> None:
     chosen = set(Selection(("^haproxy$",), ("main",)).names(GRAPH, load()))
     assert chosen == {"haproxy", *profiles(GRAPH, load())["main"]}
