@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator
+from pathlib import Path
 
 from kolla.catalogue import model
 from kolla.catalogue.model import Service
@@ -12,7 +12,7 @@ from kolla.catalogue.model import Service
 _INTRODUCTION = """\
 # service.yml
 
-<!-- Made by `make reference` from kolla/catalogue/model.py; do not edit. -->
+<!-- Made by `make reference` from kolla/catalogue/model/; do not edit. -->
 
 Every word there is. [Adding a service](../adding-a-service.md) explains them by example.
 
@@ -34,13 +34,15 @@ _PLAIN = {
 
 def text() -> str:
     """The page, in Markdown: one section for each part of a service, the service first."""
-    classes = {node.name: node for node in _module().body if isinstance(node, ast.ClassDef)}
+    classes = {node.name: node for node in _statements() if isinstance(node, ast.ClassDef)}
     sections = [_section(classes[name], set(classes)) for name in _reachable(classes)]
     return "\n".join([_INTRODUCTION, _names(), *sections])
 
 
-def _module() -> ast.Module:
-    return ast.parse(inspect.getsource(model))
+def _statements() -> list[ast.stmt]:
+    """What the model's files say, one after the other."""
+    files = sorted(Path(model.__file__).parent.glob("*.py"))
+    return [statement for file in files for statement in ast.parse(file.read_text()).body]
 
 
 def _reachable(classes: dict[str, ast.ClassDef]) -> list[str]:
@@ -57,7 +59,7 @@ def _reachable(classes: dict[str, ast.ClassDef]) -> list[str]:
 def _names() -> str:
     """The kinds of names, and what they allow."""
     lines = ["| kind | allowed |", "|---|---|"]
-    for statement in _module().body:
+    for statement in _statements():
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             calls = [node for node in ast.walk(statement.value) if isinstance(node, ast.Call)]
             patterns = [keyword.value for c in calls for keyword in c.keywords if keyword.arg == "pattern"]

@@ -1,0 +1,39 @@
+"""What a service adds to `globals.yml` and `passwords.yml`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from kolla.catalogue.model.words import Model
+
+
+class Setting(Model):
+    """A key of `globals.yml` (or, when its scope is `host`, of the inventory as well)."""
+
+    type: Literal["string", "boolean", "integer", "port", "address", "network", "list", "mapping", "path"] = (
+        "string"
+    )
+    """What values it takes; docs/reference/settings.md says more."""
+    default: Any = None
+    """May be an expression over other keys. Without one the key has no value until somebody sets it."""
+    description: str
+    """One sentence or two, for the reference and the sample file."""
+    scope: Literal["cloud", "host"] = "cloud"
+    """`host`: may differ from host to host, and is then set in the inventory."""
+    choices: tuple[str, ...] = ()
+    """The only values allowed."""
+    minimum: int | None = None
+    """Of an integer: the least that is allowed."""
+    required: bool = False
+    """Nothing is deployed before it has a value."""
+
+
+class Password(Model):
+    """A key of `passwords.yml`, and how `kolla genpwd` makes it."""
+
+    kind: Literal["password", "uuid", "hex_key", "fernet_key", "erlang_cookie", "ssh_key", "cephx_key"] = (
+        "password"
+    )
+    """40 letters and digits; or what else is to be made (`hex_key`: 32 hexadecimal digits)."""
+    description: str
+    """What it opens."""
