@@ -35,7 +35,7 @@ class Interrupted(KollaError):
     exit_code = INTERRUPTED
 
     def __init__(self) -> None:
-        super().__init__("interrupted", hint="what hosts have begun they finish; run it again to go on")
+        super().__init__("interrupted", hint="hosts finish what they began, what was half made is gone; run it again")
 
 
 def document(error: KollaError) -> dict[str, object]:
