@@ -35,7 +35,9 @@ class Interrupted(KollaError):
     exit_code = INTERRUPTED
 
     def __init__(self) -> None:
-        super().__init__("interrupted", hint="hosts finish what they began, what was half made is gone; run it again")
+        super().__init__(
+            "interrupted", hint="hosts finish what they began, what was half made is gone; run it again"
+        )
 
 
 def document(error: KollaError) -> dict[str, object]:

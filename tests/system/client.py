@@ -234,6 +234,15 @@ class Demo:
     name: str
     login: Login
 
+    @classmethod
+    def of(cls, config_directory: Path) -> Demo:
+        """The one of the cloud with this configuration directory."""
+        openstack = OpenStack.of(config_directory)
+        server = openstack.server("demo1")
+        addresses = [address for of in server["addresses"].values() for address in of]
+        (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
+        return cls(openstack, server["id"], server["name"], Login(floating, config_directory / "demo_key"))
+
     @property
     def server(self) -> dict[str, Any]:
         return self.openstack.server(self.id)

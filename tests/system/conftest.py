@@ -8,7 +8,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from system.client import Demo, Login, OpenStack
+from system.client import Demo
 from system.controllers import Controllers, three_controllers
 from system.harness import Kolla, make
 
@@ -41,12 +41,7 @@ def as_it_was(cloud: Kolla) -> Iterator[None]:
 def demo(cloud: Kolla) -> Demo:
     """The server that a cloud starts with."""
     cloud.run("init-runonce")
-    openstack = OpenStack.of(cloud.config_directory)
-    server = openstack.server("demo1")
-    addresses = [address for of in server["addresses"].values() for address in of]
-    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
-    login = Login(floating, cloud.config_directory / "demo_key")
-    return Demo(openstack, server["id"], server["name"], login)
+    return Demo.of(cloud.config_directory)
 
 
 @pytest.fixture(scope="session")

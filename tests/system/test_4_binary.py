@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from system.client import Login, OpenStack
+from system.client import Demo
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
 from system.rig import Rig
@@ -79,10 +79,7 @@ def test_every_check_passes_and_nothing_is_left_to_do(cloud: Kolla) -> None:
 
 
 def test_a_server_is_logged_in_to(cloud: Kolla) -> None:
-    openstack = OpenStack.of(cloud.config_directory)
-    server = openstack.wait_for_server(openstack.server("demo1")["id"])
-    addresses = [address for of in server["addresses"].values() for address in of]
-    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
-    login = Login(floating, cloud.config_directory / "demo_key")
-    login.wait()
-    assert "demo1" in login.run("hostname")
+    demo = Demo.of(cloud.config_directory)
+    demo.openstack.wait_for_server(demo.id)
+    demo.login.wait()
+    assert "demo1" in demo.login.run("hostname")

@@ -6,10 +6,9 @@ Needs the images of the older release built beside those of the newer one, which
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from system.client import Demo, Login, OpenStack
+from system.client import Demo
 from system.harness import Kolla, qemu_pid
 from system.load import Load
 
@@ -36,12 +35,7 @@ def older(cloud: Kolla) -> Kolla:
 
 @pytest.fixture(scope="module")
 def user(older: Kolla) -> Demo:
-    openstack = OpenStack.of(older.config_directory)
-    server = openstack.server("demo1")
-    addresses = [address for of in server["addresses"].values() for address in of]
-    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
-    login = Login(floating, Path(older.config_directory) / "demo_key")
-    return Demo(openstack, server["id"], server["name"], login)
+    return Demo.of(older.config_directory)
 
 
 def test_a_deploy_says_that_it_would_be_an_upgrade(older: Kolla) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from system.client import Login, OpenStack, until
+from system.client import Demo, Login, OpenStack, until
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
 from system.rig import Rig
@@ -123,13 +123,9 @@ def cloud(
 
 @pytest.fixture(scope="module")
 def volumes(cloud: Kolla) -> Volumes:
-    openstack = OpenStack.of(cloud.config_directory)
-    server = openstack.server("demo1")
-    addresses = [address for of in server["addresses"].values() for address in of]
-    (floating,) = (a["addr"] for a in addresses if a["OS-EXT-IPS:type"] == "floating")
-    login = Login(floating, cloud.config_directory / "demo_key")
-    login.wait(120)
-    return Volumes(openstack, server["id"], login)
+    demo = Demo.of(cloud.config_directory)
+    demo.login.wait(120)
+    return Volumes(demo.openstack, demo.id, demo.login)
 
 
 @pytest.fixture(scope="module")
