@@ -28,8 +28,10 @@ version: 0.1
 storage: {filesystem: {rootdirectory: /tmp/registry}}
 http: {addr: ":5000"}
 """
+NAME = "depot"
+"""The image's: a service of ours has one called registry."""
 IMAGE = (
-    "  registry:\n"
+    f"  {NAME}:\n"
     "    packages: {debian: [apache2-utils, docker-registry]}\n"
     "    files: {registry.yml: /etc/registry/registry.yml}\n"
 )

@@ -62,7 +62,7 @@ def tools(workshop: Workshop) -> BuildReport:
     """Images that Docker builds: one on Debian 13 that has podman, and a registry."""
     workshop.describe(TOOLS)
     workshop.file("registry.yml", registries.CONFIGURATION)
-    return workshop.build("podman", "registry")
+    return workshop.build("podman", registries.NAME)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_it_leaves_alone_what_did_not_change(yard: Workshop) -> None:
 
 
 def test_docker_pulls_what_it_pushed(yard: Workshop, tools: BuildReport, engine: docker.DockerClient) -> None:
-    with registries.running(engine, str(tools.image("registry").id), authenticated=True) as registry:
+    with registries.running(engine, str(tools.image(registries.NAME).id), authenticated=True) as registry:
         settings = {
             "docker_registry": registry,
             "docker_registry_username": registries.USER,

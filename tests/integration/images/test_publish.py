@@ -42,7 +42,7 @@ def registry(workshop: Workshop, engine: docker.DockerClient) -> Iterator[str]:
     """A registry that wants to know a name and a password."""
     workshop.describe(registries.IMAGE)
     workshop.file("registry.yml", registries.CONFIGURATION)
-    image = str(workshop.build("registry").image("registry").id)
+    image = str(workshop.build(registries.NAME).image(registries.NAME).id)
     with registries.running(engine, image, authenticated=True) as address:
         yield address
 

@@ -36,7 +36,7 @@ def registry_image(workshop: Workshop) -> str:
     """ID of an image with a registry."""
     workshop.describe(registries.IMAGE + CARGO)
     workshop.file("registry.yml", registries.CONFIGURATION)
-    found = workshop.build("registry", "cargo").image("registry").id
+    found = workshop.build(registries.NAME, "cargo").image(registries.NAME).id
     assert found is not None
     return found
 

@@ -28,12 +28,12 @@ COSIGN += ["--registry-username", registries.USER, "--registry-password", regist
 def built(workshop: Workshop) -> BuildReport:
     workshop.describe(IMAGES)
     workshop.file("registry.yml", registries.CONFIGURATION)
-    return workshop.build("registry", "cargo", "verifier")
+    return workshop.build(registries.NAME, "cargo", "verifier")
 
 
 @pytest.fixture(scope="module")
 def registry(engine: docker.DockerClient, built: BuildReport) -> Iterator[str]:
-    with registries.running(engine, str(built.image("registry").id), authenticated=True) as address:
+    with registries.running(engine, str(built.image(registries.NAME).id), authenticated=True) as address:
         yield address
 
 
