@@ -5,7 +5,19 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import adopted, daemon, folder, lock, mounts, packages, program, resources, volumes
+from . import (
+    adopted,
+    daemon,
+    folder,
+    health,
+    lock,
+    mounts,
+    packages,
+    program,
+    projection,
+    resources,
+    volumes,
+)
 from .cloud import Cloud
 from .containers import base_name
 from .engine import Engine, EngineUnreachable, connect
@@ -71,10 +83,26 @@ def _farewells(engine: Engine, cloud: Cloud, changes: list[str], kept: list[str]
         for name, command in record.get("at_destroy", {}).items():
             if name not in own:
                 continue
-            if engine.succeeds_in(name, command, FAREWELL):
+            try:
+                _wake(name, engine)
+                ended = engine.succeeds_in(name, command, FAREWELL)
+                trouble = f"'{' '.join(command)}' did not succeed in it"
+            except OperationFailed as error:
+                ended, trouble = False, str(error)
+            if ended:
                 changes.append(f"ended what outlives container {name}")
             else:
-                kept.append(f"what outlives container {name}: '{' '.join(command)}' did not succeed in it")
+                kept.append(f"what outlives container {name}: {trouble}")
+
+
+def _wake(name: str, engine: Engine) -> None:
+    """Have a container run again that was stopped: what outlives it outlives that, too. OperationFailed when
+    it does not become ready."""
+    container = engine.inspect(name)
+    if container is not None and not container["State"]["Running"]:
+        spec = projection.project(container, engine.image(container["Image"]))
+        engine.start(name)
+        health.gate(name, spec, FAREWELL, engine)
 
 
 def _containers(engine: Engine, cloud: Cloud) -> list[str]:

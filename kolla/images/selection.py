@@ -37,16 +37,15 @@ class Selection:
         """
         if not self.patterns and not self.profiles:
             return ()
-        known = profiles(graph, settings)
-        if ENABLED in self.profiles:
-            known = {ENABLED: enabled(graph, settings), **known}
+        # Switches are only read when somebody asks for what they say.
+        switched_on = enabled(graph, settings) if ENABLED in self.profiles else frozenset()
+        known = {ENABLED: switched_on, **profiles(graph, settings)}
         for profile in self.profiles:
             if profile not in known:
                 raise InputError(
                     f"there is no profile '{profile}'",
-                    expected=f"one of {', '.join(sorted({*known, ENABLED}))}",
-                    hint=did_you_mean(profile, {*known, ENABLED})
-                    or f"profiles of your own go below {PROFILES}",
+                    expected=f"one of {', '.join(sorted(known))}",
+                    hint=did_you_mean(profile, known) or f"profiles of your own go below {PROFILES}",
                 )
         chosen = set[str]().union(*(known[name] for name in self.profiles))
         for pattern in self.patterns:

@@ -135,13 +135,9 @@ class Between:
 @contextmanager
 def small_cloud(name: str, directory: Path, release: str, machine: Path | None) -> Iterator[Between]:
     """Deployed with the images of a release; the hosts go at the end."""
-    rig = Rig(name)
-    try:
-        rig.up(HOSTS)
+    with Rig.running(name, HOSTS) as rig:
         settings = {f"enable_{service}": False for service in NOT_HERE}
         settings |= {"openstack_release": release, "openstack_service_workers": 1}
         with cloud_on(rig, directory, name, GROUPS, settings, machine, IMAGES) as cloud:
             cloud.run("post-deploy")
             yield Between(rig, cloud)
-    finally:
-        rig.down()

@@ -36,9 +36,7 @@ class Controllers:
 @contextmanager
 def three_controllers(directory: Path, machine: Path | None) -> Iterator[Controllers]:
     """Deployed, with its first network, image and server; the hosts go at the end."""
-    rig = Rig("controllers")
-    try:
-        rig.up([*CONTROLLERS, COMPUTE])
+    with Rig.running("controllers", [*CONTROLLERS, COMPUTE]) as rig:
         outside = rig.subnet("external")
         bridges = {host: f"{outside[3 + number]}/24" for number, host in enumerate(CONTROLLERS)}
         hosts = "\n".join(
@@ -50,5 +48,3 @@ def three_controllers(directory: Path, machine: Path | None) -> Iterator[Control
             rig, directory, "controllers", GROUPS.format(hosts=hosts), settings, machine
         ) as cloud:
             yield Controllers(rig, cloud)
-    finally:
-        rig.down()

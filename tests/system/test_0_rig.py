@@ -31,12 +31,8 @@ def main():
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    rig = Rig("test-rig")
-    try:
-        rig.up(["node1", "node2"])
+    with Rig.running("test-rig", ["node1", "node2"]) as rig:
         yield rig
-    finally:
-        rig.down()
 
 
 @pytest.fixture

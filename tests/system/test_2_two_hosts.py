@@ -29,12 +29,8 @@ NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "dem
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    rig = Rig("two-hosts")
-    try:
-        rig.up(["node1", "node2"])
+    with Rig.running("two-hosts", ["node1", "node2"]) as rig:
         yield rig
-    finally:
-        rig.down()
 
 
 @pytest.fixture(scope="module")

@@ -65,12 +65,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    rig = Rig("cloud")
-    try:
-        rig.up(["node1", "node2"])
+    with Rig.running("cloud", ["node1", "node2"]) as rig:
         yield rig
-    finally:
-        rig.down()
 
 
 @pytest.fixture(scope="module")

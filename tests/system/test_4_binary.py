@@ -40,12 +40,8 @@ PACKAGES = {
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    rig = Rig("binary")
-    try:
-        rig.up(["node1"])
+    with Rig.running("binary", ["node1"]) as rig:
         yield rig
-    finally:
-        rig.down()
 
 
 @pytest.fixture(scope="module")

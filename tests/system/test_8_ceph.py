@@ -24,12 +24,8 @@ WORDS = "what is written is read again\n" * 100_000
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    rig = Rig("ceph")
-    try:
-        rig.up(["node1"])
+    with Rig.running("ceph", ["node1"]) as rig:
         yield rig
-    finally:
-        rig.down()
 
 
 @pytest.fixture(scope="module")

@@ -104,12 +104,8 @@ class Volumes:
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    rig = Rig("volumes")
-    try:
-        rig.up(["node1"])
+    with Rig.running("volumes", ["node1"]) as rig:
         yield rig
-    finally:
-        rig.down()
 
 
 @pytest.fixture(scope="module")

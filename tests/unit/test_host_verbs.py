@@ -84,7 +84,7 @@ class Model:
         return {"facts": facts, "state": state.model_dump(exclude={"host"})}
 
     def apply(self, plan: Plan, bundle: Mapping[str, bytes], **_: object) -> Outcome:
-        self.world.carry_out(plan, SimpleNamespace(bundle=lambda: bundle))  # type: ignore[arg-type]
+        self.world.obey(plan, bundle)
         results = {}
         for operation in plan.operations:
             failed = isinstance(operation, JobOperation) and operation.job in self.fails

@@ -192,6 +192,18 @@ def test_what_outlives_a_container_is_ended_in_it_before_it_goes(
     assert f"removed container {name}" in answer["changes"]
 
 
+def test_what_outlives_a_container_that_was_stopped_is_ended_as_well(host: Any) -> None:
+    host.do(host.container("web"))
+    name = host.name("web")
+    nothing: Json = {"modules": [], "sysctls": {}, "shared_mounts": [], "directories": {}, "files": {}}
+    operation = {"kind": "host", "id": "host:web@here", "service": "web", "after": [], "timeout": 60}
+    host.do({**operation, "resources": {**nothing, "at_destroy": {name: ["true"]}}})
+    host.engine.containers.get(name).stop(timeout=0)
+    answer = host.ask("destroy", volumes=False, images=False, purge=False)
+    assert answer["kept"] == []
+    assert f"ended what outlives container {name}" in answer["changes"]
+
+
 def test_what_ran_leaves_nothing_in_a_directory_of_ours_below_run(host: Any, tmp_path: Path) -> None:
     directory = Path("/run") / f"kollahosttest-{host.unique}"
     nothing: Json = {"modules": [], "sysctls": {}, "shared_mounts": [], "files": {}, "at_destroy": {}}

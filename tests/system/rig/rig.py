@@ -16,8 +16,10 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import docker
 from docker.errors import APIError
@@ -75,6 +77,17 @@ class Rig:
         """`127.0.0.1:PORT`, the registry's address here and on every host alike."""
         ports = self._container("registry").ports["5000/tcp"]
         return f"127.0.0.1:{ports[0]['HostPort']}"
+
+    @classmethod
+    @contextmanager
+    def running(cls, name: str, hosts: Sequence[str]) -> Iterator[Self]:
+        """A rig with these hosts, which go at the end."""
+        rig = cls(name)
+        try:
+            rig.up(hosts)
+            yield rig
+        finally:
+            rig.down()
 
     def up(self, hosts: Sequence[str]) -> None:
         """Make the hosts and the registry, and wait until they answer. An older rig of the name goes."""

@@ -149,7 +149,10 @@ class World:
 
     def carry_out(self, plan: Plan, desired: Desired | None = None) -> None:
         """Make the hosts what a faithful executor would make of them."""
-        contents = (desired or self.desired).bundle()
+        self.obey(plan, (desired or self.desired).bundle())
+
+    def obey(self, plan: Plan, contents: Mapping[str, bytes]) -> None:
+        """The same of an executor who was given the contents of files, by their SHA-256, and no more."""
         for operation in plan.operations:
             state = self.states[operation.host]
             effect = _effect(operation, state, contents, self.release)
