@@ -9,7 +9,6 @@ from pathlib import Path
 import docker
 import pytest
 from system.client import Demo
-from system.controllers import Controllers, three_controllers
 from system.harness import Kolla, make
 
 
@@ -42,12 +41,3 @@ def demo(cloud: Kolla) -> Demo:
     """The server that a cloud starts with."""
     cloud.run("init-runonce")
     return Demo.of(cloud.config_directory)
-
-
-@pytest.fixture(scope="session")
-def three(
-    cloud: Kolla, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Controllers]:
-    """A cloud with three controllers, which the modules test_6* share, of images the machine's own built."""
-    with three_controllers(tmp_path_factory.mktemp("controllers"), machine_globals) as three:
-        yield three

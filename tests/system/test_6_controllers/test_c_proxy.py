@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from system.client import until
-from system.controllers import CONTROLLERS, Controllers
 from system.multinode import VIP
 from system.probes import Probes
+
+from test_6_controllers.controllers import CONTROLLERS, Controllers
 
 CLIENTS_WAIT = 10
 """Seconds for which nobody may be answered while the VIP moves; measured: 1.7 to 2.5."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from system.client import until
-from system.controllers import CONTROLLERS, Controllers
 from system.probes import Probes
-from system.test_6c_proxy import CLIENTS_WAIT, holders, keystone
+
+from test_6_controllers.controllers import CONTROLLERS, Controllers
+from test_6_controllers.test_c_proxy import CLIENTS_WAIT, holders, keystone
 
 YES = "--yes-i-really-really-mean-it"
 MEMBERS = "SHOW STATUS LIKE 'wsrep_cluster_size'"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from system.client import until
-from system.controllers import CONTROLLERS, Controllers
+
+from test_6_controllers.controllers import CONTROLLERS, Controllers
 
 CLIENT = (Path(__file__).parent / "database_client.py").read_text()
 FLAG = "/tmp/writing"

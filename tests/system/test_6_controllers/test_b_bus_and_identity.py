@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from system.client import OpenStack, until
-from system.controllers import CONTROLLERS, Controllers
 from system.harness import http
+
+from test_6_controllers.controllers import CONTROLLERS, Controllers
 
 CLIENT = (Path(__file__).parent / "bus_client.py").read_text()
 MESSAGES = 300
