@@ -81,7 +81,7 @@ def cold(verbs: Verbs, peer: Peer, settings: dict[str, Any], constraints: Path) 
     authorities = Path(settings.get("extra_ca_certificates") or "/etc/ssl/certs/ca-certificates.crt")
     lock = Lock.load("2026.1", "debian-13").requirements
     peer.prepare(keystone=lock["keystone"].version, constraints=constraints, authorities=authorities)
-    took = {}
+    took, builder = {}, peer.builder
     for who in ("peer", "ours"):
         subprocess.run(["docker", "builder", "prune", "--all", "--force"], check=True, capture_output=True)
         begun = time.monotonic()
@@ -92,7 +92,10 @@ def cold(verbs: Verbs, peer: Peer, settings: dict[str, Any], constraints: Path) 
                 report = verbs.run("build", *PATTERNS)
         took[who] = time.monotonic() - begun
         load = Path("/proc/loadavg").read_text().split()[0]
-        yield Figure(f"cold build, {who} (load {load})", took[who], "s", took["peer"] / 3)
+        if who == "peer":
+            yield Figure(f"cold build, the peer, {builder} (load {load})", took[who], "s")
+        else:
+            yield Figure(f"cold build, ours (load {load})", took[who], "s", took["peer"] / 3)
         yield Figure("  processors busy or fetching", 100 * busy.ratio, "%")
     client = docker.from_env()
     for name in NAMES:

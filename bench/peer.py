@@ -92,6 +92,12 @@ class Peer:
             f"[keystone-base]\ntype = local\nlocation = {sdist}\n"
         )
 
+    @property
+    def builder(self) -> str:
+        """What it builds with here. Its default is Docker's plugin buildx, which Debian 12 does not have."""
+        found = subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False)
+        return "buildkit" if found.returncode == 0 else "nobuildkit"
+
     def build(self, names: Sequence[str]) -> None:
         """Build images and those they are built from, as an operator does."""
         given = {
@@ -111,7 +117,7 @@ class Peer:
         for folder in ("work", "logs"):
             (self.directory / folder).mkdir(exist_ok=True)
         arguments = [str(part) for option in given.items() for part in option]
-        _run(str(self.program), *arguments, "--nopull", *(f"^{name}$" for name in names))
+        _run(str(self.program), *arguments, f"--{self.builder}", "--nopull", *(f"^{name}$" for name in names))
 
     def reference(self, name: str) -> str:
         """What one of its images is called."""
