@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import (
     adopted,
     daemon,
     folder,
-    health,
     lock,
     mounts,
     packages,
     program,
-    projection,
     resources,
     volumes,
 )
 from .cloud import Cloud
 from .containers import base_name
+from .deadline import Deadline
 from .engine import Engine, EngineUnreachable, connect
 from .errors import OperationFailed
 from .manifest import Manifest
@@ -28,6 +29,8 @@ from .shapes import Json
 
 FAREWELL = 120
 """Seconds a container has to end what outlives it."""
+PAUSE = 1
+"""Seconds between two tries in a container that was woken for that."""
 
 RUNTIME = "/run/"
 """What is in a directory of ours below it was left by what ran there (hier(7))."""
@@ -84,8 +87,7 @@ def _farewells(engine: Engine, cloud: Cloud, changes: list[str], kept: list[str]
             if name not in own:
                 continue
             try:
-                _wake(name, engine)
-                ended = engine.succeeds_in(name, command, FAREWELL)
+                ended = _ends(name, command, engine)
                 trouble = f"'{' '.join(command)}' did not succeed in it"
             except OperationFailed as error:
                 ended, trouble = False, str(error)
@@ -95,14 +97,21 @@ def _farewells(engine: Engine, cloud: Cloud, changes: list[str], kept: list[str]
                 kept.append(f"what outlives container {name}: {trouble}")
 
 
-def _wake(name: str, engine: Engine) -> None:
-    """Have a container run again that was stopped: what outlives it outlives that, too. OperationFailed when
-    it does not become ready."""
-    container = engine.inspect(name)
-    if container is not None and not container["State"]["Running"]:
-        spec = projection.project(container, engine.image(container["Image"]))
+def _ends(name: str, command: Sequence[str], engine: Engine) -> bool:
+    """Whether a program succeeds in a container, which is started for that when it was stopped: what outlives
+    it outlives that, too.
+
+    A container that was woken may miss what it needs to be healthy: the program is tried until it succeeds.
+    """
+    container, deadline = engine.inspect(name), Deadline(FAREWELL)
+    woken = container is not None and not container["State"]["Running"]
+    if woken:
         engine.start(name)
-        health.gate(name, spec, FAREWELL, engine)
+    while not (ended := engine.succeeds_in(name, command, deadline.remaining)):
+        if not woken or deadline.passed:
+            break
+        time.sleep(PAUSE)
+    return ended
 
 
 def _containers(engine: Engine, cloud: Cloud) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from kolla.state.spec import HealthCheck
+
 Json = dict[str, Any]
 
 PROGRAM = """
@@ -193,8 +195,11 @@ def test_what_outlives_a_container_is_ended_in_it_before_it_goes(
 
 
 def test_what_outlives_a_container_that_was_stopped_is_ended_as_well(host: Any) -> None:
-    host.do(host.container("web"))
+    """Also when it does not become healthy, because what it needs was stopped as well."""
+    healthy = HealthCheck(command=("test", "!", "-e", "/tmp/alone"), interval=1, timeout=2, retries=9)
+    host.do(host.container("web", health=healthy))
     name = host.name("web")
+    host.engine.containers.get(name).exec_run(["touch", "/tmp/alone"])
     nothing: Json = {"modules": [], "sysctls": {}, "shared_mounts": [], "directories": {}, "files": {}}
     operation = {"kind": "host", "id": "host:web@here", "service": "web", "after": [], "timeout": 60}
     host.do({**operation, "resources": {**nothing, "at_destroy": {name: ["true"]}}})
