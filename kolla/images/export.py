@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from kolla.errors import InputError, Location
@@ -27,8 +29,9 @@ def export(inputs: Inputs, directory: Path) -> tuple[Path, ...]:
     for name, folder in folders.items():
         _empty(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / DOCKERFILE).write_text(inputs.dockerfile(name, built, base))
-        for file in inputs.context(name, base):
+        context = inputs.context(name, base)
+        (folder / DOCKERFILE).write_text(inputs.dockerfile(name, built, base, context))
+        for file in context:
             file.write(folder)
         _prune(folder)
     return tuple(folders.values())
@@ -36,13 +39,14 @@ def export(inputs: Inputs, directory: Path) -> tuple[Path, ...]:
 
 def _empty(folder: Path) -> None:
     """Remove the files below `folder`; the directories, of which most are needed again, stay."""
-    for path in folder.rglob("*"):
-        if path.is_symlink() or not path.is_dir():
-            path.unlink()
+    for place, directories, files in os.walk(folder):
+        links = [name for name in directories if os.path.islink(os.path.join(place, name))]
+        for name in (*files, *links):
+            os.unlink(os.path.join(place, name))
 
 
 def _prune(folder: Path) -> None:
     """Remove the directories below `folder` that hold no file."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+    for place, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):  # ENOTEMPTY (rmdir(2))
+            os.rmdir(place)

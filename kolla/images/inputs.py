@@ -46,9 +46,13 @@ class Inputs:
             inputs.dockerfile(name, {need: need for need in node.needs}, None)
         return inputs
 
-    def dockerfile(self, name: str, built: Mapping[str, str], base: Base | None) -> str:
-        """The Dockerfile; `built` says what stands for the images it is built from."""
-        return render(self.graph, name, self.context(name, base), self.options, built, base)
+    def dockerfile(
+        self, name: str, built: Mapping[str, str], base: Base | None, context: Context | None = None
+    ) -> str:
+        """The Dockerfile; `built` says what stands for the images it is built from. Who has the `context` of
+        the image already gives it: gathering it takes longer than rendering."""
+        gathered = context if context is not None else self.context(name, base)
+        return render(self.graph, name, gathered, self.options, built, base)
 
     def with_repositories(self, name: str, secrets: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """The secrets of a run as the build of one image needs them."""
@@ -89,9 +93,10 @@ class Inputs:
         images = {need: identities[need] for need in needs}
         if WHEELHOUSE in images:
             images[WHEELHOUSE] = self._wheels_identity(name, identities)
+        context = self.context(name, base)
         return hashes(
-            self.dockerfile(name, {need: need for need in needs}, base),
-            self.context(name, base),
+            self.dockerfile(name, {need: need for need in needs}, base, context),
+            context,
             packages,
             images=images,
             python={r.name: r.version for r in self._requirements(name)}
