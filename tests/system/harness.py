@@ -55,9 +55,14 @@ class Kolla:
         return operations
 
     def set(self, **values: Any) -> None:
-        """Give keys of globals.yml values."""
+        """Give keys of globals.yml values; a former value may have lines of its own below its key."""
         path = self.config_directory / "globals.yml"
-        kept = [line for line in path.read_text().splitlines() if line.partition(":")[0] not in values]
+        kept, goes = [], False
+        for line in path.read_text().splitlines():
+            if not line.startswith((" ", "-")):
+                goes = line.partition(":")[0] in values
+            if not goes:
+                kept.append(line)
         lines = [*kept, *(f"{key}: {json.dumps(value)}" for key, value in values.items())]
         path.write_text("\n".join(lines) + "\n")
 
