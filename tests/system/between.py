@@ -33,7 +33,6 @@ node1
 node1
 """
 NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
-IMAGES = ("haproxy", "keepalived", "^keystone$", "kolla-toolbox", "mariadb", "memcached", "rabbitmq")
 BROKEN = {"keystone": {"blocks": {"after": 'RUN rm "$(command -v uwsgi)"\n'}}}
 """`image_overrides` of an image whose container does not start, though all its other programs do."""
 
@@ -98,9 +97,9 @@ class Between:
         return OpenStack.of(self.cloud.config_directory)
 
     def build(self, release: str, *images: str, **settings: Any) -> None:
-        """Have the images of a release, for the next verb to use."""
+        """Have the images of a release, or single ones, for the next verb to use."""
         self.cloud.set(openstack_release=release, **settings)
-        self.cloud.run("build", "--push", *(images or IMAGES))
+        self.cloud.run("build", "--push", *(images or ("--profile", "enabled")))
 
     def hosts(self) -> dict[str, Any]:
         """What was made of each host."""
@@ -138,6 +137,6 @@ def small_cloud(name: str, directory: Path, release: str, machine: Path | None) 
     with Rig.running(name, HOSTS) as rig:
         settings = {f"enable_{service}": False for service in NOT_HERE}
         settings |= {"openstack_release": release, "openstack_service_workers": 1}
-        with cloud_on(rig, directory, name, GROUPS, settings, machine, IMAGES) as cloud:
+        with cloud_on(rig, directory, name, GROUPS, settings, machine) as cloud:
             cloud.run("post-deploy")
             yield Between(rig, cloud)

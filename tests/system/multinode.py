@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,9 @@ def cloud_on(
     groups: str,
     settings: Mapping[str, Any],
     machine: Path | None,
-    images: Sequence[str] = (),
 ) -> Iterator[Kolla]:
-    """A cloud of this name, deployed; `groups` is an inventory beside the rig's own.
-
-    `images`: the only ones it needs, as `kolla build` takes them. What it keeps on this machine goes at the
-    end, the hosts stay as they are.
-    """
+    """A cloud of this name, deployed; `groups` is an inventory beside the rig's own. What it keeps on this
+    machine goes at the end, the hosts stay as they are."""
     (directory / "groups").write_text(groups)
     address = str(rig.subnet("api")[VIP])
     given = yaml.safe_load(machine.read_text()) if machine else {}
@@ -61,7 +57,7 @@ def cloud_on(
     try:
         for verb, *words in (
             ("genpwd",),
-            ("build", "--push", "--profile", "enabled", *images),
+            ("build", "--push", "--profile", "enabled"),
             *((verb,) for verb in VERBS),
         ):
             begun = time.monotonic()
