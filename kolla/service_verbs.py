@@ -23,8 +23,8 @@ from kolla.settings import passwords
 from kolla.settings.keys import enable_key
 from kolla.state.choice import Copy, chosen, read
 from kolla.state.demand import demanded, told
-from kolla.state.derive import verb_check, verb_choice, verb_job
 from kolla.state.desired import DesiredJob
+from kolla.state.job_names import verb_check, verb_choice, verb_job
 from kolla.state.replacement import Asked, replaced, weighed
 from kolla.state.rotation import carriers, check_complete, rotated
 
