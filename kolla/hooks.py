@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,9 +37,9 @@ class Hooks:
         self._waiting: tuple[str, Plan, Listener] | None = None
         """That verb."""
 
-    def planned(self, verb: str, plan: Plan, *, everything: bool = False) -> Plan:
-        """The plan with the hooks that `verb` runs for it; `everything`: of all services, whatever is in the
-        plan.
+    def planned(self, verb: str, plan: Plan, *, also: Collection[str] = (), everything: bool = False) -> Plan:
+        """The plan with the hooks that `verb` runs for it; those of the services `also`, or of all
+        (`everything`), whatever is in the plan.
 
         InputError for a file that no verb runs, or that nobody can run.
         """
@@ -50,7 +50,8 @@ class Hooks:
         files = [str(path.relative_to(self._directory)) for path in self._files()]
         for path in files:
             self._check(path, services, verbs)
-        concerned = set(services) if everything else {operation.service for operation in plan.operations}
+        planned = {operation.service for operation in plan.operations}
+        concerned = set(services) if everything else planned.union(also)
         due = hooks.chosen(files, _verb(verb), concerned, services, verbs)
         return plan.model_copy(
             update={"hooks": tuple(Hook(moment=m, path=p, sha256=self._digest(p)) for m, p in due)}

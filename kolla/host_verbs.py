@@ -18,9 +18,9 @@ from kolla.results import Changes, Deployed, Done, Findings, Ran
 from kolla.service_verbs import ServiceVerbs, ran
 from kolla.state import explain, leaving, orphans, revision_state, status
 from kolla.state.demand import demanded
-from kolla.state.derive import forget_job, occupied_job
 from kolla.state.desired import Desired
 from kolla.state.host_state import HostState
+from kolla.state.job_names import forget_job, occupied_job
 from kolla.state.plan import Plan
 from kolla.state.reconcile import reconcile
 from kolla.state.releases import deploy_course

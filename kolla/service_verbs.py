@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,49 @@ from kolla.settings import passwords
 from kolla.settings.keys import enable_key
 from kolla.state.choice import Copy, chosen, read
 from kolla.state.demand import demanded, told
-from kolla.state.derive import verb_check, verb_choice, verb_job
-from kolla.state.desired import DesiredJob
+from kolla.state.desired import Desired, DesiredJob
+from kolla.state.host_state import HostState
+from kolla.state.job_names import verb_check, verb_choice, verb_job
+from kolla.state.plan import Plan
 from kolla.state.replacement import Asked, replaced, weighed
 from kolla.state.rotation import carriers, check_complete, rotated
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A verb that is run, with what is said to it, on the hosts as they are."""
+
+    name: str
+    argument: str
+    folder: ServiceFolder
+    verb: Verb
+    desired: Desired
+    states: Mapping[str, HostState]
+
+    def named(self, job_name: str) -> list[DesiredJob]:
+        """A job of the verb on each host that is to do it."""
+        verb, argument = self.verb, self.argument
+        found = [job for job in self.desired.verbs if job.name == job_name]
+        if verb.one_host:
+            found = _on_host(found, argument)
+        if verb.anywhere:
+            found = [job for job in found if job.host in self.states][:1] or found
+        return [told(job, argument) for job in found] if argument or verb.argument is not None else found
+
+    @property
+    def checks(self) -> list[DesiredJob]:
+        """What must pass before anything else is done."""
+        return self.named(verb_check(self.folder.name, self.name))
+
+    @property
+    def jobs(self) -> list[DesiredJob]:
+        """What the verb is there for."""
+        return self.named(verb_job(self.folder.name, self.name))
+
+    @property
+    def jobs_asked(self) -> list[DesiredJob]:
+        """Those of them on the hosts that are asked."""
+        return [job for job in self.jobs if job.host in self.states]
 
 
 class ServiceVerbs:
@@ -72,41 +111,46 @@ class ServiceVerbs:
 
     def _run_verb(self, hosts: Hosts, name: str, argument: str, folder: ServiceFolder, verb: Verb) -> Ran:
         desired, states = hosts.observed()
-
-        def named(job_name: str) -> list[DesiredJob]:
-            found = [job for job in desired.verbs if job.name == job_name]
-            if verb.one_host:
-                found = _on_host(found, argument)
-            if verb.anywhere:
-                found = [job for job in found if job.host in states][:1] or found
-            return [told(job, argument) for job in found] if argument or verb.argument is not None else found
-
-        checks = named(verb_check(folder.name, name))
-        if verb.chooses is not None:
-            probes = named(verb_choice(folder.name, name))
-            asking = weighed(desired, probes, states, self._asked(name, folder, verb), checks)
-            outcome = hosts.apply(asking, desired, 0, phase=name)
-            if outcome.failures() and not _only(outcome, probes):
-                return ran(probes, outcome)
-            argument = chosen({job.host: _copy(outcome.operations.get(job.id)) for job in probes}, name)
-            desired, states = hosts.observed()
-            checks = []
-        jobs = named(verb_job(folder.name, name))
-        if not any(job.host in states for job in jobs):
-            where = ", ".join(job.host for job in jobs)
+        run = _Run(name, argument, folder, verb, desired, states)
+        asked = self._asked(name, folder, verb)
+        if not run.jobs_asked:
+            where = ", ".join(job.host for job in run.jobs)
             raise InputError(f"--limit leaves out where '{name}' runs", expected=where or None)
+        if verb.chooses is not None:
+            return self._run_choosing(hosts, run, asked)
         if verb.replaces:
-            plan = replaced(desired, jobs, states, self._asked(name, folder, verb), checks)
+            plan = replaced(desired, run.jobs, states, asked, run.checks)
         elif verb.rotates:
-            plan = rotated(desired, jobs, states, self._passwords(verb))
+            plan = rotated(desired, run.jobs, states, self._passwords(verb))
         else:
-            plan = demanded(desired, jobs, states)
+            plan = demanded(desired, run.jobs, states)
         plan = self._hooks.planned(name, plan)
         with self._hooks.before(name, plan, self.progress):
             outcome = hosts.apply(plan, desired, 0, phase=name)
+        return self._ended(name, plan, run.jobs_asked, outcome)
+
+    def _run_choosing(self, hosts: Hosts, run: _Run, asked: Asked) -> Ran:
+        """Ask what there is, and go on with the host that was chosen: two plans, and one run to the hooks,
+        those of every service that the verb can be about."""
+        name, probes = run.name, run.named(verb_choice(run.folder.name, run.name))
+        asking = weighed(run.desired, probes, run.states, asked, run.checks)
+        asking = self._hooks.planned(name, asking, also=asked.affected)
+        with self._hooks.before(name, asking, self.progress):
+            outcome = hosts.apply(asking, run.desired, 0, phase=name)
+            if outcome.failures() and not _only(outcome, probes):
+                return self._ended(name, asking, probes, outcome)
+            argument = chosen({job.host: _copy(outcome.operations.get(job.id)) for job in probes}, name)
+            desired, states = hosts.observed()
+            run = replace(run, argument=argument, desired=desired, states=states)
+            plan = replaced(desired, run.jobs, states, asked)
+            plan = plan.model_copy(update={"hooks": asking.hooks})
+            outcome = hosts.apply(plan, desired, 0, phase=name)
+        return self._ended(name, plan, run.jobs_asked, outcome)
+
+    def _ended(self, name: str, plan: Plan, jobs: Collection[DesiredJob], outcome: Outcome) -> Ran:
         end = self._hooks.failed if outcome.failures() else self._hooks.after
         end(name, plan, self.progress)
-        return ran([job for job in jobs if job.host in states], outcome)
+        return ran(jobs, outcome)
 
     def _asked(self, name: str, folder: ServiceFolder, verb: Verb) -> Asked:
         services = [other.service for other in self.configuration.settings.services]

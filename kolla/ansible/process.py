@@ -16,22 +16,25 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def die_with(parent: int) -> None:
+    """Have the kernel send this process SIGTERM when its parent ends, however that ends (prctl(2)); when it
+    has ended already, so does this process."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 class Playbook:
     """One run of `ansible-playbook`.
 
-    It leads a session of its own, so that Ctrl-C on the terminal reaches only us; when we die, by
-    SIGKILL too, the kernel sends it SIGTERM, upon which Ansible ends its workers (prctl(2)).
+    It leads a session of its own, so that Ctrl-C on the terminal reaches only us; when we die, by SIGKILL
+    too, it gets SIGTERM. Ansible ends its workers then, but not one that it is just starting: workers die
+    with it by themselves (`plugins/action/kolla_host.py`).
     """
 
     def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], output: Path) -> None:
         """Start it; what it prints goes to the file `output`."""
         parent = os.getpid()
-
-        def die_with_parent() -> None:
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
-
         with output.open("wb") as file:
             self._process = subprocess.Popen(
                 arguments,
@@ -41,7 +44,7 @@ class Playbook:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=lambda: die_with(parent),
             )
 
     def wait(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -31,8 +32,7 @@ def load(service_paths: Sequence[Path] = ()) -> Catalogue:
     errors: list[InputError] = []
     for path in _service_folders(service_paths):
         try:
-            document = yamlfile.load(path / DEFINITION)
-            service = _service(document)
+            document, service = _own(path) if path.parent == SERVICES else _read(path)
         except InputErrors as several:
             errors += [error for error in several.errors if isinstance(error, InputError)]
         except InputError as error:
@@ -74,6 +74,15 @@ def _service_folders(service_paths: Sequence[Path]) -> Iterator[Path]:
                 expected=f"a folder with a {DEFINITION}, or a folder of such folders",
             )
         yield from found
+
+
+def _read(path: Path) -> tuple[Document, Service]:
+    document = yamlfile.load(path / DEFINITION)
+    return document, _service(document)
+
+
+_own = cache(_read)
+"""The same of the package's own services, which do not change while we run."""
 
 
 def _service(document: Document) -> Service:

@@ -29,15 +29,32 @@ EXIT_CODES = {
 }
 
 
+_HOSTS = "hosts finish what they began"
+_NOTHING = "nothing was changed"
+_FILES = "files that were written stay so"
+_LEFT = {
+    "quickstart": f"what was made stays, and {_HOSTS}",
+    "build": "images that are done stay, what was half made is gone",
+    "push": "what is in the registry stays there",
+    "promote": "tags that were moved stay so",
+    "publish": "what was built and pushed stays, what was half made is gone",
+    "load": "images that were taken stay",
+    "exec": "the command may go on in the container",
+    **dict.fromkeys(("adopt", "genconfig", "genpwd", "lock", "mergepwd", "post-deploy", "service"), _FILES),
+    **dict.fromkeys(("logs", "plan", "prechecks", "revisions", "status", "validate-config"), _NOTHING),
+}
+"""Verb -> what its interruption leaves behind, where that is not about what hosts do; of a service's verb it
+is."""
+
+
 class Interrupted(KollaError):
-    """Somebody pressed Ctrl-C."""
+    """Somebody pressed Ctrl-C while a verb was at work; empty: before there was one."""
 
     exit_code = INTERRUPTED
 
-    def __init__(self) -> None:
-        super().__init__(
-            "interrupted", hint="hosts finish what they began, what was half made is gone; run it again"
-        )
+    def __init__(self, verb: str) -> None:
+        left = _LEFT.get(verb, _HOSTS) if verb else _NOTHING
+        super().__init__("interrupted", hint=f"{left}; run it again to go on")
 
 
 def document(error: KollaError) -> dict[str, object]:

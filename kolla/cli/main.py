@@ -96,11 +96,13 @@ class Verbs(click.Group):
 )
 @click.version_option(__version__, prog_name="kolla")
 @options.services
-def kolla() -> None:
+@click.pass_context
+def kolla(ctx: click.Context) -> None:
     """Build OpenStack's containers and run them.
 
     Options may stand before or after the verb; `kolla VERB --help` explains each.
     """
+    ctx.ensure_object(Options).verb = ctx.invoked_subcommand or ""
 
 
 for _commands in SECTIONS.values():
@@ -119,7 +121,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _refuse(InputError(error.format_message()), given)
     except (click.Abort, KeyboardInterrupt):
-        return _refuse(failure.Interrupted(), given)
+        return _refuse(failure.Interrupted(given.verb), given)
     except KollaError as error:
         return _refuse(error, given)
     except OSError as error:

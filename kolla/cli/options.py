@@ -40,6 +40,8 @@ class Options:
     facts: Path | None = None
     format: str = "text"
     verbose: int = 0
+    verb: str = ""
+    """Which is at work; empty as long as none is."""
 
     def cloud(self, progress: Listener) -> Cloud:
         """The cloud these options speak of; nothing is read yet, but for the inventory."""

@@ -8,7 +8,7 @@ from typing import Literal
 from kolla.state import first
 from kolla.state.desired import Desired, DesiredContainer
 from kolla.state.host_state import HostState, ObservedContainer
-from kolla.state.impact import is_alone, taken_down
+from kolla.state.impact import beside, is_alone, taken_down
 from kolla.state.order import ordered
 from kolla.state.plan import Impact, Plan, StartOperation, StopOperation
 from kolla.state.reconcile import fingerprint
@@ -34,7 +34,8 @@ def power_plan(
     Containers start in the order a deploy gives them, each when what it waits for is ready, and stop in the
     opposite one; those that have their data from the first of them stop one after the other, that one last.
     A restart goes from container to container and, of what runs on several hosts, from host
-    to host. What is already so is left out.
+    to host; on one host, what interrupts something or costs servers packets goes by itself, as in a deploy.
+    What is already so is left out.
     """
     desired = first.chosen(desired, states)
     wanted = {(c.host, c.spec.name): c for c in desired.containers if names is None or c.name in names}
@@ -102,6 +103,7 @@ def _operation(
         impact=impact,
         after=after,
         timeout=60 + start_timeout + (container.spec.stop_timeout if container else 0),
+        beside=beside(impact),
         container=name,
         again=action == "restart",
         start_timeout=start_timeout,

@@ -541,11 +541,22 @@ def test_an_error_as_json_is_the_one_document_on_stdout(kolla, script):
     }
 
 
-def test_ctrl_c(kolla, script):
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("deploy", "hosts finish what they began"),
+        (f"restore {REALLY}", "hosts finish what they began"),
+        ("build", "images that are done stay, what was half made is gone"),
+        ("push", "what is in the registry stays there"),
+        ("plan", "nothing was changed"),
+        ("genpwd", "files that were written stay so"),
+    ],
+)
+def test_ctrl_c_says_what_it_leaves(kolla, script, line, left):
     script.error = KeyboardInterrupt()
-    outcome = kolla("deploy")
+    outcome = kolla(*line.split())
     assert outcome.exit_code == 130
-    assert "run it again" in outcome.err
+    assert outcome.err.strip() == f"interrupted\n  hint: {left}; run it again to go on"
 
 
 def test_a_file_that_cannot_be_written_is_no_defect(kolla, script, tmp_path):

@@ -7,7 +7,7 @@ from world import World
 
 from kolla.state import status
 from kolla.state.explain import text
-from kolla.state.power import power_plan
+from kolla.state.power import PowerAction, power_plan
 from kolla.state.reconcile import reconcile
 
 
@@ -97,6 +97,17 @@ def test_a_restart_goes_from_host_to_host(three: World) -> None:
         ("three", ("start:keystone@two",)),
     ]
     assert {o.impact.served_by_others for o in plan.operations} == {("keystone",)}
+
+
+def test_what_a_restart_interrupts_is_away_for_one_start_not_for_many(three: World) -> None:
+    def besides(action: PowerAction) -> set[str]:
+        return {o.beside for o in power_plan(three.desired, three.states, action, {"keystone"}).operations}
+
+    assert besides("restart") == {"anything"}
+    for host in ("two", "three"):
+        set_state(three, "keystone", "exited", host)
+    assert "harmless" in besides("restart")
+    assert besides("stop") == {"anything"}
 
 
 def test_nobody_serves_what_is_stopped_on_all_hosts(three: World) -> None:

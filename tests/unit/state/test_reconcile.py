@@ -396,15 +396,17 @@ MUTATIONS = ["remove", "stop", "start", "spec", "taken", "job", "volume", "file"
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(MUTATIONS), st.integers(0, 100)), min_size=1, max_size=4))
-def test_any_damage_is_found_and_one_deploy_repairs_it(tmp_path: Path, damage: list[tuple[str, int]]) -> None:
-    world = World(tmp_path)
-    world.carry_out(plan(world))
+def test_any_damage_is_found_and_one_deploy_repairs_it(
+    deployed: World, damage: list[tuple[str, int]]
+) -> None:
+    undamaged = dict(deployed.states)
     for kind, number in damage:
-        hurt(world, kind, number)
-    found = plan(world)
+        hurt(deployed, kind, number)
+    found = plan(deployed)
     assert found
-    world.carry_out(found)
-    assert not plan(world)
+    deployed.carry_out(found)
+    assert not plan(deployed)
+    deployed.states = undamaged
 
 
 def hurt(world: World, kind: str, number: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import multiprocessing
 import shlex
 from typing import Any
 
@@ -12,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from kolla.ansible.channel import Client
+from kolla.ansible.process import die_with
 
 PYTHON = "/usr/bin/python3"
 MISSING = 90
@@ -44,6 +46,9 @@ class ActionModule(ActionBase):
 
         AnsibleActionFail when the code on the host cannot run or fails; connection errors pass through.
         """
+        if (ansible := multiprocessing.parent_process()) is not None and ansible.pid is not None:
+            # What this process started goes with it: Ansible's handler of SIGTERM sees to that.
+            die_with(ansible.pid)
         if Display().verbosity > 2:
             # From -vvv on the ssh connection would show what the host answers.
             self._connection._play_context.no_log = True
