@@ -112,7 +112,11 @@ def took(host: str, *command: str, environment: Mapping[str, str] | None = None)
     (container,) = (one for one in found if one.attrs["Config"]["Hostname"] == host)
     before = machine.processor_time(container)
     here = spent(*command, environment=environment)
-    return here, machine.processor_time(container) - before
+    there = machine.processor_time(container) - before
+    print(
+        f"{host}: {here.wall:.1f} s, processors {here.processor:.1f} + {there:.1f} s: {command}", flush=True
+    )
+    return here, there
 
 
 def measure_peer(rig: Rig, peer: PeerDeployer) -> Side:

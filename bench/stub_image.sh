@@ -3,7 +3,7 @@
 set -eu
 
 root=$(mktemp -d)
-mkdir -p "$root/bin" "$root/etc" "$root/tmp" "$root/opt/ansible/bin" "$root/var/lib/ansible"
+mkdir -p "$root/bin" "$root/etc" "$root/tmp" "$root/usr/local/bin" "$root/opt/ansible/bin" "$root/var/lib/ansible"
 cp /usr/bin/busybox "$root/bin/busybox"
 for applet in mkdir sed sh sleep test; do ln -s busybox "$root/bin/$applet"; done
 for user in root:x:0:0 ansible:x:42401:42401; do echo "$user::/:/bin/sh" >> "$root/etc/passwd"; done
@@ -14,7 +14,7 @@ program /bin/kolla_start << 'END'
 trap exit TERM
 while :; do sleep 3600 & wait; done
 END
-for name in /bin/kolla_set_configs /bin/ansible /bin/healthcheck_listen /opt/ansible/bin/ansible-runner; do
+for name in /usr/local/bin/kolla_set_configs /bin/ansible /bin/healthcheck_listen /opt/ansible/bin/ansible-runner; do
     program "$name" << 'END'
 #!/bin/sh
 exit 0
