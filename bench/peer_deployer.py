@@ -82,7 +82,9 @@ class PeerDeployer:
         """Its newest release, in a virtual environment of its own."""
         environment = self.directory / "venv"
         self._run(sys.executable, "-m", "venv", str(environment))
-        self._run(str(self._program("pip")), "install", "--quiet", "kolla-ansible", "ansible")
+        self._run(str(self._program("pip")), "install", "--quiet", "kolla-ansible")
+        # Thousands of modules, of which a few are used, on the host.
+        self._run(str(self._program("pip")), "install", "--quiet", "--no-compile", "ansible")
         plugins = self._home / ".ansible" / "plugins" / "callback"
         plugins.mkdir(parents=True)
         shutil.copy(HERE / "plugins" / "counted.py", plugins)
