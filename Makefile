@@ -16,7 +16,7 @@ PURGE   ?=
 WITH_GLOBALS := $(if $(GLOBALS),--globals $(GLOBALS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system test-long bench bench-images bench-scale lock reference clean
+.PHONY: help venv cloud clean-cloud test lint format test-unit test-integration test-system test-long bench bench-images bench-deployer bench-scale lock reference clean
 
 help: ## this text
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -67,6 +67,9 @@ bench: $(READY) ## make a cloud, measure it, remove it, print the figures
 
 bench-images: $(READY) ## measure the image builder beside today's kolla from PyPI (COLD=FILE: upper constraints; builds, too)
 	$(SUDO) $(BIN)/python -m bench.images $(WITH_GLOBALS) $(if $(COLD),--cold $(COLD))
+
+bench-deployer: $(READY) ## measure the deployer beside today's kolla-ansible from PyPI (BUILT=DIR: images that are there)
+	$(SUDO) $(BIN)/python -m bench.deployer $(WITH_GLOBALS) $(if $(BUILT),--built $(BUILT))
 
 bench-scale: $(READY) ## measure clouds of up to 1000 hosts that are not there (REPORT=FILE: a build.json; PUBLISH=1: docs/scale.md)
 	$(SUDO) $(BIN)/python -m bench.scale $(if $(REPORT),--build-report $(REPORT)) $(if $(PUBLISH),--publish)

@@ -29,10 +29,16 @@ def memory(found: Iterable[Container]) -> dict[str, float]:
 
 def processors(found: list[Container], seconds: float) -> dict[str, float]:
     """How much of a processor each container takes, on average over some seconds."""
-    before, begun = {str(c.name): _processor_time(c) for c in found}, time.monotonic()
+    before, begun = {str(c.name): processor_time(c) for c in found}, time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - begun
-    return {str(c.name): (_processor_time(c) - before[str(c.name)]) / took for c in found}
+    return {str(c.name): (processor_time(c) - before[str(c.name)]) / took for c in found}
+
+
+def processor_time(container: Container) -> float:
+    """Seconds that a container has had of processors; with those of its health checks."""
+    own = float(_stats(container)["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+    return own + sum(_ticks(pid) / TICKS for pid in _strays(container))
 
 
 def image_sizes(tags: Iterable[str]) -> tuple[dict[str, int], int]:
@@ -60,12 +66,6 @@ def _engine_memory(container: Container) -> float:
     used = _stats(container)["memory_stats"]
     details = used["stats"]
     return float(used["usage"] - details.get("total_inactive_file", details.get("inactive_file", 0)))
-
-
-def _processor_time(container: Container) -> float:
-    """Seconds; with those of its health checks."""
-    own = float(_stats(container)["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
-    return own + sum(_ticks(pid) / TICKS for pid in _strays(container))
 
 
 def processes(container: Container) -> Iterator[int]:

@@ -7,11 +7,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+from kolla.ansible import plays
+from kolla.api import Cloud
 
 KOLLA = Path(sys.executable).with_name("kolla")
 REPEAT = 3
@@ -41,11 +44,8 @@ class Verbs:
             times.append(time.monotonic() - begun)
         return statistics.median(times)
 
-    def tasks_of_an_idle_deploy(self) -> int:
-        """Ansible tasks on one host of a deploy with nothing to do: those of the playbooks it generates."""
-        from kolla.ansible import plays
-        from kolla.api import Cloud
-
+    def tasks(self, act: Callable[[Cloud], object]) -> int:
+        """Ansible tasks on one host of a verb: those of the playbooks it generates."""
         playbooks: list[str] = []
         generate = plays.playbook
 
@@ -54,7 +54,7 @@ class Verbs:
             return playbooks[-1]
 
         with mock.patch.object(plays, "playbook", counted):
-            Cloud(self.directory).deploy()
+            act(Cloud(self.directory))
         return sum(len(play["tasks"]) for text in playbooks for play in json.loads(text))
 
     def override(self, path: str, text: str) -> None:

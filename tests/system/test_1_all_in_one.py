@@ -18,6 +18,7 @@ from system.client import OpenStack
 from system.harness import ROOT, Kolla, containers, http, make, snapshot, started
 
 from bench.verbs import Verbs
+from kolla.api import Cloud
 
 PACKAGES = "/var/lib/kolla/venv/lib/python3.13/site-packages"
 THIRD_PARTY = ROOT / "tests" / "system" / "services"
@@ -148,7 +149,7 @@ def test_processes_have_dropped_root_and_every_capability(cloud: Kolla, engine: 
 def test_a_second_deploy_does_nothing(cloud: Kolla, engine: docker.DockerClient) -> None:
     before = started(engine)
     assert "Nothing to do" in cloud.run("deploy")
-    assert Verbs(cloud.config_directory).tasks_of_an_idle_deploy() <= 3
+    assert Verbs(cloud.config_directory).tasks(Cloud.deploy) <= 3
     assert started(engine) == before
 
 
