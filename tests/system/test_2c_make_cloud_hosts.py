@@ -1,4 +1,4 @@
-"""`make cloud HOSTS=4`: what somebody with one machine sees of a cloud of several hosts, from nothing to nothing."""
+"""`make cloud HOSTS=4`: a cloud of several hosts for somebody with one machine, from nothing to nothing."""
 
 from __future__ import annotations
 

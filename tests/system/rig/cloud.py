@@ -19,7 +19,6 @@ import docker
 from docker.errors import DockerException
 
 from kolla.ansible.inventory import THIS_MACHINE
-from kolla.build_report import BuildReport
 from kolla.configuration import Configuration
 from kolla.errors import KollaError
 from kolla.places import Places, state_root, write_private
@@ -71,13 +70,14 @@ def down(purge: bool) -> int:
         return 0
     configuration = Configuration(DIRECTORY)
     _refuse_foreign(configuration)
-    rig = _rig()
-    gone, registry = rig.hosts, str(configuration.globals.value("docker_registry") or "")
+    rig, registry = _rig(), str(configuration.globals.value("docker_registry") or "")
+    built = configuration.report_place.exists() and files.are_in(configuration.report, registry)
+    gone = rig.hosts
     rig.down()
     print(f"removed hosts {', '.join(gone)}, with all that was on them" if gone else "no host is left")
     status = _kolla(
         *("-i", str(THIS_MACHINE), "destroy", "--volumes", "--config", "--yes-i-really-really-mean-it"),
-        *(["--images"] if _built_for(configuration, registry) else []),
+        *(["--images"] if built else []),
         *(["--purge"] if purge else []),
     )
     if purge:
@@ -132,14 +132,6 @@ def _take_over_builds(own: Places) -> None:
     trees = [path.name for path in other.glob("base-*") if path.is_dir()]  # while somebody builds there
     ignored = shutil.ignore_patterns(*NOT_OF_BUILDS, *trees)
     shutil.copytree(other, own.directory, dirs_exist_ok=True, ignore=ignored)
-
-
-def _built_for(configuration: Configuration, registry: str) -> bool:
-    """Whether images were built for this cloud: what a report says that was taken over belongs to another."""
-    if not registry or not configuration.report_place.exists():
-        return False
-    images = BuildReport.load(configuration.report_place).images.values()
-    return all(each.reference is None or each.reference.startswith(f"{registry}/") for each in images)
 
 
 def _refuse_foreign(configuration: Configuration) -> None:
