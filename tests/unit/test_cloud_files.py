@@ -60,7 +60,7 @@ def test_what_is_written_is_a_cloud_of_these_hosts(tmp_path: Path, monkeypatch: 
     hosts = "\n".join(f"{host} ansible_host={address}" for host, address in here.addresses.items())
     own = INVENTORY.format(hosts=hosts, directory=here.directory)
     (tmp_path / "inventory").write_text(inventory(own, controllers, compute, EXTERNAL))
-    (tmp_path / "globals.yml").write_text(settings(here, {"cloud_name": "hosts", "enable_horizon": True}))
+    (tmp_path / "globals.yml").write_text(settings("hosts", here, {"enable_horizon": True}))
     (tmp_path / "kolla-build.conf").write_text(BUILDING)
     Cloud(config_directory=tmp_path).genpwd()
     configuration = Configuration(tmp_path)
@@ -79,7 +79,7 @@ def test_what_is_written_is_a_cloud_of_these_hosts(tmp_path: Path, monkeypatch: 
 
 
 def test_settings_of_ones_own_win_and_the_others_say_why() -> None:
-    text = settings(around("node1", "node2"), {"nova_compute_virt_type": "kvm"})
+    text = settings("hosts", around("node1", "node2"), {"nova_compute_virt_type": "kvm"})
     assert yaml.safe_load(text)["nova_compute_virt_type"] == "kvm"
     assert yaml.safe_load(text)["kolla_internal_vip_address"] == "10.213.0.250"
     assert "# It answers here and on every host at this address.\ndocker_registry: 127.0.0.1:32000\n" in text

@@ -53,10 +53,10 @@ def up(count: int, extra: Path | None) -> int:
             )
         rig.wake()
     else:
-        values = _begin(extra)
+        given = _begin(extra)
         rig = _rig()
         rig.up(hosts)
-        _write(rig, controllers, compute, values)
+        _write(rig, controllers, compute, given)
     status = _kolla("quickstart", *(["--globals", str(extra)] if extra else []))
     if status == 0:
         program = str(Path(sys.executable))
@@ -88,22 +88,21 @@ def down(purge: bool) -> int:
 
 
 def _begin(extra: Path | None) -> Mapping[str, Any]:
-    """Have an engine on this machine, and what builds images; the settings so far."""
+    """Have an engine on this machine, and what builds images; the settings that `extra` gives."""
     configuration = Configuration(DIRECTORY)
     _refuse_foreign(configuration)
     given = globals_file.to_add(extra, configuration.globals.catalogue) if extra else {}
-    values = {"cloud_name": NAME, **given}
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    write_private(DIRECTORY / "globals.yml", files.commented(values))
+    write_private(DIRECTORY / "globals.yml", files.commented({"cloud_name": NAME, **given}))
     _remember("globals.yml")
     _take_over_builds(Configuration(DIRECTORY).places)
     _must("genpwd")
     _remember("passwords.yml")
     _must("-i", str(THIS_MACHINE), "bootstrap-servers")
-    return values
+    return given
 
 
-def _write(rig: Rig, controllers: list[str], compute: list[str], values: Mapping[str, Any]) -> None:
+def _write(rig: Rig, controllers: list[str], compute: list[str], given: Mapping[str, Any]) -> None:
     """Everything that depends on the hosts; the inventory last, which says that all is there."""
     around = files.Surroundings(
         addresses={host: rig.address(host) for host in (*controllers, *compute)},
@@ -114,7 +113,7 @@ def _write(rig: Rig, controllers: list[str], compute: list[str], values: Mapping
     )
     inventory = files.inventory(rig.inventory.read_text(), controllers, compute, around.external)
     written = {
-        "globals.yml": files.settings(around, values),
+        "globals.yml": files.settings(NAME, around, given),
         "kolla-build.conf": files.BUILDING,
         "ssh_config": files.ssh_config(around),
         "inventory": inventory,

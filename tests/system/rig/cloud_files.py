@@ -71,10 +71,11 @@ def inventory(hosts: str, controllers: Sequence[str], compute: Sequence[str], ex
     return "\n".join([hosts, *(f"[{name}]\n" + "\n".join(of) + "\n" for name, of in groups.items())])
 
 
-def settings(around: Surroundings, extra: Mapping[str, object]) -> str:
-    """The text of globals.yml; `extra` wins."""
+def settings(name: str, around: Surroundings, extra: Mapping[str, object]) -> str:
+    """The text of globals.yml of the cloud with this name; `extra` wins."""
     outside = around.external
     found = {
+        "cloud_name": name,
         "network_interface": "eth0",
         "tunnel_interface": "eth1",
         "neutron_external_interface": "eth2",
