@@ -11,15 +11,22 @@ from system.client import Demo
 from system.harness import Kolla, make, started
 from system.rig import Rig
 
+from bench.pings import Pings
+
 DIRECTORY = Path("/etc/kolla-hosts")
 RIG = "hosts"
+
+
+def tags(engine: docker.DockerClient) -> set[str]:
+    """The names of all images of clouds."""
+    return {tag for each in engine.api.images() for tag in each["RepoTags"] or () if "kolla/" in tag}
 
 
 @pytest.mark.long
 def test_a_cloud_of_emulated_hosts_is_used_changed_switched_off_and_on_and_removed(
     cloud: Kolla, engine: docker.DockerClient, machine_globals: Path | None
 ) -> None:
-    beside = started(engine)
+    beside, images = started(engine), tags(engine)
     given = [f"GLOBALS={machine_globals}"] if machine_globals else []
     try:
         said = make("cloud", "HOSTS=4", *given)
@@ -29,8 +36,9 @@ def test_a_cloud_of_emulated_hosts_is_used_changed_switched_off_and_on_and_remov
         assert hosts.plan() == []
 
         demo = Demo.of(DIRECTORY)
-        subprocess.run(["ping", "-c", "3", "-W", "5", demo.login.address], check=True)
-        assert demo.login.run("hostname").strip() == "demo1"
+        with Pings(demo.login.address) as pings:
+            assert demo.login.run("hostname").strip() == "demo1"
+        assert pings.answered and not pings.lost, str(pings)
         assert demo.server["OS-EXT-SRV-ATTR:host"] == "node4"
         words = ["ssh", "-F", str(DIRECTORY / "ssh_config"), "node2", "hostname"]
         assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "node2\n"
@@ -53,7 +61,7 @@ def test_a_cloud_of_emulated_hosts_is_used_changed_switched_off_and_on_and_remov
     assert [*engine.containers.list(all=True, filters=label), *engine.networks.list(filters=label)] == []
     assert engine.volumes.list(filters=label) == []
     assert [path.name for path in DIRECTORY.rglob("*") if path.is_file()] == ["keystone.conf"]
-    assert started(engine) == beside
+    assert (started(engine), tags(engine)) == (beside, images)
     (DIRECTORY / "config/keystone.conf").unlink()
     (DIRECTORY / "config").rmdir()
     DIRECTORY.rmdir()

@@ -11,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kolla.api import Cloud
-from kolla.build_report import BuildReport, BuiltImage
 from kolla.configuration import Configuration
 from tests.system.rig.cloud_files import (
     BUILDING,
     Surroundings,
-    are_in,
     farewell,
     inventory,
     roles,
@@ -89,21 +87,6 @@ def test_ssh_finds_each_host_and_all_share_one_key() -> None:
     text = ssh_config(around("node1", "node2"))
     assert text.startswith("Host node1\n  HostName 10.213.0.11\nHost node2\n  HostName 10.213.0.12\nHost *\n")
     assert text.count("IdentityFile /var/lib/kolla-rig-hosts/key") == 1
-
-
-def report(*references: str | None) -> BuildReport:
-    images = {
-        f"image{number}": BuiltImage(name=f"image{number}", status="built", identity="1", reference=reference)
-        for number, reference in enumerate(references)
-    }
-    return BuildReport(release="2026.1", base="debian-13", images=images)
-
-
-def test_images_that_another_cloud_built_are_not_ours_to_remove() -> None:
-    ours, others = "127.0.0.1:32000/kolla/nova:1-2", "kolla/nova:1-2"
-    assert are_in(report(ours, None), "127.0.0.1:32000")
-    assert not are_in(report(ours, others), "127.0.0.1:32000")
-    assert not are_in(report(others), "")
 
 
 def test_people_are_told_how_to_get_at_hosts() -> None:

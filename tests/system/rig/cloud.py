@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from kolla.ansible.inventory import THIS_MACHINE
 from kolla.configuration import Configuration
@@ -71,20 +71,19 @@ def down(purge: bool) -> int:
     configuration = Configuration(DIRECTORY)
     _refuse_foreign(configuration)
     rig, registry = _rig(), str(configuration.globals.value("docker_registry") or "")
-    built = configuration.report_place.exists() and files.are_in(configuration.report, registry)
     gone = rig.hosts
     rig.down()
     print(f"removed hosts {', '.join(gone)}, with all that was on them" if gone else "no host is left")
-    status = _kolla(
-        *("-i", str(THIS_MACHINE), "destroy", "--volumes", "--config", "--yes-i-really-really-mean-it"),
-        *(["--images"] if built else []),
-        *(["--purge"] if purge else []),
-    )
+    if registry:
+        _remove_images(f"{registry}/")
     if purge:
-        _forget_image()
+        _remove_images(f"{image.REPOSITORY}:")
     else:
         print(f"kept image {image.REPOSITORY}, of the hosts themselves (PURGE=1 removes it)")
-    return status
+    return _kolla(
+        *("-i", str(THIS_MACHINE), "destroy", "--volumes", "--config", "--yes-i-really-really-mean-it"),
+        *(["--purge"] if purge else []),
+    )
 
 
 def _begin(extra: Path | None) -> Mapping[str, Any]:
@@ -154,16 +153,17 @@ def _rig() -> Rig:
         ) from None
 
 
-def _forget_image() -> None:
-    """Remove the image of hosts, if nobody's hosts run it and there is still an engine."""
-    try:
-        client = docker.from_env()
-        tags = [tag for each in client.images.list(name=image.REPOSITORY) for tag in each.tags]
-        for tag in tags:
+def _remove_images(beginning: str) -> None:
+    """Take from images the names that begin so. Not by the build report: what it took over from the cloud on
+    one host, and was not built here, it names as there."""
+    client = docker.from_env()
+    tags = [tag for each in client.api.images() for tag in each["RepoTags"] or ()]
+    for tag in sorted(tag for tag in tags if tag.startswith(beginning)):
+        try:
             client.images.remove(tag)
             print(f"removed image {tag}")
-    except DockerException as error:
-        print(f"kept image {image.REPOSITORY}: {error}")
+        except APIError as error:  # others run it
+            print(f"kept image {tag}: {error.explanation}")
 
 
 def _program() -> str:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from kolla.build_report import BuildReport
-
 VIP = 250
 """Number of the virtual address in the network of the API."""
 FIRST_BRIDGE = 3
@@ -113,13 +111,6 @@ def ssh_config(around: Surroundings) -> str:
         "  StrictHostKeyChecking accept-new\n"
     )
     return "".join(f"Host {name}\n  HostName {at}\n" for name, at in around.addresses.items()) + common
-
-
-def are_in(report: BuildReport, registry: str) -> bool:
-    """Whether all images of a report are named as in this registry. One that was taken over from another
-    cloud, and after which nothing was built, speaks of that cloud's."""
-    names = [image.reference for image in report.images.values() if image.reference is not None]
-    return bool(registry) and all(name.startswith(f"{registry}/") for name in names)
 
 
 def farewell(
