@@ -10,9 +10,13 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 UV := uv==$(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
 
 # make cloud GLOBALS=FILE        settings added to those of the cloud it makes
+# make cloud HOSTS=4             a cloud of so many emulated hosts, beside the one on this machine (docs/several-hosts.md)
 # make clean-cloud PURGE=1       removes the engine and the packages it installed, too
+# make clean-cloud HOSTS=4       removes only the cloud of emulated hosts, however many it has
 GLOBALS ?=
+HOSTS   ?= 1
 PURGE   ?=
+SEVERAL := $(filter-out 1,$(HOSTS))
 WITH_GLOBALS := $(if $(GLOBALS),--globals $(GLOBALS))
 
 .DEFAULT_GOAL := help
@@ -32,11 +36,12 @@ $(READY): pyproject.toml uv.lock
 	$(BIN)/python -m compileall -q kolla
 	@touch $@
 
-cloud: $(READY) ## from nothing to an all-in-one cloud and a login to a server in it (GLOBALS=FILE adds settings)
-	$(SUDO) $(BIN)/kolla quickstart $(WITH_GLOBALS)
+cloud: $(READY) ## from nothing to a cloud and a login to a server in it (GLOBALS=FILE adds settings; HOSTS=4 emulates hosts)
+	$(SUDO) $(BIN)/$(if $(SEVERAL),python -m tests.system.rig.cloud up $(HOSTS),kolla quickstart) $(WITH_GLOBALS)
 
-clean-cloud: $(READY) ## remove what the cloud's manifest lists, volumes and images included (PURGE=1: engine, packages)
-	$(SUDO) $(BIN)/kolla destroy --volumes --images --config $(if $(PURGE),--purge) --yes-i-really-really-mean-it
+clean-cloud: $(READY) ## remove the clouds that make cloud made, volumes and images included (PURGE=1: engine, packages)
+	$(SUDO) $(BIN)/python -m tests.system.rig.cloud down $(if $(PURGE),--purge)
+	$(if $(SEVERAL),,$(SUDO) $(BIN)/kolla destroy --volumes --images --config $(if $(PURGE),--purge) --yes-i-really-really-mean-it)
 
 test: lint test-unit ## what must pass before every commit; needs no engine
 

@@ -170,7 +170,7 @@ def quickstart(make_cloud: Callable[[], Cloud], extra: Path | None, progress: Li
         checks=checked.text().splitlines()[0],
         server=first[0]["result"] if first else {},
         config_directory=cloud.configuration.directory,
-        logs="volume kolla_logs (docker volume inspect kolla_logs says where it is)",
+        logs="volume kolla_logs of each host (docker volume inspect kolla_logs says where it is there)",
         command=own_command(cloud.configuration.directory),
     )
 

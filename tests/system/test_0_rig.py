@@ -160,6 +160,18 @@ def test_a_power_cut_is_noticed_and_a_boot_brings_the_host_back(rig: Rig, execut
     assert executor.ask("observe", {"node1": {"word": "back"}})["node1"]["word"] == "back"
 
 
+def test_after_a_boot_of_the_machine_hosts_and_registry_are_where_they_were(rig: Rig, image: str) -> None:
+    registry, addresses = rig.registry, [rig.address(host) for host in rig.hosts]
+    client = docker.from_env()
+    for container in client.containers.list(filters={"label": "kolla.rig=test-rig"}):
+        container.kill()
+    rig.wake()
+    assert (rig.registry, [rig.address(host) for host in rig.hosts]) == (registry, addresses)
+    assert rig.hosts == ["node1", "node2"]
+    has_its_interfaces(rig, "node2")
+    rig.run("node1", ["docker", "pull", image])
+
+
 def test_a_host_that_falls_silent_is_noticed(rig: Rig, executor: Executor) -> None:
     freeze = threading.Timer(10, rig.freeze, ["node2"])
     freeze.start()

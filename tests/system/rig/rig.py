@@ -35,6 +35,7 @@ NETWORKS = ("api", "tunnel", "external")
 SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 """Each network takes the first free /24 of it: .1 the machine, .2 the registry, .11 and up the hosts."""
 REGISTRY = 2
+REGISTRY_NAME = "registry"
 FIRST_HOST = 11
 DIRECTORY = "kolla-rig-"
 """How the directories of rigs begin, below the one for temporary files."""
@@ -58,10 +59,11 @@ ansible_control_path_dir={directory}/connections
 class Rig:
     """Hosts under one name. Rigs of different names do not meet."""
 
-    def __init__(self, name: str = "rig", *, mirror: str = MIRROR) -> None:
-        """`mirror`: where the hosts' Debian packages come from, when their image must be built."""
+    def __init__(self, name: str = "rig", *, mirror: str = MIRROR, parent: Path | None = None) -> None:
+        """`mirror`: where the hosts' Debian packages come from, when their image must be built. `parent`:
+        where its directory is, if that is not to be temporary."""
         self.name = name
-        self.directory = Path(tempfile.gettempdir()) / f"{DIRECTORY}{name}"
+        self.directory = (parent or Path(tempfile.gettempdir())) / f"{DIRECTORY}{name}"
         """Key, known hosts, SSH's connections and the inventory."""
         self._mirror = mirror
         self._client = docker.from_env()
@@ -75,8 +77,15 @@ class Rig:
     @property
     def registry(self) -> str:
         """`127.0.0.1:PORT`, the registry's address here and on every host alike."""
-        ports = self._container("registry").ports["5000/tcp"]
-        return f"127.0.0.1:{ports[0]['HostPort']}"
+        bindings = self._container(REGISTRY_NAME).attrs["HostConfig"]["PortBindings"]["5000/tcp"]
+        return f"127.0.0.1:{bindings[0]['HostPort']}"
+
+    @property
+    def hosts(self) -> list[str]:
+        """Its hosts by name, in whatever state they are."""
+        containers = self._client.containers.list(all=True, filters={"label": f"{LABEL}={self.name}"})
+        names = {container.name.removeprefix(self._name("")) for container in containers}
+        return sorted(names - {REGISTRY_NAME})
 
     @classmethod
     @contextmanager
@@ -104,6 +113,13 @@ class Rig:
         lines = [f"{host} ansible_host={self.address(host)}" for host in hosts]
         self.inventory.write_text(INVENTORY.format(hosts="\n".join(lines), directory=self.directory))
         for host in hosts:
+            self._wait(host)
+
+    def wake(self) -> None:
+        """Switch on what is off, as after a boot of the machine, and wait until it answers."""
+        for name in (REGISTRY_NAME, *self.hosts):
+            self._container(name).start()
+        for host in self.hosts:
             self._wait(host)
 
     def down(self) -> None:
@@ -193,12 +209,13 @@ class Rig:
         api = self._client.api
         container = api.create_container(
             tag,
-            name=self._name("registry"),
+            name=self._name(REGISTRY_NAME),
             entrypoint=["docker-registry", "serve", "/etc/rig/registry.yml"],
             labels=self._labels,
             ports=[5000],
-            host_config=api.create_host_config(port_bindings={5000: ("127.0.0.1", None)}),
-            networking_config=_endpoint(network, str(_subnet(network)[REGISTRY]), "registry"),
+            # Chosen here: of the engine it would get another one at each start.
+            host_config=api.create_host_config(port_bindings={5000: ("127.0.0.1", _free_port())}),
+            networking_config=_endpoint(network, str(_subnet(network)[REGISTRY]), REGISTRY_NAME),
         )
         api.start(container["Id"])
 
@@ -266,6 +283,13 @@ def _endpoint(network: Network, address: str, alias: str) -> dict[str, object]:
 
 def _subnet(network: Network) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network(network.attrs["IPAM"]["Config"][0]["Subnet"])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _greets(address: str, port: int) -> bool:
