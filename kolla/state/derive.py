@@ -43,6 +43,7 @@ from kolla.state.needs import requirements
 from kolla.state.references import References, provision_job
 from kolla.state.releases import SETTLED, Course
 from kolla.state.render import CONFIG_FILES, RenderedFile, RenderedFolder, Renderer, copy_entry
+from kolla.state.sockets import sockets
 from kolla.state.spec import NO_NEW_PRIVILEGES, ContainerSpec, HealthCheck, Mount
 from kolla.state.topology import Topology, engine_name
 
@@ -215,7 +216,7 @@ class _Builder:
             impact=container.impact,
             sources=_sources(renderer, container),
             reload=_reload(renderer, container),
-            sockets=self._sockets(folder, name, container, host, renderer),
+            sockets=sockets(self.topology, folder, name, renderer),
             config_check=tuple(renderer.text(word) for word in container.config_check),
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
@@ -283,18 +284,6 @@ class _Builder:
     def _user_number(self, name: str) -> int:
         users = (folder.service.users for folder in self.settings.catalogue.folders.values())
         return next((known[name].uid for known in users if name in known), 0)
-
-    def _sockets(
-        self, folder: ServiceFolder, name: str, container: Container, host: str, renderer: Renderer
-    ) -> tuple[tuple[str, int], ...]:
-        address = self.topology.api_addresses[host]
-        served = [n for n, e in folder.service.endpoints.items() if e.container == name]
-        sockets = [(address, self.topology.endpoints[n].port) for n in served]
-        ports = (renderer.text(port) for port in container.ports)
-        sockets += [(address, int(port)) for port in ports if port]
-        if self.topology.is_proxy(folder, name):
-            sockets += [s for listener in self.topology.listeners for s in listener.sockets]
-        return tuple(sorted(set(sockets)))
 
     def _config(
         self,
