@@ -9,7 +9,7 @@ from typing import Any
 from kolla.configuration import Configuration
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Changes, Deployed, Findings
-from kolla.state import prechecks, requirements
+from kolla.state import firewall, prechecks, requirements
 
 BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
@@ -22,11 +22,13 @@ class PreparationVerbs:
     _hosts: Hosts
 
     def bootstrap_servers(self) -> Changes:
-        """Make hosts ready: a container engine that answers, directories, and what builds images."""
+        """Make hosts ready: a container engine that answers, directories, what builds images, what a
+        firewall needs."""
         from kolla.images import git
 
         values = self.configuration.globals.value
         request: dict[str, Any] = {"node_config": str(values("node_config"))}
+        request["firewall"] = values(firewall.SETTING)
         registry = str(values("docker_registry"))
         if registry and values("docker_registry_insecure"):
             request["insecure_registries"] = [registry]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import daemon, facts, files, lock, packages
+from . import daemon, facts, files, firewall, lock, packages
 from .cloud import Cloud
 from .engine import connect
 from .errors import Refusal
@@ -23,7 +23,7 @@ def bootstrap(request: Json) -> Json:
 
     Request: `node_config` (the directory of the configuration folders), `insecure_registries`,
     `registry_authorities` (registry: PEM of who signs its certificate), `packages` (others this host is
-    to have).
+    to have), `firewall` (whether it is to have what loads one).
     Everything made goes into the manifest.
     """
     cloud = Cloud.of(request)
@@ -31,6 +31,8 @@ def bootstrap(request: Json) -> Json:
         manifest = Manifest(cloud)
         changes = [] if daemon.answers() else _install(PACKAGES, SPLIT_OFF, manifest)
         changes += _install(request.get("packages", ()), (), manifest)
+        if request.get("firewall") and not firewall.is_there():
+            changes += _install((firewall.PACKAGE,), (), manifest)
         changes += _registries(request.get("insecure_registries", ()), manifest)
         changes += _authorities(request.get("registry_authorities", {}), manifest)
         if not daemon.answers():

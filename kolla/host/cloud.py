@@ -54,6 +54,16 @@ class Cloud:
         """Where what a service was given is recorded."""
         return self.resources_directory / f"{_file_name(service)}.json"
 
+    @property
+    def firewall_record(self) -> Path:
+        """Where the rules of the firewall are recorded, and how the kernel has them."""
+        return self.directory / "firewall.json"
+
+    @property
+    def firewall_script(self) -> Path:
+        """What brings the rules of the firewall back at a start of the host."""
+        return self.directory / "firewall.nft"
+
     def volume_record(self, volume: str) -> Path:
         """Where the epoch of a volume is recorded whose content was replaced."""
         return self.directory / "volumes" / f"{_file_name(volume)}.json"

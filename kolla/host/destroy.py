@@ -63,7 +63,7 @@ def destroy(request: Json) -> Json:
         if request["purge"]:
             _engine(engine, manifest, changes, kept)
         changes += [f"removed {p}" for p in manifest.entries("folders") if folder.remove(p, manifest)]
-        undone, stayed = resources.take_all_back(manifest)
+        undone, stayed = resources.take_all_back(cloud, manifest)
         changes += undone
         kept += stayed
         changes += _directories(manifest)

@@ -34,7 +34,7 @@ def observe(request: Json) -> Json:
     }
     state["folders"] = _folders({**own, **request["folders"]})
     state["jobs"] = _jobs(cloud)
-    state["resources"] = resources.observe({**resources.NONE, **request["resources"]})
+    state["resources"] = resources.observe({**resources.NONE, **request["resources"]}, cloud)
     state["given"] = resources.given(cloud)
     state["upgrade"] = files.read_json(cloud.upgrade_record)
     known = {**facts.gather(), "kernel_modules": kernel.available(request["modules"])}

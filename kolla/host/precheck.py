@@ -10,9 +10,10 @@ import socket
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from . import facts, listeners, neighbour, processes
+from . import facts, firewall, listeners, neighbour, processes
 from .cloud import Cloud
 from .engine import Engine, EngineUnreachable, connect
+from .errors import Refusal
 from .own import own_containers
 from .shapes import Json
 
@@ -31,7 +32,7 @@ MEMORY_TOLERANCE = 0.95
 
 def precheck(request: Json) -> Json:
     """Findings about the engine, and about what the request names: ports, sockets, addresses, virtual
-    ones, directories, memory, devices, virtualization, the host's name. Changes nothing."""
+    ones, directories, memory, devices, virtualization, the firewall, the host's name. Changes nothing."""
     cloud = Cloud.of(request)
     findings: list[Json] = []
     engine: Engine | None = None
@@ -54,6 +55,7 @@ def precheck(request: Json) -> Json:
         findings.append(_memory(request["memory"], facts.memory()))
     findings += [_device(path, name) for path, name in sorted(request.get("devices", {}).items())]
     findings += [_virtualization(asked) for asked in request.get("virtualization", ())]
+    findings += _firewall(request.get("firewall", False))
     if request.get("hostname"):
         interfaces = facts.interfaces().values()
         own = {address for each in interfaces for address in each["addresses"] + each["addresses6"]}
@@ -251,6 +253,27 @@ def _hostname(name: str, own: Collection[str]) -> Json:
 
 def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+def _firewall(wanted: bool) -> list[Json]:
+    """Whether there can be a firewall of ours, and what the host's own keeps out."""
+    if not firewall.is_there():
+        message = f"this host has no program '{firewall.PROGRAM}', which loads its rules"
+        hint = "run: kolla bootstrap-servers"
+        return [_finding("firewall", firewall.PROGRAM, False, message, hint)] if wanted else []
+    try:
+        closed = firewall.closed()
+    except Refusal as refusal:
+        return [_finding("firewall", firewall.PROGRAM, not wanted, str(refusal))]
+    return [_closed(chain) for chain in closed] or [
+        _finding("firewall", firewall.PROGRAM, True, "no other rules of this host close all they do not name")
+    ]
+
+
+def _closed(chain: str) -> Json:
+    message = "it lets nothing in that it does not name; rules of Kolla's do not open what others close"
+    hint = "have it let in what hosts and users of the cloud send to services (docs/firewall.md)"
+    return {**_finding("firewall", chain, True, message, hint), "warning": True}
 
 
 def _memory(needed: int, present: int) -> Json:

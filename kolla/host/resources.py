@@ -1,5 +1,5 @@
-"""What a service needs of the host itself: kernel modules, sysctls, shared mounts, directories, and the
-files that bring them back after a reboot.
+"""What a service needs of the host itself: kernel modules, sysctls, shared mounts, directories, the files
+that bring them back after a reboot, and rules of the firewall.
 
 Each service's are one operation and one record of what it was given last. What two services need is taken
 back with the last of them; what was there before us stays, and sysctls get the value they had.
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import files, kernel, mounts
+from . import directories, files, firewall, kernel, mounts
 from .cloud import Cloud
 from .context import SKIPPED, Context, Outcome
 from .errors import OperationFailed
@@ -26,6 +26,7 @@ NONE: Resources = {
     "directories": {},
     "files": {},
     "at_destroy": {},
+    "firewall": [],
 }
 
 _one_at_a_time = threading.Lock()
@@ -40,13 +41,15 @@ def perform(operation: HostOperation, context: Context) -> Outcome:
     service, wanted = operation["service"], operation["resources"]
     with _one_at_a_time:
         before = given(context.cloud)
-        if before.get(service, NONE) == wanted and observe(wanted) == wanted:
+        if before.get(service, NONE) == wanted and observe(wanted, context.cloud) == wanted:
             return SKIPPED
         try:
             _give(wanted, context.manifest)
         except OSError as error:
             raise OperationFailed(f"{error.filename}: {error.strerror}") from None
         others = [record for name, record in before.items() if name != service]
+        rules = [rule for record in (wanted, *others) for rule in record["firewall"]]
+        firewall.ensure(rules, context.cloud, context.manifest)
         kept = _take_back(before.get(service, NONE), [wanted, *others], context.manifest)
         if wanted == NONE:
             context.cloud.resources_record(service).unlink(missing_ok=True)
@@ -55,12 +58,13 @@ def perform(operation: HostOperation, context: Context) -> Outcome:
     return Outcome(message="; ".join(f"kept {each}" for each in kept))
 
 
-def observe(asked: Resources) -> Resources:
+def observe(asked: Resources, cloud: Cloud) -> Resources:
     """What this host has of the resources asked for, in their order: sysctls, directories and files as they
-    are, modules that are loaded, mounts that are shared; what is for later, as it was asked."""
+    are, modules that are loaded, mounts that are shared, rules in force; what is for later, as asked."""
     sysctls = ((name, kernel.sysctl(name)) for name in asked["sysctls"])
     directories = ((path, _mode(path)) for path in asked["directories"])
     texts = ((path, _text(path)) for path in asked["files"])
+    rules = firewall.loaded(cloud) if asked["firewall"] else []
     return {
         "modules": [name for name in asked["modules"] if kernel.is_loaded(name)],
         "sysctls": {name: value for name, value in sysctls if value is not None},
@@ -68,6 +72,7 @@ def observe(asked: Resources) -> Resources:
         "directories": {path: mode for path, mode in directories if mode is not None},
         "files": {path: text for path, text in texts if text is not None},
         "at_destroy": asked["at_destroy"],
+        "firewall": [rule for rule in asked["firewall"] if rule in rules],
     }
 
 
@@ -84,9 +89,9 @@ def _text(path: str) -> str | None:
 
 
 def given(cloud: Cloud) -> dict[str, Resources]:
-    """Service -> the resources it was given last."""
+    """Service -> the resources it was given last; what earlier versions did not know of, it was not given."""
     records = sorted(cloud.resources_directory.glob("*.json"))
-    return {path.stem: files.read_json(path) for path in records}
+    return {path.stem: {**NONE, **files.read_json(path)} for path in records}
 
 
 def _give(wanted: Resources, manifest: Manifest) -> None:
@@ -100,16 +105,16 @@ def _give(wanted: Resources, manifest: Manifest) -> None:
                 manifest.add("sysctls", [f"{name}={present}"])
             kernel.set_sysctl(name, value)
     for path, mode in wanted["directories"].items():
-        _make_directory(Path(path), manifest)
+        directories.make(Path(path), manifest)
         if _mode(path) != mode:
             Path(path).chmod(int(mode, 8))
     for path in wanted["shared_mounts"]:
-        _make_directory(Path(path), manifest)
+        directories.make(Path(path), manifest)
         if not mounts.is_shared(path):
             mounts.share(path, manifest)
     for path, text in wanted["files"].items():
         if _text(path) != text:
-            _make_directory(Path(path).parent, manifest)
+            directories.make(Path(path).parent, manifest)
             manifest.add("files", [path])
             files.write(Path(path), text.encode(), mode=0o644)
 
@@ -117,12 +122,6 @@ def _give(wanted: Resources, manifest: Manifest) -> None:
 def _previous(manifest: Manifest) -> dict[str, str]:
     """Sysctl we changed -> the value it had."""
     return dict(entry.partition("=")[::2] for entry in manifest.entries("sysctls"))
-
-
-def _make_directory(path: Path, manifest: Manifest) -> None:
-    missing = [each for each in (path, *path.parents) if not each.exists()][::-1]
-    manifest.add("directories", [str(each) for each in missing])
-    path.mkdir(parents=True, exist_ok=True)
 
 
 def _take_back(record: Resources, needed: list[Resources], manifest: Manifest) -> list[str]:
@@ -136,18 +135,19 @@ def _take_back(record: Resources, needed: list[Resources], manifest: Manifest) -
     kept = _undo(texts, sysctls, shared, manifest)
     for path in (*record["directories"], *shared):
         if not _is_needed(path, needed):
-            _remove_directory(Path(path), manifest)
+            directories.remove(Path(path), manifest)
     return kept
 
 
-def take_all_back(manifest: Manifest) -> tuple[list[str], list[str]]:
+def take_all_back(cloud: Cloud, manifest: Manifest) -> tuple[list[str], list[str]]:
     """Undo whatever any service was given; what was done and what was kept, as sentences. Directories that
     were made are left to whoever removes all of those."""
+    changes = ["removed the rules of the firewall"] if firewall.remove(cloud, manifest) else []
     texts, shared = manifest.entries("files"), manifest.entries("mounts")
     previous = _previous(manifest)
     kept = _undo(texts, previous, shared, manifest)
     left = manifest.entries("mounts")
-    changes = [f"removed {path}" for path in texts]
+    changes += [f"removed {path}" for path in texts]
     changes += [f"sysctl {name} is {value} again" for name, value in previous.items()]
     return [*changes, *(f"unmounted {path}" for path in shared if path not in left)], kept
 
@@ -169,14 +169,3 @@ def _undo(
 
 def _is_needed(path: str, needed: list[Resources]) -> bool:
     return any(path in other["directories"] or path in other["shared_mounts"] for other in needed)
-
-
-def _remove_directory(path: Path, manifest: Manifest) -> None:
-    for each in (path, *path.parents):
-        if str(each) not in manifest.entries("directories"):
-            return
-        if each.is_dir():
-            if str(each) in manifest.entries("mounts") or any(each.iterdir()):
-                return
-            each.rmdir()
-        manifest.remove("directories", [str(each)])

@@ -81,6 +81,7 @@ class Resources(TypedDict):
     directories: dict[str, str]
     files: dict[str, str]
     at_destroy: dict[str, list[str]]
+    firewall: list[str]
 
 
 class HostOperation(Operation):

@@ -1,4 +1,5 @@
-"""Deriving what services need of the hosts themselves, from the `host:` section of their `service.yml`."""
+"""Deriving what services need of the hosts themselves: the `host:` section of their `service.yml`, and rules
+of a firewall where hosts are to have one."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from kolla.catalogue.model import ServiceFolder
 from kolla.errors import InputError
+from kolla.state.firewall import firewall
 from kolla.state.render import Renderer
 from kolla.state.resources import Resources, boot_files
 from kolla.state.topology import Topology, engine_name, service_file
@@ -15,16 +17,18 @@ HostNeeds = Mapping[tuple[str, str], Resources]
 """(host, service) -> what the service needs there; only where that is anything."""
 
 
-def host_needs(topology: Topology, renderer: Callable[[ServiceFolder, str], Renderer]) -> HostNeeds:
+def host_needs(topology: Topology, renderer: Callable[[ServiceFolder, str, str], Renderer]) -> HostNeeds:
     """What every enabled service needs of every host. InputError when two need what excludes each other."""
     needs: dict[tuple[str, str], Resources] = {}
     claims: dict[tuple[str, str, str], tuple[str, str]] = {}
     for folder in topology.settings.services:
         for host in topology.resource_hosts(folder):
-            resources = _resources(topology, folder, renderer(folder, host))
+            resources = _resources(topology, folder, renderer(folder, host, ""))
             if resources:
                 _claim(claims, folder, host, resources)
                 needs[host, folder.name] = resources
+    for place, rules in firewall(topology, renderer).items():
+        needs[place] = needs.get(place, Resources()).model_copy(update={"firewall": rules})
     return needs
 
 

@@ -32,7 +32,7 @@ def requests(
 ) -> dict[str, dict[str, Any]]:
     """Host -> precheck request: addresses it must have (the VIP, where nothing moves it), or is to get, ports
     to be free, disk space for the images it does not have yet and for what services keep, memory, devices,
-    sockets.
+    sockets, what loads a firewall.
     """
     result = {}
     interfaces = [each for known in facts.values() for each in known.interfaces.values()]
@@ -68,6 +68,7 @@ def requests(
                 if r.virtualization
             ],
             "hostname": any(requirement.hostname for requirement in asked),
+            "firewall": any(needs.firewall for needs in desired.needs_of.get(host, {}).values()),
             "makes_way": sorted({name for c in own for name in adoption.replaced(desired, c, state)}),
         }
     return result

@@ -1,4 +1,4 @@
-"""What a service needs of a host itself: kernel modules, sysctls, shared mounts, directories."""
+"""What a service needs of a host itself: kernel modules, sysctls, shared mounts, directories, a firewall."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Resources(Model):
     """Path -> text; what brings the rest back after a reboot."""
     at_destroy: dict[str, tuple[str, ...]] = {}
     """Container in the engine -> the command run in it before it is destroyed."""
+    firewall: tuple[str, ...] = ()
+    """Rules about packets that come in, as nft(8) reads them."""
 
     def __bool__(self) -> bool:
         return self != Resources()
@@ -32,13 +34,20 @@ def union(several: Iterable[Resources]) -> Resources:
     """All of them, sorted; of a name that several have, the last one's value."""
     modules: set[str] = set()
     mounts: set[str] = set()
+    rules: set[str] = set()
     named: dict[str, dict[str, Any]] = {"sysctls": {}, "directories": {}, "files": {}, "at_destroy": {}}
     for each in several:
         modules |= set(each.modules)
         mounts |= set(each.shared_mounts)
+        rules |= set(each.firewall)
         for field, values in named.items():
             values |= getattr(each, field)
-    return Resources(modules=tuple(sorted(modules)), shared_mounts=tuple(sorted(mounts)), **named)
+    return Resources(
+        modules=tuple(sorted(modules)),
+        shared_mounts=tuple(sorted(mounts)),
+        firewall=tuple(sorted(rules)),
+        **named,
+    )
 
 
 def boot_files(service: str, resources: Resources) -> dict[str, str]:
@@ -93,6 +102,9 @@ def _missing(wanted: Resources, observed: Resources) -> Iterator[str]:
             yield f"{path} does not exist"
         elif observed.files[path] != text:
             yield f"{path} has changed"
+    for rule in wanted.firewall:
+        if rule not in observed.firewall:
+            yield f"the firewall does not have the rule {rule}"
 
 
 def _superfluous(wanted: Resources, given: Resources) -> Iterator[str]:
@@ -102,6 +114,7 @@ def _superfluous(wanted: Resources, given: Resources) -> Iterator[str]:
         ("sysctl", given.sysctls, wanted.sysctls),
         ("directory", given.directories, wanted.directories),
         ("shared mount", given.shared_mounts, wanted.shared_mounts),
+        ("firewall rule", given.firewall, wanted.firewall),
     ]
     for kind, had, needs in pairs:
         yield from (f"{kind} {name} is no longer needed" for name in had if name not in needs)

@@ -6,7 +6,15 @@ lazily, once per host, when the desired state is made. Everything else is a lite
 """
 
 from kolla.catalogue.model.capability import Domain, Entry, Identity, Provision, Storage, StorageUser
-from kolla.catalogue.model.container import Bind, ConfigFile, Container, Health, Impact, Requirements
+from kolla.catalogue.model.container import (
+    Bind,
+    ConfigFile,
+    Container,
+    Health,
+    Impact,
+    Requirements,
+    Traffic,
+)
 from kolla.catalogue.model.endpoint import Answer, Endpoint
 from kolla.catalogue.model.host import HostResources, KernelModule, Leaving
 from kolla.catalogue.model.image import Binary, ConfigOptions, Image, NamedSections, Software, User
@@ -83,6 +91,7 @@ __all__ = [
     "Storage",
     "StorageUser",
     "Sysctl",
+    "Traffic",
     "Upgrade",
     "User",
     "Verb",

@@ -69,6 +69,17 @@ class Bind(Model):
     host (`slave`). Other than private needs a shared mount on the host."""
 
 
+class Traffic(Model):
+    """What comes to a container besides connections to its ports, for the firewall of its host."""
+
+    protocol: Literal["tcp", "udp", "vrrp"] = "tcp"
+    """What it is; `vrrp`, by which hosts agree who has an address, has no ports."""
+    ports: Expression = ""
+    """The port it comes to, or the first and the last of several: `5900-5999`."""
+    address: Expression = "{{ api_address }}"
+    """The address of the host it comes to."""
+
+
 class Requirements(Model):
     """What a host must offer where a service or a container runs: `kolla prechecks` looks for it, nothing is
     made. A text may be empty on a host, and then asks for nothing there, or name several with commas."""
@@ -174,6 +185,9 @@ class Container(Model):
     ports: tuple[Expression, ...] = ()
     """Ports it listens on besides those of its endpoints; prechecks look whether they are free. A text may be
     empty on a host, and then there is none."""
+    traffic: tuple[Traffic, ...] = ()
+    """What else comes to it: to ports that it chooses itself, by other protocols, at other addresses. Only
+    from the networks in which hosts that run it have that address; at the API address from those of all."""
     health: Health | None = None
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from kolla.state.derive.specs import container_spec
 from kolla.state.derive.traffic import Traffic
 from kolla.state.desired import DesiredContainer
 from kolla.state.render import Renderer
+from kolla.state.sockets import sockets
 from kolla.state.topology import engine_name
 
 SET_CONFIGS = ("kolla_set_configs",)
@@ -64,7 +65,7 @@ class Containers:
             impact=container.impact,
             sources=_sources(renderer, container),
             reload=_reload(renderer, container),
-            sockets=self._sockets(folder, name, container, host, renderer),
+            sockets=sockets(self.inputs.topology, folder, name, renderer),
             config_check=tuple(renderer.text(word) for word in container.config_check),
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
@@ -74,18 +75,6 @@ class Containers:
     def _user_number(self, name: str) -> int:
         users = (folder.service.users for folder in self.inputs.settings.catalogue.folders.values())
         return next((known[name].uid for known in users if name in known), 0)
-
-    def _sockets(
-        self, folder: ServiceFolder, name: str, container: Container, host: str, renderer: Renderer
-    ) -> tuple[tuple[str, int], ...]:
-        address = self.inputs.topology.api_addresses[host]
-        served = [n for n, e in folder.service.endpoints.items() if e.container == name]
-        sockets = [(address, self.inputs.topology.endpoints[n].port) for n in served]
-        ports = (renderer.text(port) for port in container.ports)
-        sockets += [(address, int(port)) for port in ports if port]
-        if self.inputs.topology.is_proxy(folder, name):
-            sockets += [s for listener in self.inputs.topology.listeners for s in listener.sockets]
-        return tuple(sorted(set(sockets)))
 
 
 def _reload(renderer: Renderer, container: Container) -> tuple[tuple[str, ...], ...]:

@@ -106,7 +106,7 @@ class World:
                 architecture="x86_64",
                 cores=2,
                 memory=1 << 33,
-                interfaces={"eth0": Interface(addresses=(f"10.0.0.{number}",))},
+                interfaces={"eth0": Interface(addresses=(f"10.0.0.{number}",), networks=("10.0.0.0/24",))},
                 default_interface="eth0",
                 kernel_modules=self.kernel_modules,
             )
