@@ -11,6 +11,8 @@ import pytest
 from kolla.cli.main import invoke
 from kolla.events import Event
 
+REALLY = "--yes-i-really-really-mean-it"
+
 
 @dataclass
 class Answer:

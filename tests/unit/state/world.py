@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 from kolla.build_report import BuildReport, BuiltImage
 from kolla.catalogue import loader
+from kolla.catalogue.catalogue import Catalogue
 from kolla.secret import Secret
 from kolla.settings import Settings, load, passwords
 from kolla.settings.inventory import Inventory
@@ -37,6 +39,24 @@ THIRD_PARTY = Path(__file__).parents[2] / "system" / "services"
 SERVICES = ("haproxy", "keystone", "mariadb", "memcached", "notes", "rabbitmq", "toolbox")
 """The cloud is these, however many services there are; a test may enable more."""
 
+MOST_DESIRED = 50
+
+_DESIRED: dict[str, Desired] = {}
+"""What a world is made of -> what is desired, of which nobody can change anything."""
+
+
+@cache
+def _catalogue() -> Catalogue:
+    """The services of all worlds that change none of them."""
+    return loader.load([THIRD_PARTY])
+
+
+@cache
+def _passwords() -> str:
+    """A passwords.yml for all worlds of a process."""
+    values = passwords.generate(_catalogue(), {})
+    return yaml.safe_dump({k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()})
+
 
 class World:
     """A configuration directory that can be edited, and hosts that can be changed."""
@@ -53,16 +73,11 @@ class World:
         self.image_ids: dict[str, str] = {}
         self.release = "2026.1"
         self.kernel_modules: tuple[str, ...] = ()
-        self._made: tuple[str, Desired] | None = None
         self.states = self.states_of(hosts)
-        catalogue = loader.load([THIRD_PARTY])
-        for name, folder in catalogue.folders.items():
+        for name, folder in _catalogue().folders.items():
             if folder.service.enabled and name not in SERVICES:
                 self.globals[f"enable_{name}"] = False
-        values = passwords.generate(catalogue, {})
-        (directory / "passwords.yml").write_text(
-            yaml.safe_dump({k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()})
-        )
+        (directory / "passwords.yml").write_text(_passwords())
         (directory / "passwords.yml").chmod(0o600)
 
     @staticmethod
@@ -115,7 +130,7 @@ class World:
 
     @property
     def report(self) -> BuildReport:
-        catalogue = loader.load([self.services])
+        catalogue = _catalogue() if self.services == THIRD_PARTY else loader.load([self.services])
         names = [name for folder in catalogue.folders.values() for name in folder.service.images]
         images = {
             name: BuiltImage(
@@ -132,15 +147,17 @@ class World:
 
     @property
     def desired(self) -> Desired:
-        """Made again when anything that it is made of has changed."""
+        """Made again when anything that it is made of has changed; of equal worlds it is made once."""
         inputs = self._inputs()
-        if self._made is None or self._made[0] != inputs:
-            self._made = inputs, desire(self.settings, self.report, self.facts)
-        return self._made[1]
+        if inputs not in _DESIRED:
+            if len(_DESIRED) == MOST_DESIRED:
+                del _DESIRED[next(iter(_DESIRED))]
+            _DESIRED[inputs] = desire(self.settings, self.report, self.facts)
+        return _DESIRED[inputs]
 
     def _inputs(self) -> str:
         files = {
-            str(path): path.read_text()
+            str(path.relative_to(self.directory)): path.read_text()
             for path in sorted(self.directory.rglob("*"))
             if path.is_file() and path != self.directory / "globals.yml"  # which is written from `globals`
         }
