@@ -100,8 +100,8 @@ def figures(ours: Side, peer: Side) -> Iterator[Figure]:
     yield Figure("  the peer", each_of_peer, "s")
     yield Figure(f"  all {ours.services} services", ours.idle.wall, "s")
     yield Figure(f"  the peer, {peer.services} services", peer.idle.wall, "s")
-    yield Figure("  processor time here", ours.idle.here, "s")
-    yield Figure("  the peer", peer.idle.here, "s")
+    yield Figure("  processor time, each service", ours.idle.processor / ours.services, "s")
+    yield Figure("  the peer", peer.idle.processor / peer.services, "s")
     yield Figure("  Ansible tasks", ours.idle.tasks.all, "tasks")
     yield Figure("  the peer", peer.idle.tasks.all, "tasks")
 
