@@ -41,6 +41,8 @@ DIRECTORY = "kolla-rig-"
 """How the directories of rigs begin, below the one for temporary files."""
 PATIENCE = 60
 """Seconds a host may take to boot."""
+REMOVAL = 600
+"""Seconds a busy machine may take to delete a host's disk, full of images."""
 MIRROR = "http://deb.debian.org/debian"
 
 INVENTORY = """\
@@ -66,7 +68,7 @@ class Rig:
         self.directory = (parent or Path(tempfile.gettempdir())) / f"{DIRECTORY}{name}"
         """Key, known hosts, SSH's connections and the inventory."""
         self._mirror = mirror
-        self._client = docker.from_env()
+        self._client = docker.from_env(timeout=REMOVAL)
         self._labels = {LABEL: name}
 
     @property
