@@ -7,10 +7,11 @@ import platform
 import re
 import shutil
 import socket
+import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from . import facts, firewall, listeners, neighbour, processes, vrrp
+from . import clock, facts, firewall, listeners, neighbour, processes, vrrp
 from .cloud import Cloud
 from .engine import Engine, EngineUnreachable, connect
 from .errors import Refusal
@@ -34,8 +35,9 @@ def precheck(request: Json) -> Json:
     """Findings about the engine, and about what the request names: ports, sockets, addresses, virtual
     ones and their routers, directories, memory, devices, virtualization, the firewall, the host's name.
     Changes nothing."""
+    began = time.time()
     cloud = Cloud.of(request)
-    findings: list[Json] = []
+    findings: list[Json] = [_clock(clock.is_kept())]
     engine: Engine | None = None
     try:
         engine = connect(request["engine"])
@@ -66,12 +68,21 @@ def precheck(request: Json) -> Json:
         interfaces = facts.interfaces().values()
         own = {address for each in interfaces for address in each["addresses"] + each["addresses6"]}
         findings.append(_hostname(socket.gethostname(), own))
-    return {"findings": findings}
+    return {"findings": findings, "clock": [began, time.time()]}
 
 
 def _finding(check: str, subject: str, ok: bool, message: str, hint: str = "") -> Json:
     finding = {"check": check, "subject": subject, "ok": ok, "message": message, "hint": hint}
     return {**finding, "warning": False}
+
+
+def _clock(kept: bool) -> Json:
+    """Whether somebody keeps the clock right; what it differs from others by, the controller sees."""
+    if kept:
+        return _finding("clock", "synchronization", True, "the clock is kept right")
+    message = "nothing on this host has set the clock by a time server"
+    hint = "install chrony or systemd-timesyncd, unless what is below this host keeps its clock right"
+    return {**_finding("clock", "synchronization", True, message, hint), "warning": True}
 
 
 def _engine(name: str, version: str) -> Json:
