@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,18 @@ class PreparationVerbs:
     def prechecks(self) -> Findings:
         """Look for everything that would make a deploy fail; all findings at once."""
         desired, states = self._hosts.observed()
-        answers = self._hosts.ask(
-            "precheck",
-            requirements.requests(desired, states, self.configuration.report, self._hosts.known_facts()),
+        requests = requirements.requests(
+            desired, states, self.configuration.report, self._hosts.known_facts()
         )
+        before = time.time()
+        answers = self._hosts.ask("precheck", requests)
+        clocks = {host: tuple(answer["clock"]) for host, answer in answers.items()}
+        after = time.time()
         told = [{"host": host, **f} for host, answer in answers.items() for f in answer["findings"]]
         known = prechecks.findings(desired, self._hosts.known_facts(), states)
         known += prechecks.limits(self.configuration.settings, states)
+        known += prechecks.quorums(self.configuration.settings.services, desired, states)
+        known += prechecks.clocks(before, clocks, after)
         return Findings(tuple(sorted([*told, *known], key=lambda finding: str(finding["host"]))))
 
     def pull(self) -> Deployed:

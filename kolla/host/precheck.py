@@ -7,10 +7,11 @@ import platform
 import re
 import shutil
 import socket
+import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from . import facts, firewall, listeners, neighbour, processes
+from . import clock, facts, firewall, listeners, neighbour, processes, vrrp
 from .cloud import Cloud
 from .engine import Engine, EngineUnreachable, connect
 from .errors import Refusal
@@ -32,9 +33,11 @@ MEMORY_TOLERANCE = 0.95
 
 def precheck(request: Json) -> Json:
     """Findings about the engine, and about what the request names: ports, sockets, addresses, virtual
-    ones, directories, memory, devices, virtualization, the firewall, the host's name. Changes nothing."""
+    ones and their routers, directories, memory, devices, virtualization, the firewall, the host's name.
+    Changes nothing."""
+    began = time.time()
     cloud = Cloud.of(request)
-    findings: list[Json] = []
+    findings: list[Json] = [_clock(clock.is_kept())]
     engine: Engine | None = None
     try:
         engine = connect(request["engine"])
@@ -50,6 +53,11 @@ def precheck(request: Json) -> Json:
     ]
     findings += [_address(address) for address in request.get("addresses", ())]
     findings += [_virtual(asked, own_pids) for asked in request.get("virtual_addresses", ())]
+    findings += [
+        _router(asked)
+        for asked in request.get("virtual_routers", ())
+        if asked["container"] not in own_pids.values()
+    ]
     findings += _space(_directories(request, engine))
     if "memory" in request:
         findings.append(_memory(request["memory"], facts.memory()))
@@ -60,12 +68,21 @@ def precheck(request: Json) -> Json:
         interfaces = facts.interfaces().values()
         own = {address for each in interfaces for address in each["addresses"] + each["addresses6"]}
         findings.append(_hostname(socket.gethostname(), own))
-    return {"findings": findings}
+    return {"findings": findings, "clock": [began, time.time()]}
 
 
 def _finding(check: str, subject: str, ok: bool, message: str, hint: str = "") -> Json:
     finding = {"check": check, "subject": subject, "ok": ok, "message": message, "hint": hint}
     return {**finding, "warning": False}
+
+
+def _clock(kept: bool) -> Json:
+    """Whether somebody keeps the clock right; what it differs from others by, the controller sees."""
+    if kept:
+        return _finding("clock", "synchronization", True, "the clock is kept right")
+    message = "nothing on this host has set the clock by a time server"
+    hint = "install chrony or systemd-timesyncd, unless what is below this host keeps its clock right"
+    return {**_finding("clock", "synchronization", True, message, hint), "warning": True}
 
 
 def _engine(name: str, version: str) -> Json:
@@ -154,6 +171,23 @@ def _virtual(asked: Json, own_pids: Mapping[int, str]) -> Json:
         message = f"somebody who is not of this cloud has it: {stranger}"
         return _finding("virtual address", address, False, message, "name another VIP")
     return _finding("virtual address", address, True, f"for '{name}'")
+
+
+def _router(asked: Json) -> Json:
+    """A number that a container of the cloud is to speak under: nobody else in the network may have it."""
+    interface, number, name = asked["interface"], asked["number"], asked["name"]
+    subject = f"{number} on {interface}"
+    try:
+        strangers = sorted(vrrp.heard(interface).get(number, set()) - set(asked["peers"]))
+    except OSError as error:
+        return _finding("virtual router", subject, False, f"nobody can listen there: {error.strerror}")
+    if strangers:
+        message = f"{', '.join(strangers)} has it in this network (VRRP), and '{name}' is to have it"
+        return _finding(
+            "virtual router", subject, False, message, f"set {asked['setting']} to another number"
+        )
+    message = f"for '{name}'; nobody else was heard (who tells it to some hosts alone, is not)"
+    return _finding("virtual router", subject, True, message)
 
 
 def _is_within(address: str, networks: Iterable[str]) -> bool:

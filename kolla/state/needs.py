@@ -22,6 +22,16 @@ _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 @dataclass(frozen=True)
+class VirtualRouter:
+    """A number that hosts agree under who has virtual addresses (VRRP)."""
+
+    interface: str
+    number: int
+    setting: str
+    """The setting that says which, for messages."""
+
+
+@dataclass(frozen=True)
 class Requirement:
     """What a service or a container requires of one host, every expression evaluated."""
 
@@ -43,6 +53,7 @@ class Requirement:
     """Network -> the setting that says which, for messages; without those that are no single setting's."""
     bridges: tuple[str, ...]
     virtual_addresses: tuple[str, ...]
+    virtual_routers: tuple[VirtualRouter, ...]
     hostname: bool
 
 
@@ -81,6 +92,10 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
         network_settings={text: setting for text, setting in settings.items() if setting},
         bridges=_texts(asked.bridges, on),
         virtual_addresses=_texts(asked.virtual_addresses, on),
+        virtual_routers=tuple(
+            VirtualRouter(on.text(interface), _router(number, on), _setting(number) or number)
+            for interface, number in asked.virtual_routers.items()
+        ),
         hostname=asked.hostname,
     )
 
@@ -115,3 +130,12 @@ def _amount(asked: int | str, on: Renderer) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"'{value}' is no amount", where=where, expected="a whole number of MiB")
     return value
+
+
+def _router(asked: str, on: Renderer) -> int:
+    """InputError for what is no number of a virtual router."""
+    text = on.text(asked)
+    if not text.isdecimal() or not 1 <= int(text) <= 255:
+        where = on.settings.catalogue.find(on.folder.name, asked)
+        raise InputError(f"'{text}' is no virtual router", where=where, expected="a number from 1 to 255")
+    return int(text)

@@ -1,11 +1,13 @@
-"""What can be told about hosts from what is known already: names, kernels, interfaces, networks."""
+"""What can be told about hosts from what is known already: names, kernels, interfaces, networks, clocks,
+images."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Any
 
+from kolla.catalogue.model import ServiceFolder
 from kolla.errors import did_you_mean
 from kolla.settings import Settings
 from kolla.state import adoption
@@ -13,9 +15,13 @@ from kolla.state.desired import Desired, grouped
 from kolla.state.facts import HostFacts, Interface
 from kolla.state.host_state import HostState
 from kolla.state.needs import Requirement
+from kolla.state.topology import engine_name
 
 Finding = dict[str, Any]
 """host, check, subject, ok, warning, message, hint: as the hosts' own."""
+
+CLOCK_TOLERANCE = 2.0
+"""Seconds; tokens that were issued a moment from now are refused."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -32,6 +38,7 @@ def findings(
         *_hostnames(desired.requirements, facts, states),
         *_kernels(desired, facts, states),
         *adoption.findings(desired, states),
+        *_images(desired, states),
         *(
             _interface(requirement, name, facts[requirement.host], reserved)
             for requirement in asked
@@ -50,18 +57,55 @@ def findings(
 def limits(settings: Settings, hosts: Collection[str]) -> list[Finding]:
     """Warnings of what services do not do on these hosts, though they are in their groups."""
     return [
-        {
-            "host": host,
-            "check": "limit",
-            "subject": service,
-            "ok": True,
-            "warning": True,
-            "message": sentence,
-            "hint": "",
-        }
+        _warning(host, "limit", service, sentence)
         for host in hosts
         for service, sentence in settings.limits(host)
     ]
+
+
+def quorums(services: Iterable[ServiceFolder], desired: Desired, hosts: Collection[str]) -> Iterator[Finding]:
+    """Warnings of clusters whose number of members is even: each of them asks for one more that is well than
+    there would have to be without it."""
+    names = {n: c for folder in services for n, c in folder.service.containers.items() if c.quorum}
+    for name in names:
+        members = [each.host for each in desired.containers_called(engine_name(name)) if each.name == name]
+        if not members or len(members) % 2 or members[0] not in hosts:
+            continue
+        may_go = (len(members) - 1) // 2
+        message = (
+            f"{len(members)} hosts run it, and the cluster goes on while more than half of them do: it bears "
+            f"the loss of {may_go}, as with {len(members) - 1}"
+        )
+        hint = f"have {len(members) - 1} or {len(members) + 1} hosts in its group"
+        yield _warning(members[0], "quorum", name, message, hint)
+
+
+def clocks(before: float, told: Mapping[str, tuple[float, float]], after: float) -> Iterator[Finding]:
+    """Findings about hosts' clocks: `told` is what each showed when it began and when it ended to answer what
+    was asked after `before` and answered before `after`, by the clock of this machine (seconds).
+
+    What a clock is wrong by may be more, by as long as question or answer were on their way; never less.
+    """
+    for host, (began, ended) in told.items():
+        wrong, how = max((before - began, "behind"), (ended - after, "ahead of"))
+        problem = f"at least {wrong:.0f} s {how} that of the machine kolla runs on"
+        hint = "have both ask the same time servers: chronyc tracking, timedatectl"
+        fine = "not seen to differ from that of the machine kolla runs on"
+        yield _finding(host, "clock", "time", problem if wrong >= CLOCK_TOLERANCE else None, fine, hint)
+
+
+def _images(desired: Desired, states: Mapping[str, HostState]) -> Iterator[Finding]:
+    """Warnings of images that a host lacks and would look for in vain, unless somebody brings them."""
+    for host, state in states.items():
+        images = {c.image.name: c.image for c in desired.containers_on(host)}
+        lacking = [n for n, i in images.items() if i.id not in state.images and i.digest is None]
+        if lacking:
+            message = f"this host does not have {', '.join(sorted(lacking))}, which no registry was given"
+            yield _warning(host, "images", f"{len(lacking)} of {len(images)}", message, "run: kolla push")
+
+
+def _warning(host: str, check: str, subject: str, message: str, hint: str = "") -> Finding:
+    return {**_finding(host, check, subject, None, message), "warning": True, "hint": hint}
 
 
 def _finding(host: str, check: str, subject: str, problem: str | None, fine: str, hint: str = "") -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from kolla.build_report import BuildReport
@@ -30,9 +31,9 @@ def requests(
     report: BuildReport,
     facts: Mapping[str, HostFacts],
 ) -> dict[str, dict[str, Any]]:
-    """Host -> precheck request: addresses it must have (the VIP, where nothing moves it), or is to get, ports
-    to be free, disk space for the images it does not have yet and for what services keep, memory, devices,
-    sockets, what loads a firewall.
+    """Host -> precheck request: addresses it must have (the VIP, where nothing moves it), or is to get and
+    by which number, ports to be free, disk space for the images it does not have yet and for what services
+    keep, memory, devices, sockets, what loads a firewall.
     """
     result = {}
     interfaces = [each for known in facts.values() for each in known.interfaces.values()]
@@ -52,6 +53,11 @@ def requests(
                 {"address": a, "name": r.name, "container": engine_name(r.name), "held": a in held}
                 for r in asked
                 for a in dict.fromkeys(r.virtual_addresses)
+            ],
+            "virtual_routers": [
+                {**asdict(router), "name": r.name, "container": engine_name(r.name), "peers": sorted(held)}
+                for r in asked
+                for router in r.virtual_routers
             ],
             "ports": [
                 {"address": address, "port": port, "service": service}

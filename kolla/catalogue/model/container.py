@@ -105,6 +105,9 @@ class Requirements(Model):
     virtual_addresses: tuple[Expression, ...] = ()
     """Addresses that the container gives to its host and takes away again: in a network of the host, and
     nobody else's. Nothing else of the cloud needs to find them on an interface."""
+    virtual_routers: dict[Expression, Expression] = {}
+    """Interface -> the number under which hosts agree who has such an address (VRRP), from 1 to 255; nobody
+    else in the network of the interface has it."""
     hostname: bool = False
     """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from world import World
 
 from kolla.errors import InputError
 from kolla.state.facts import Interface
-from kolla.state.prechecks import findings
+from kolla.state.prechecks import clocks, findings, quorums
 from kolla.state.requirements import requests
 
 INTERFACES = {
@@ -187,3 +190,51 @@ def test_a_group_that_hosts_are_prepared_in_must_exist(world: World) -> None:
     world.edit("notes/service.yml", "containers:\n", "host: {group: netwrok}\ncontainers:\n")
     with pytest.raises(InputError, match="there is no group 'netwrok'"):
         assert world.desired
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "said"),
+    [
+        (1001.0, 1004.0, None),
+        (999.0, 1002.0, None),
+        (966.0, 968.0, "at least 34 s behind that of"),
+        (1065.0, 1070.0, "at least 60 s ahead of that of"),
+    ],
+)
+def test_a_clock_is_wrong_when_it_cannot_have_been_that_late(
+    began: float, ended: float, said: str | None
+) -> None:
+    (finding,) = clocks(1000.0, {"one": (began, ended)}, 1010.0)
+    assert finding["ok"] is (said is None)
+    assert said is None or said in finding["message"]
+
+
+@given(delays=st.tuples(*[st.floats(0, 1000)] * 3), wrong=st.floats(-1000, 1000))
+def test_no_delay_makes_a_right_clock_wrong(delays: tuple[float, float, float], wrong: float) -> None:
+    began, ended = delays[0] + wrong, delays[0] + delays[1] + wrong
+    (finding,) = clocks(0.0, {"one": (began, ended)}, sum(delays))
+    assert finding["ok"] or abs(wrong) > 1.9
+
+
+@pytest.mark.parametrize(("count", "warned"), [(1, False), (2, True), (3, False), (4, True)])
+def test_a_member_too_many_is_told_once(tmp_path: Path, count: int, warned: bool) -> None:
+    world = World(tmp_path, hosts=("one", "two", "three", "four")[:count])
+    told = list(quorums(world.settings.services, world.desired, world.states))
+    assert {(f["host"], f["subject"]) for f in told} == (
+        {("one", "mariadb"), ("one", "rabbitmq")} if warned else set()
+    )
+    assert all(f["warning"] and f["ok"] for f in told)
+    assert list(quorums(world.settings.services, world.desired, {"two": None})) == []
+
+
+def test_images_that_a_host_lacks_and_no_registry_has_are_told(world: World) -> None:
+    def told() -> list[str]:
+        checked = findings(world.desired, world.facts, world.states)
+        return [f["message"] for f in checked if f["check"] == "images"]
+
+    lacking = "haproxy, keystone, kolla-toolbox, mariadb, memcached, notes, rabbitmq"
+    (message,) = told()
+    assert message == f"this host does not have {lacking}, which no registry was given"
+    images = {container.spec.image for container in world.desired.containers}
+    world.states["one"] = world.states["one"].model_copy(update={"images": tuple(images)})
+    assert told() == []

@@ -41,3 +41,27 @@ def test_an_address_that_something_else_moves_must_be_somewhere(tmp_path: Path) 
     assert nowhere["one"]["addresses"] == ["10.0.0.1", VIP]
     there = requests(world.desired, world.states, world.report, with_address(world.facts, "two", VIP))
     assert there["one"]["addresses"] == ["10.0.0.1"]
+
+
+def test_the_number_of_virtual_addresses_is_listened_for_on_their_interface(tmp_path: Path) -> None:
+    world = World(tmp_path, ("one", "two"))
+    world.globals["keepalived_virtual_router_id"] = 77
+    asked = requests(world.desired, world.states, world.report, world.facts)
+    (router,) = asked["two"]["virtual_routers"]
+    assert router == {
+        "interface": "eth0",
+        "number": 77,
+        "setting": "keepalived_virtual_router_id",
+        "name": "keepalived",
+        "container": "keepalived",
+        "peers": ["10.0.0.1", "10.0.0.2"],
+    }
+    world.globals["enable_keepalived"] = False
+    asked = requests(world.desired, world.states, world.report, world.facts)
+    assert asked["two"]["virtual_routers"] == []
+
+
+def test_what_loads_a_firewall_is_asked_for_where_there_is_one(world: World) -> None:
+    assert not requests(world.desired, world.states, world.report, world.facts)["one"]["firewall"]
+    world.globals["host_firewall"] = True
+    assert requests(world.desired, world.states, world.report, world.facts)["one"]["firewall"]
