@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from kolla.api import Cloud
 from kolla.configuration import Configuration
+from kolla.errors import KollaError
+from tests.system.rig import cloud
 from tests.system.rig.cloud_files import (
     BUILDING,
     Surroundings,
@@ -93,3 +95,18 @@ def test_people_are_told_how_to_get_at_hosts() -> None:
     said = farewell(["node1"], ["node2"], Path("/etc/kolla-hosts"), "hosts", sudo=True, program="python")
     assert "sudo ssh -F /etc/kolla-hosts/ssh_config node2" in said
     assert "sudo python -m tests.system.rig --name hosts kill node1" in said
+
+
+def test_what_somebody_else_wrote_is_neither_used_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kolla.places.state_root", lambda: tmp_path / "state")
+    monkeypatch.setattr(cloud, "DIRECTORY", tmp_path / "etc")
+    assert cloud.down(purge=True) == 0  # there is nothing
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/globals.yml").write_text("network_interface: eth0\n")
+    with pytest.raises(KollaError, match="was not made by make cloud"):
+        cloud.up(4, None)
+    with pytest.raises(KollaError, match="was not made by make cloud"):
+        cloud.down(purge=False)
+    assert [path.name for path in (tmp_path / "etc").iterdir()] == ["globals.yml"]
