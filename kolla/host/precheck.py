@@ -298,10 +298,11 @@ def _firewall(wanted: bool) -> list[Json]:
     try:
         closed = firewall.closed()
     except Refusal as refusal:
-        return [_finding("firewall", firewall.PROGRAM, not wanted, str(refusal))]
-    return [_closed(chain) for chain in closed] or [
-        _finding("firewall", firewall.PROGRAM, True, "no other rules of this host close all they do not name")
-    ]
+        return [_finding("firewall", firewall.PROGRAM, False, str(refusal))] if wanted else []
+    if closed or not wanted:
+        return [_closed(chain) for chain in closed]
+    message = "there, and no other rules of this host close all they do not name"
+    return [_finding("firewall", firewall.PROGRAM, True, message)]
 
 
 def _closed(chain: str) -> Json:

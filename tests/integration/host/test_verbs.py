@@ -86,7 +86,7 @@ def test_precheck_of_addresses_space_and_memory(host):
         host, addresses=["127.0.0.1"], directories={"/var/lib/kolla/not/there/yet": 1}, memory=1 << 20
     )
     assert {name: f["ok"] for name, f in findings.items()} == dict.fromkeys(
-        ("engine", "address", "space", "memory"), True
+        ("clock", "engine", "address", "space", "memory"), True
     )
     findings = precheck(host, addresses=["192.0.2.9"], directories={"/": 1 << 60}, memory=1 << 60)
     assert {name for name, f in findings.items() if not f["ok"]} == {"address", "space", "memory"}

@@ -9,6 +9,7 @@ import pytest
 from world import World
 
 from kolla.errors import InputError
+from kolla.state.facts import HostFacts, Interface
 from kolla.state.reconcile import reconcile
 
 FRIENDS = "ip saddr != { 10.0.0.0/24 } drop"
@@ -140,3 +141,37 @@ def test_rules_that_are_gone_are_a_reason_to_deploy(guarded: World) -> None:
     guarded.states["two"] = state.model_copy(update={"resources": flushed})
     operations = reconcile(guarded.desired, guarded.states).operations
     assert operations and all(o.host == "two" and "does not have the rule" in o.causes[0] for o in operations)
+
+
+class TwoNetworks(World):
+    """Hosts with a second network."""
+
+    @property
+    def facts(self) -> dict[str, HostFacts]:
+        found = {}
+        for number, (host, facts) in enumerate(super().facts.items(), 1):
+            second = Interface(addresses=(f"10.1.0.{number}",), networks=("10.1.0.0/24",))
+            interfaces = {**facts.interfaces, "eth1": second}
+            found[host] = facts.model_copy(update={"interfaces": interfaces})
+        return found
+
+
+def test_tunnels_screens_moves_and_copies_are_for_the_networks_they_go_through(tmp_path: Path) -> None:
+    world = TwoNetworks(tmp_path, hosts=("one", "two"))
+    services = ("ceph", "glance", "neutron", "nova", "openvswitch", "ovn", "placement")
+    on = {f"enable_{name}": True for name in services}
+    second = {f"{name}_interface": "eth1" for name in ("tunnel", "migration", "cluster")}
+    world.globals |= {"host_firewall": True, **on, **second}
+    world.groups |= {group: world.hosts for group in ("network", "compute", "storage")}
+    there = "ip saddr != { 10.1.0.0/24 } drop"
+    assert rules(world, "openvswitch") == (f"ip daddr 10.1.0.1 udp dport {{ 6081 }} {there}",)
+    assert {
+        f"ip daddr 10.0.0.1 tcp dport {{ 5900-5999 }} {FRIENDS}",
+        f"ip daddr 10.1.0.1 tcp dport {{ 49152-49215 }} {there}",
+        f"ip daddr 10.1.0.1 tcp dport {{ 8022 }} {there}",
+    } < set(rules(world, "nova"))
+    assert f"ip daddr 10.1.0.1 tcp dport {{ 6800-7300 }} {there}" in rules(world, "ceph")
+    assert rules(world, "ovn") == (
+        f"ip daddr 10.0.0.1 tcp dport {{ 6641, 6643 }} {FRIENDS}",
+        f"ip daddr 10.0.0.1 tcp dport {{ 6642, 6644 }} {FRIENDS}",
+    )

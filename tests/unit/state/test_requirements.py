@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from world import World
 
+from kolla.errors import InputError
 from kolla.state.facts import HostFacts, Interface
 from kolla.state.requirements import requests
 
@@ -65,3 +67,10 @@ def test_what_loads_a_firewall_is_asked_for_where_there_is_one(world: World) -> 
     assert not requests(world.desired, world.states, world.report, world.facts)["one"]["firewall"]
     world.globals["host_firewall"] = True
     assert requests(world.desired, world.states, world.report, world.facts)["one"]["firewall"]
+
+
+def test_a_number_that_no_virtual_router_has_is_refused(world: World) -> None:
+    requires = "    requires: {virtual_routers: {eth0: '{{ notes_port }}'}}\n"
+    world.edit("notes/service.yml", "    command: notes-api\n", f"    command: notes-api\n{requires}")
+    with pytest.raises(InputError, match="'9191' is no virtual router"):
+        _ = world.desired
