@@ -36,6 +36,9 @@ NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "dem
 BROKEN = {"keystone": {"blocks": {"after": 'RUN rm "$(command -v uwsgi)"\n'}}}
 """`image_overrides` of an image whose container does not start, though all its other programs do."""
 
+BACKUP = "mariadb_backup"
+"""The volume of backups."""
+
 OBSERVE = r"""
 import hashlib, json, pathlib, subprocess, sys
 
@@ -107,9 +110,13 @@ class Between:
         return {host: json.loads(self.rig.run(host, ["python3", "-c", OBSERVE, name])) for host in HOSTS}
 
     def serving(self) -> dict[str, Any]:
-        """What serves on each host, and its data; not the records of jobs and upgrades."""
+        """What serves on each host, and its data; not the records of jobs and upgrades, nor the backup that
+        an upgrade makes and leaves."""
         kinds = ("containers", "files", "taken", "volumes")
-        return {host: {kind: found[kind] for kind in kinds} for host, found in self.hosts().items()}
+        found = {host: {kind: seen[kind] for kind in kinds} for host, seen in self.hosts().items()}
+        for seen in found.values():
+            seen["volumes"] = [name for name in seen["volumes"] if name != BACKUP]
+        return found
 
     def schema(self) -> str:
         """Tables, columns and indexes of the database, and what migrations it knows of."""
