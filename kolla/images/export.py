@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 from kolla.errors import InputError, Location
 from kolla.images.base import Base
+from kolla.images.context import ContextFile
 from kolla.images.inputs import Inputs
 
 DOCKERFILE = "Dockerfile"
@@ -27,22 +30,36 @@ def export(inputs: Inputs, directory: Path) -> tuple[Path, ...]:
         if folder.exists() and not (folder / DOCKERFILE).is_file():
             raise InputError("it is there, and was not written by kolla build", where=Location(folder))
     for name, folder in folders.items():
-        _empty(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         context = inputs.context(name, base)
-        (folder / DOCKERFILE).write_text(inputs.dockerfile(name, built, base, context))
-        for file in context:
-            file.write(folder)
+        dockerfile = inputs.dockerfile(name, built, base, context)
+        files = (ContextFile(DOCKERFILE, 0o644, dockerfile.encode()), *context)
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_others(folder, {os.path.join(folder, file.path) for file in files})
+        for file in files:
+            if not _is_there(file, folder):
+                file.write(folder)
         _prune(folder)
     return tuple(folders.values())
 
 
-def _empty(folder: Path) -> None:
-    """Remove the files below `folder`; the directories, of which most are needed again, stay."""
+def _remove_others(folder: Path, wanted: Collection[str]) -> None:
+    """Remove links, and the files below `folder` that are not `wanted`; directories stay."""
     for place, directories, files in os.walk(folder):
-        links = [name for name in directories if os.path.islink(os.path.join(place, name))]
-        for name in (*files, *links):
-            os.unlink(os.path.join(place, name))
+        for path in (os.path.join(place, name) for name in (*directories, *files)):
+            if os.path.islink(path) or (path not in wanted and not os.path.isdir(path)):
+                os.unlink(path)
+
+
+def _is_there(file: ContextFile, folder: Path) -> bool:
+    """Whether it is below `folder` as it should be: comparing is quicker than making a file anew."""
+    if not isinstance(file.content, bytes):
+        return False
+    try:
+        with open(os.path.join(folder, file.path), "rb") as found:
+            same_mode = stat.S_IMODE(os.fstat(found.fileno()).st_mode) == file.mode
+            return same_mode and found.read() == file.content
+    except FileNotFoundError:
+        return False
 
 
 def _prune(folder: Path) -> None:

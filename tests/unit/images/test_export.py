@@ -50,6 +50,30 @@ def test_what_is_written_again_holds_nothing_old(
     assert [path.name for path in (out / "notes" / "root" / "bin").iterdir()] == ["new"]
 
 
+def test_what_is_written_again_differs_in_nothing_and_touches_only_what_was_changed(
+    catalogue: Catalogue, options: Options, tmp_path: Path
+) -> None:
+    inputs = Inputs.of(Graph.of(catalogue).select(["keystone"]), options)
+    export(inputs, tmp_path)
+    folder = tmp_path / "keystone"
+    before = {path: (path.read_bytes(), path.stat()) for path in folder.rglob("*") if path.is_file()}
+    script = folder / "root/usr/local/bin/kolla_keystone_bootstrap"
+    edited, linked, closed = folder / "Dockerfile", folder / "build" / "requirements.txt", script
+    edited.write_text("mine")
+    linked.unlink()
+    linked.symlink_to("/dev/null")
+    closed.chmod(0o600)
+    export(inputs, tmp_path)
+    after = {path: (path.read_bytes(), path.stat()) for path in folder.rglob("*") if path.is_file()}
+    assert {path: content for path, (content, _) in after.items()} == {
+        path: content for path, (content, _) in before.items()
+    }
+    assert not linked.is_symlink()
+    assert closed.stat().st_mode == before[closed][1].st_mode
+    touched = {path for path in after if after[path][1].st_mtime_ns != before[path][1].st_mtime_ns}
+    assert touched == {edited, linked, closed}
+
+
 def test_a_folder_of_somebody_else_is_left_alone(
     catalogue: Catalogue, options: Options, tmp_path: Path
 ) -> None:
