@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +30,7 @@ from kolla import __version__
 from kolla.api import Cloud
 from kolla.places import Places
 from tests.system.rig import Rig
+from tests.system.rig.builds import take_over
 from tests.system.rig.rig import LABEL
 
 HERE = Path(__file__).parent
@@ -38,7 +38,6 @@ NAME = "bench-deployer"
 """Of the rig, and of our cloud."""
 OURS, PEER = "ours", "peer"
 """The hosts."""
-OF_ANOTHER_CLOUD = frozenset({"facts.json", "made.json", "revisions"})
 VIP = 250
 """Number of the virtual address in the network of the API."""
 
@@ -160,7 +159,7 @@ def measure_ours(rig: Rig, directory: Path, settings: Mapping[str, Any], built: 
     (verbs.directory / "globals.yml").write_text(yaml.safe_dump({**settings, **_network(rig), **own}))
     place = Places.of(NAME)
     if built:
-        shutil.copytree(built, place.directory, ignore=_of_another_cloud, dirs_exist_ok=True)
+        take_over(built, place.directory)
     verbs.run("genpwd")
     verbs.run("build", "--push", "--profile", "enabled")
 
@@ -200,15 +199,6 @@ def _only(rig: Rig, host: str) -> str:
     other = PEER if host == OURS else OURS
     lines = rig.inventory.read_text().splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith(f"{other} "))
-
-
-def _of_another_cloud(directory: str, names: list[str]) -> list[str]:
-    """What a builder's directory has besides what it built, and trees of base images being built just now."""
-    return [
-        name
-        for name in names
-        if name in OF_ANOTHER_CLOUD or (name.startswith("base-") and Path(directory, name).is_dir())
-    ]
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from kolla.settings import globals as globals_file
 
 from . import cloud_files as files
 from . import image
+from .builds import take_over
 from .rig import MIRROR, Rig
 
 NAME = "hosts"
@@ -35,8 +35,6 @@ RIGS = Path("/var/lib")
 """Where the directory of the rig is: it outlives a boot."""
 OTHER = "kolla"
 """The cloud of `make cloud` on one host, whose images need not be built again."""
-NOT_OF_BUILDS = ("made.json", "facts.json", "revisions", "logs", "ansible.log", "build.lock", "checked.json")
-"""What is in the directory of a deployment and says nothing of images."""
 
 
 def up(count: int, extra: Path | None) -> int:
@@ -127,9 +125,7 @@ def _take_over_builds(own: Places) -> None:
     other = state_root() / OTHER
     if not other.exists() or own.build_report.exists():
         return
-    trees = [path.name for path in other.glob("base-*") if path.is_dir()]  # while somebody builds there
-    ignored = shutil.ignore_patterns(*NOT_OF_BUILDS, *trees)
-    shutil.copytree(other, own.directory, dirs_exist_ok=True, ignore=ignored)
+    take_over(other, own.directory)
 
 
 def _refuse_foreign(configuration: Configuration) -> None:
