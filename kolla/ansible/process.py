@@ -16,12 +16,22 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with(parent: int) -> None:
-    """Have the kernel send this process SIGTERM when its parent ends, however that ends (prctl(2)); when it
-    has ended already, so does this process."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with(parent: int, told_by: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send this process the signal `told_by` when its parent ends, however that ends
+    (prctl(2)); when it has ended already, so does this process."""
+    _libc.prctl(_PR_SET_PDEATHSIG, told_by)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def group_dies_with(parent: int) -> None:
+    """Have this process and its whole process group get SIGTERM when its parent ends, however that ends.
+
+    The kernel tells it by SIGHUP: a parent may end its children by SIGTERM before it ends, and a second
+    SIGTERM would end this process while it handles the first one, before others have heard of it.
+    """
+    signal.signal(signal.SIGHUP, lambda number, frame: os.killpg(os.getpgrp(), signal.SIGTERM))
+    die_with(parent, signal.SIGHUP)
 
 
 class Playbook:

@@ -189,14 +189,36 @@ except KeyboardInterrupt:
 """
 
 
+SLOW = """
+import os, time
+
+at_once = os.killpg
+
+def killpg(group, signal):
+    time.sleep(1)
+    at_once(group, signal)
+
+os.killpg = killpg
+"""
+
+
+@pytest.fixture
+def slow_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of Ansible pass on the signal to end a second late, as on a very busy machine."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "slow"))
+
+
 @pytest.fixture
 def deployer(tmp_path: Path, make: Make, inventory: Path, stand_in: Path) -> Iterator[subprocess.Popen[str]]:
     """A deployer of two steps in a process of its own, now waiting for the first one on `localhost`."""
     inventory.write_text("localhost ansible_connection=local\nother ansible_connection=local\n")
     (stand_in / "hold").touch()
+    path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(
         [sys.executable, "-c", DEPLOYER, str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -263,6 +285,15 @@ def test_ansible_does_not_outlive_a_killed_deployer(deployer: subprocess.Popen[s
     deployer.kill()
     deployer.wait()
     until(lambda: all(map(ended, below)))
+
+
+def test_a_worker_told_twice_to_end_still_ends_what_it_started(
+    slow_workers: None, deployer: subprocess.Popen[str]
+) -> None:
+    """By Ansible's own handler, and by the kernel when Ansible has ended."""
+    below = children(deployer.pid)
+    deployer.kill()
+    until(lambda: all(map(ended, below)), 20)
 
 
 def test_what_ansible_started_does_not_outlive_it(deployer: subprocess.Popen[str]) -> None:

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from kolla.ansible.channel import Client
-from kolla.ansible.process import die_with
+from kolla.ansible.process import group_dies_with
 
 PYTHON = "/usr/bin/python3"
 MISSING = 90
@@ -47,8 +47,7 @@ class ActionModule(ActionBase):
         AnsibleActionFail when the code on the host cannot run or fails; connection errors pass through.
         """
         if (ansible := multiprocessing.parent_process()) is not None and ansible.pid is not None:
-            # What this process started goes with it: Ansible's handler of SIGTERM sees to that.
-            die_with(ansible.pid)
+            group_dies_with(ansible.pid)
         if Display().verbosity > 2:
             # From -vvv on the ssh connection would show what the host answers.
             self._connection._play_context.no_log = True
