@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import urllib.request
 import uuid
@@ -13,7 +15,7 @@ from typing import Any
 import docker
 import pytest
 from system.client import Demo, Login, OpenStack, console_handshake, until
-from system.harness import Kolla, containers, http, log_lines
+from system.harness import Kolla, containers, http, log_lines, qemu_pid
 
 LISTINGS = {
     "image list": "kolla-guest",
@@ -120,6 +122,17 @@ def _rebooted(login: Login) -> bool:
         return login.run("ls /run", seconds=10).find("before") < 0
     except AssertionError:
         return False
+
+
+@pytest.mark.long  # nova's delay
+def test_init_runonce_starts_a_server_that_nova_believes_active_a_while_longer(
+    cloud: Kolla, demo: Demo
+) -> None:
+    """As after a power cut: `quickstart` is sooner than nova's look at what runs on the host."""
+    os.kill(qemu_pid(demo.id), signal.SIGKILL)
+    assert demo.server["status"] == "ACTIVE"
+    cloud.run("init-runonce")
+    assert demo.login.run("hostname").strip() == demo.name
 
 
 def test_a_server_with_a_config_drive_has_its_key_from_there(demo: Demo) -> None:
