@@ -52,7 +52,7 @@ def _assembled(inputs: Inputs) -> Desired:
         canary_checks=tuple(jobs.canary_checks()),
         verbs=tuple(jobs.verbs()),
         release_checks=tuple(jobs.release_checks()) if stage is Stage.EXPANDED else (),
-        back=tuple(jobs.back()) if stage in (Stage.SETTLED, Stage.FINISHING) else (),
+        back=tuple(jobs.back()) if stage is not Stage.EXPANDED else (),
         host_needs=host_needs(topology, renderers.of_service),
         requirements=tuple(requirements(topology, renderers.of_service)),
         endpoints=inputs.references.endpoints(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from cloud import modelled
 from test_revision_state import back
 from test_upgrade import NEWER, OLDER, deploy, finish, go_to, upgrade
 from world import World
@@ -103,3 +104,23 @@ def test_without_such_words_its_containers_are_replaced_and_its_jobs_repeated(wo
     world.carry_out(plan, wanted)
     rollback.check_release(1, before, world.states, world.settings.services)
     assert own(rollback.towards(1, before, world.states)) == ["recreate container notes"]
+
+
+def test_it_goes_back_again_to_what_was_deployed_after_it_had_gone_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.edit("notes/service.yml", "upgrade:\n", UPGRADE)
+    made = modelled(world, monkeypatch)
+    made.build(OLDER)
+    made.deploy()
+    made.build(NEWER)
+    assert made.cloud.upgrade().exit_code == 0
+    world.release = OLDER
+    assert made.cloud.rollback(1).exit_code == 0
+    made.build(OLDER)
+    made.deploy()
+    (*_, deployed) = made.cloud.revisions().revisions
+    assert (deployed.verb, deployed.result) == ("deploy", "done")
+    made.build(NEWER)
+    assert made.cloud.upgrade().exit_code == 0
+    assert "run job notes/forget" in own(made.cloud.plan_against(deployed.number).plan)
