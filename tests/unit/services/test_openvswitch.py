@@ -146,19 +146,26 @@ def test_flows_and_options_are_kept_in_words_that_put_them_back(vswitchd: Module
     assert vswitchd.options(OPTIONS) == "{class=0x102,type=0x80,len=4}->tun_metadata0"
 
 
-def test_kept_flows_are_taken_once_and_only_fresh(
-    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vswitchd, "KEPT", tmp_path / "kept")
-    vswitchd.KEPT.write_text('{"br-int": {}}')
-    assert vswitchd.kept_flows() == {"br-int": {}}
-    assert vswitchd.kept_flows() == {}
-    vswitchd.KEPT.write_text('{"br-int": {}}')
-    os.utime(vswitchd.KEPT, (0, 0))
-    assert vswitchd.kept_flows() == {}
-    vswitchd.KEPT.write_text('{"br-int')
-    assert vswitchd.kept_flows() == {}
-    assert not vswitchd.KEPT.exists()
+def test_neighbours_are_kept_in_words_that_put_them_back(vswitchd: ModuleType) -> None:
+    known = [
+        {"dst": "10.0.2.150", "lladdr": "fa:16:3e:27:91:5e", "state": ["STALE"]},
+        {"dst": "10.0.2.151", "lladdr": "fa:16:3e:27:91:5f", "state": ["FAILED"]},
+        {"dst": "10.0.2.152", "state": ["INCOMPLETE"]},
+    ]
+    assert list(vswitchd.neighbours(known)) == [("10.0.2.150", "lladdr", "fa:16:3e:27:91:5e")]
+
+
+def test_what_was_kept_is_taken_once_and_only_fresh(vswitchd: ModuleType, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text('{"br-int": {}}')
+    assert vswitchd.handed_over(kept) == {"br-int": {}}
+    assert vswitchd.handed_over(kept) == {}
+    kept.write_text('{"br-int": {}}')
+    os.utime(kept, (0, 0))
+    assert vswitchd.handed_over(kept) == {}
+    kept.write_text('{"br-int')
+    assert vswitchd.handed_over(kept) == {}
+    assert not kept.exists()
 
 
 def test_tunnels_take_the_routes_and_the_prefix_of_their_interface(vswitchd: ModuleType) -> None:
