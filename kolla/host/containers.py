@@ -197,15 +197,14 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
     taken = context.cloud.taken(name)
     context.cloud.forget_taken(name)
     try:
-        if not Path(operation["folder"]["path"]).exists():
-            # The engine wants to see what it is to mount, and nothing uses it yet.
-            folders.place(operation["folder"], context.bundle, context.manifest)
+        # All that can be done before, is: nobody serves between the stop and the start. The present container
+        # goes on seeing the folder it was started with.
+        folders.place(operation["folder"], context.bundle, context.manifest)
         _create(name + NEW, operation, context)
         engine.stop(name)
+        engine.start(name + NEW)
         engine.rename(name, name + OLD)
         engine.rename(name + NEW, name)
-        folders.place(operation["folder"], context.bundle, context.manifest)
-        engine.start(name)
         _gate(operation, context)
     except OperationFailed as failure:
         _undo(name, operation["folder"]["path"], context)
