@@ -25,9 +25,15 @@ def cache(count: int) -> SimpleNamespace:
     return SimpleNamespace(port=11211, members=members)
 
 
-def test_one_cache_is_just_named() -> None:
-    assert variable("memcached", "cache", "oslo", endpoint=cache(1)) == "memcache_servers = 10.0.0.1:11211"
-    assert variable("memcached", "cache", "tokens", endpoint=cache(1)) == "memcached_servers = 10.0.0.1:11211"
+def test_one_cache_that_was_started_again_is_asked_again_at_once() -> None:
+    assert variable("memcached", "cache", "oslo", endpoint=cache(1)).splitlines() == [
+        "memcache_servers = 10.0.0.1:11211",
+        "memcache_dead_retry = 1",
+    ]
+    assert variable("memcached", "cache", "tokens", endpoint=cache(1)).splitlines() == [
+        "memcached_servers = 10.0.0.1:11211",
+        "memcache_pool_dead_retry = 1",
+    ]
 
 
 @pytest.mark.parametrize(
