@@ -196,14 +196,15 @@ def test_what_is_changed_behind_our_back_is_found_and_repaired(
     engine.containers.get("rabbitmq").update(restart_policy={"Name": "no"})
     engine.containers.get("kolla_toolbox").stop()
     file = cloud.config_directory / "haproxy" / "haproxy.cfg"
-    file.write_text(file.read_text().replace("retries 3", "retries 9"))
+    file.write_text(file.read_text().replace("retries 10", "retries 9"))
     causes = {operation["id"]: operation["causes"] for operation in cloud.plan()}
     assert causes == {
         "container:memcached@localhost": ["it does not exist"],
         "container:rabbitmq@localhost": ["changed on the host: restart_policy: no -> unless-stopped"],
         "container:kolla-toolbox@localhost": ["it is exited"],
         "container:haproxy@localhost": [
-            "changed on the host: haproxy.cfg: line 19 retries 9 -> retries 3, set by template haproxy.cfg.j2"
+            "changed on the host: haproxy.cfg: line 20 retries 9 -> retries 10, "
+            "set by template haproxy.cfg.j2"
         ],
     }
     cloud.run("deploy")
