@@ -165,6 +165,17 @@ def test_networks_may_be_of_different_families(whole: World) -> None:
     assert "my_block_storage_ip" not in said["container:nova-conductor@one nova.conf"]
 
 
+def test_the_firewall_knows_networks_of_both_families(whole: World) -> None:
+    whole.globals |= {"host_firewall": True, "tunnel_address_family": "ipv4"}
+    needs = desired(whole).host_needs
+    (cache,) = needs["one", "memcached"].firewall
+    assert cache == "ip6 daddr fd00:0:0:a::1 tcp dport { 11211 } ip6 saddr != { fd00:0:0:a::/64 } drop"
+    (tunnels,) = needs["two", "openvswitch"].firewall
+    assert tunnels == "ip daddr 10.1.0.2 udp dport { 6081 } ip saddr != { 10.1.0.0/24 } drop"
+    everywhere = [rule for each in needs.values() for rule in each.firewall]
+    assert not [rule for rule in everywhere if "{  }" in rule]
+
+
 def without(facts: Mapping[str, HostFacts], interface: str, *hosts: str) -> dict[str, HostFacts]:
     """Hosts whose interface has no IPv6 address."""
     changed = dict(facts)
