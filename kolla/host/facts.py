@@ -10,22 +10,19 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import netlink
 from .shapes import Json
 
-# rtnetlink(7), netlink(7)
+# rtnetlink(7)
 RTM_GETADDR = 22
 RTM_NEWADDR = 20
-REQUEST_DUMP = 0x301
-NLMSG_DONE = 3
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 RT_SCOPE_UNIVERSE = 0
 PASSING = 0x01 | 0x20
 """Flags of IPv6 addresses that are not to stay: of temporary ones (RFC 8981), and of deprecated ones, as an
 address is that keepalived moves between hosts (IFA_F_TEMPORARY, IFA_F_DEPRECATED)."""
-NLMSG_HEADER = struct.Struct("=IHHII")
 IFADDRMSG = struct.Struct("=BBBBI")
-RTATTR = struct.Struct("=HH")
 
 
 ROUTES = Path("/proc/net/route")
@@ -140,44 +137,19 @@ def device_type(uevent: str) -> str:
 
 def _dump_addresses() -> bytes:
     """The kernel's answer to "all addresses", as netlink messages."""
-    answer = b""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as netlink:
-        netlink.bind((0, 0))
-        length = NLMSG_HEADER.size + IFADDRMSG.size
-        header = NLMSG_HEADER.pack(length, RTM_GETADDR, REQUEST_DUMP, 1, 0)
-        netlink.send(header + IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-        while True:
-            part = netlink.recv(1 << 16)
-            answer += part
-            if any(kind == NLMSG_DONE for kind, _ in _messages(part)):
-                return answer
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Netlink messages: type and payload."""
-    while len(data) >= NLMSG_HEADER.size:
-        length, kind = NLMSG_HEADER.unpack_from(data)[:2]
-        yield kind, data[NLMSG_HEADER.size : length]
-        data = data[(length + 3) & ~3 :]
+    return netlink.dump(RTM_GETADDR, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
 def parse_addresses(data: bytes) -> Iterator[tuple[int, int, int, int, str, str]]:
     """Interface index, family, scope, flags, address and network of every address in netlink messages."""
-    for kind, payload in _messages(data):
+    for kind, payload in netlink.messages(data):
         if kind != RTM_NEWADDR:
             continue
         family, length, flags, scope, index = IFADDRMSG.unpack_from(payload)
         if family not in (socket.AF_INET, socket.AF_INET6):
             continue
-        attributes = dict(_attributes(payload[IFADDRMSG.size :]))
+        attributes = dict(netlink.attributes(payload[IFADDRMSG.size :]))
         # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL is always ours.
         raw = attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]
         network = ipaddress.ip_network((attributes[IFA_ADDRESS], length), strict=False)
         yield index, family, scope, flags, socket.inet_ntop(family, raw), str(network)
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= RTATTR.size:
-        length, kind = RTATTR.unpack_from(data)
-        yield kind, data[RTATTR.size : length]
-        data = data[(length + 3) & ~3 :]
