@@ -12,7 +12,7 @@ from .deadline import Deadline
 
 TABLE = Path("/proc/net/arp")
 DISCARD = 9
-"""A port nobody listens on: the question who has the address is what is to be answered (RFC 863; 826, 4861)."""
+"""A port nobody listens on: what is to be answered is who has the address (RFC 863; 826, 4861)."""
 
 # rtnetlink(7)
 RTM_GETNEIGH = 30
