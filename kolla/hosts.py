@@ -21,6 +21,7 @@ from kolla.errors import InputError, KollaError, Location, LockedError
 from kolla.events import Event, Listener
 from kolla.places import read_json, write_json
 from kolla.settings import passwords
+from kolla.state import networks
 from kolla.state.derive import desire
 from kolla.state.desired import Desired
 from kolla.state.facts import HostFacts
@@ -191,7 +192,15 @@ class Hosts:
         """
         report, settings = self.configuration.report, self.configuration.settings
         known = self.facts(), SETTLED
-        desired = desire(settings, report, *known)
+        try:
+            desired = desire(settings, report, *known)
+        except InputError as error:
+            if not networks.lacking(error):
+                raise
+            # As hosts were seen last; they may have by now what they lacked then.
+            unwanted = {host: NOTHING_WANTED for host in self.asked()}
+            known = known[0] | self._remember_facts(self._observe(unwanted)), SETTLED
+            desired = desire(settings, report, *known)
         while True:
             questions = desired.questions()
             observations = self._observe({host: questions[host] for host in self.asked()})

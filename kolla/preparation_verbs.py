@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kolla.configuration import Configuration
+from kolla.errors import InputError
 from kolla.hosts import LOCK_TIMEOUT, Hosts
 from kolla.results import Changes, Deployed, Findings
-from kolla.state import firewall, prechecks, requirements
+from kolla.state import firewall, networks, prechecks, requirements
+from kolla.state.derive import desire
 
 BUILDERS = "deployment"
 """The usual group of the machine that kolla itself runs on, which builds images."""
@@ -47,7 +50,12 @@ class PreparationVerbs:
 
     def prechecks(self) -> Findings:
         """Look for everything that would make a deploy fail; all findings at once."""
-        desired, states = self._hosts.observed()
+        try:
+            desired, states = self._hosts.observed()
+        except InputError as error:
+            if not networks.lacking(error):
+                raise
+            return Findings(tuple(self._missing_addresses()))
         requests = requirements.requests(
             desired, states, self.configuration.report, self._hosts.known_facts()
         )
@@ -61,6 +69,11 @@ class PreparationVerbs:
         known += prechecks.quorums(self.configuration.settings.services, desired, states)
         known += prechecks.clocks(before, clocks, after)
         return Findings(tuple(sorted([*told, *known], key=lambda finding: str(finding["host"]))))
+
+    def _missing_addresses(self) -> Iterator[networks.Finding]:
+        settings, report = self.configuration.settings, self.configuration.report
+        found = networks.findings(partial(desire, settings, report), self._hosts.known_facts())
+        return iter(sorted(found, key=lambda finding: str(finding["host"])))
 
     def pull(self) -> Deployed:
         """Get every image on the hosts that need it, and nothing else."""

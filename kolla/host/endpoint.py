@@ -6,6 +6,7 @@ import http.client
 import socket
 import time
 
+from . import listeners
 from .context import Context, Outcome
 from .deadline import Deadline
 from .errors import OperationFailed
@@ -24,7 +25,7 @@ def perform(operation: EndpointOperation, context: Context) -> Outcome:
         if reason is None:
             return Outcome()
         if deadline.passed:
-            where = f"{operation['address']}:{operation['port']}"
+            where = listeners.place(operation["address"], operation["port"])
             raise OperationFailed(f"{where} did not answer within {operation['timeout']} s: {reason}")
         time.sleep(PAUSE)
 

@@ -10,22 +10,25 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import netlink
 from .shapes import Json
 
-# rtnetlink(7), netlink(7)
+# rtnetlink(7)
 RTM_GETADDR = 22
 RTM_NEWADDR = 20
-REQUEST_DUMP = 0x301
-NLMSG_DONE = 3
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 RT_SCOPE_UNIVERSE = 0
-NLMSG_HEADER = struct.Struct("=IHHII")
+PASSING = 0x01 | 0x20
+"""Flags of IPv6 addresses that are not to stay: of temporary ones (RFC 8981), and of deprecated ones, as an
+address is that keepalived moves between hosts (IFA_F_TEMPORARY, IFA_F_DEPRECATED)."""
 IFADDRMSG = struct.Struct("=BBBBI")
-RTATTR = struct.Struct("=HH")
 
 
 ROUTES = Path("/proc/net/route")
+ROUTES6 = Path("/proc/net/ipv6_route")
+RTF_UP = 1
+RTF_REJECT = 0x200
 DEVICES = Path("/sys/class/net")
 IFF_UP = 1
 """netdevice(7)."""
@@ -42,7 +45,7 @@ def gather() -> Json:
         "cores": os.cpu_count() or 1,
         "memory": memory(),
         "interfaces": interfaces(),
-        "default_interface": default_interface(ROUTES.read_text()),
+        "default_interface": default_interface(ROUTES.read_text()) or _default_interface6(),
     }
 
 
@@ -64,6 +67,22 @@ def default_interface(routes: str) -> str | None:
     return min(defaults)[1] if defaults else None
 
 
+def _default_interface6() -> str | None:
+    return default_interface6(ROUTES6.read_text()) if ROUTES6.exists() else None
+
+
+def default_interface6(routes: str) -> str | None:
+    """The interface of the IPv6 default route with the lowest metric, from the text of /proc/net/ipv6_route
+    (net/ipv6/route.c: in hexadecimal destination, its prefix, ..., metric, ..., flags; the interface)."""
+    lines = [line.split() for line in routes.splitlines()]
+    defaults = [
+        (int(line[5], 16), line[9])
+        for line in lines
+        if int(line[0], 16) == 0 and line[1] == "00" and int(line[8], 16) & (RTF_UP | RTF_REJECT) == RTF_UP
+    ]
+    return min(defaults)[1] if defaults else None
+
+
 def routed_networks(routes: str) -> Iterator[tuple[str, str]]:
     """Interface and network of every route but the default ones, from /proc/net/route's text."""
     for line in routes.splitlines()[1:]:
@@ -75,11 +94,12 @@ def routed_networks(routes: str) -> Iterator[tuple[str, str]]:
 
 
 def interfaces() -> dict[str, Json]:
-    """Interface -> its IPv4 and its global IPv6 addresses in the kernel's order, its networks, whether it is
-    up, its master, its kind."""
+    """Interface -> its IPv4 and its global IPv6 addresses in the kernel's order (of the latter, those that
+    are to stay first), its networks, whether it is up, its master, its kind."""
     names = dict(socket.if_nameindex())
     found = {name: _interface(DEVICES / name) for name in sorted(names.values())}
-    for index, family, scope, address, network in parse_addresses(_dump_addresses()):
+    known = sorted(parse_addresses(_dump_addresses()), key=_is_passing)
+    for index, family, scope, _, address, network in known:
         name = names.get(index)
         if name is None or (family == socket.AF_INET6 and scope != RT_SCOPE_UNIVERSE):
             continue
@@ -91,6 +111,11 @@ def interfaces() -> dict[str, Json]:
     for interface in found.values():
         interface["networks"] = sorted(set(interface["networks"]))
     return found
+
+
+def _is_passing(found: tuple[int, int, int, int, str, str]) -> bool:
+    _, family, _, flags, _, _ = found
+    return family == socket.AF_INET6 and bool(flags & PASSING)
 
 
 def _interface(device: Path) -> Json:
@@ -112,44 +137,19 @@ def device_type(uevent: str) -> str:
 
 def _dump_addresses() -> bytes:
     """The kernel's answer to "all addresses", as netlink messages."""
-    answer = b""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as netlink:
-        netlink.bind((0, 0))
-        length = NLMSG_HEADER.size + IFADDRMSG.size
-        header = NLMSG_HEADER.pack(length, RTM_GETADDR, REQUEST_DUMP, 1, 0)
-        netlink.send(header + IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-        while True:
-            part = netlink.recv(1 << 16)
-            answer += part
-            if any(kind == NLMSG_DONE for kind, _ in _messages(part)):
-                return answer
+    return netlink.dump(RTM_GETADDR, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Netlink messages: type and payload."""
-    while len(data) >= NLMSG_HEADER.size:
-        length, kind = NLMSG_HEADER.unpack_from(data)[:2]
-        yield kind, data[NLMSG_HEADER.size : length]
-        data = data[(length + 3) & ~3 :]
-
-
-def parse_addresses(data: bytes) -> Iterator[tuple[int, int, int, str, str]]:
-    """Interface index, family, scope, address and network of every address in netlink messages."""
-    for kind, payload in _messages(data):
+def parse_addresses(data: bytes) -> Iterator[tuple[int, int, int, int, str, str]]:
+    """Interface index, family, scope, flags, address and network of every address in netlink messages."""
+    for kind, payload in netlink.messages(data):
         if kind != RTM_NEWADDR:
             continue
-        family, length, _, scope, index = IFADDRMSG.unpack_from(payload)
+        family, length, flags, scope, index = IFADDRMSG.unpack_from(payload)
         if family not in (socket.AF_INET, socket.AF_INET6):
             continue
-        attributes = dict(_attributes(payload[IFADDRMSG.size :]))
+        attributes = dict(netlink.attributes(payload[IFADDRMSG.size :]))
         # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL is always ours.
         raw = attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]
         network = ipaddress.ip_network((attributes[IFA_ADDRESS], length), strict=False)
-        yield index, family, scope, socket.inet_ntop(family, raw), str(network)
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= RTATTR.size:
-        length, kind = RTATTR.unpack_from(data)
-        yield kind, data[RTATTR.size : length]
-        data = data[(length + 3) & ~3 :]
+        yield index, family, scope, flags, socket.inet_ntop(family, raw), str(network)

@@ -61,12 +61,23 @@ def parse(table: str) -> list[Listener]:
 
 def conflicts(address: str, port: int, listeners: list[Listener]) -> list[Listener]:
     """Those that keep somebody else from listening on address and port."""
-    everywhere = ("0.0.0.0", "::")
     return [
         each
         for each in listeners
-        if each.port == port and (each.address in (address, *everywhere) or address in everywhere)
+        if each.port == port
+        and (each.address == address or _covers(each.address, address) or _covers(address, each.address))
     ]
+
+
+def _covers(everywhere: str, address: str) -> bool:
+    """Whether whoever listens on the one has connections to the other: `::` is IPv4's addresses as well,
+    unless a program says otherwise (IPV6_V6ONLY of ipv6(7), which nobody else can see)."""
+    return everywhere == "::" or (everywhere == "0.0.0.0" and ":" not in address)
+
+
+def place(address: str, port: int) -> str:
+    """Both, as people write them: `10.0.0.1:80`, `[fd00::1]:80`."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def owner(inode: str) -> int | None:

@@ -19,7 +19,7 @@ from .own import own_containers
 from .shapes import Json
 
 GIB = 1 << 30
-NONLOCAL_BIND = Path("/proc/sys/net/ipv4/ip_nonlocal_bind")
+NONLOCAL_BIND = "/proc/sys/net/{}/ip_nonlocal_bind"
 """`1`: programs may bind to addresses that are not here yet, as where keepalived moves them."""
 
 OLDEST = {"docker": (20, 10)}
@@ -114,12 +114,12 @@ def _ports(asked: Iterable[Json], own_pids: dict[int, str]) -> list[Json]:
 
 
 def _port(asked: Json, found: list[listeners.Listener], own_pids: dict[int, str]) -> Json:
-    subject = f"{asked['address']}:{asked['port']}"
+    subject = listeners.place(asked["address"], asked["port"])
     for listener in found:
         who = _stranger(listener.inode, own_pids)
         if who is None:
             continue
-        where = f"{listener.address}:{listener.port}"
+        where = listeners.place(listener.address, listener.port)
         message = f"port {asked['port']}, which {asked['service']} needs, is in use on {where} by {who}"
         return _finding("port", subject, False, message, f"stop it, or give {asked['service']} another port")
     return _finding("port", subject, True, f"free for {asked['service']}")
@@ -149,7 +149,8 @@ def _address(address: str) -> Json:
     for name, interface in facts.interfaces().items():
         if address in interface["addresses"] + interface["addresses6"]:
             return _finding("address", address, True, f"on interface {name}")
-    if NONLOCAL_BIND.read_text().strip() == "1":
+    nonlocal_bind = Path(NONLOCAL_BIND.format("ipv6" if ":" in address else "ipv4"))
+    if nonlocal_bind.exists() and nonlocal_bind.read_text().strip() == "1":
         return _finding("address", address, True, "not here, but the kernel lets programs bind to it")
     message = f"no interface of this host has the address {address}"
     return _finding("address", address, False, message, "give it to one (ip address add), or name another")

@@ -1,4 +1,4 @@
-"""What expressions may ask about addresses: which lie within others."""
+"""What expressions may ask about addresses: which lie within others, and how others write them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,24 @@ def bounds(text: Any) -> Bounds | None:
     if interface.ip != network.network_address:
         return Bounds(interface.version, int(interface.ip), int(interface.ip))
     return Bounds(network.version, int(network[0]), int(network[-1]))
+
+
+def url_host(text: Any) -> str:
+    """A name or an address as it stands in URLs and before ports: an IPv6 address in brackets (RFC 3986,
+    3.2.2), anything else as it is."""
+    host = str(text)
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    except ValueError:
+        return host
+
+
+def address_numbers(text: Any) -> list[int]:
+    """The numbers an address is made of: four bytes, or eight times two. ValueError for what is none."""
+    address = ipaddress.ip_address(str(text))
+    size = 1 if address.version == 4 else 2
+    packed = address.packed
+    return [int.from_bytes(packed[at : at + size], "big") for at in range(0, len(packed), size)]
 
 
 def within(inner: Any, outer: Any) -> bool:

@@ -16,7 +16,7 @@ from jinja2.utils import missing
 
 from kolla.errors import InputError, KollaError, Location, did_you_mean
 from kolla.secret import Secret, revealing
-from kolla.settings.addresses import overlaps, within
+from kolla.settings.addresses import address_numbers, overlaps, url_host, within
 from kolla.settings.values import boolean
 from kolla.yamlfile import dump
 
@@ -28,7 +28,8 @@ FILTERS = (
     *("rejectattr", "replace", "reverse", "round", "select", "selectattr", "sort", "string", "sum", "title"),
     *("trim", "truncate", "unique", "upper", "urlencode"),
 )
-"""Jinja's own filters that templates may use; ours are `bool`, `overlaps`, `to_json`, `to_yaml`, `within`."""
+"""Jinja's own filters that templates may use; ours are `address_numbers`, `bool`, `overlaps`, `to_json`,
+`to_yaml`, `url_host`, `within`."""
 
 
 class UndefinedVariable(InputError):
@@ -200,6 +201,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     ours: dict[str, Callable[..., Any]] = {
         **{"bool": boolean, "to_json": _to_json, "to_yaml": _to_yaml},
         **{"overlaps": overlaps, "within": within},
+        **{"address_numbers": address_numbers, "url_host": url_host},
     }
     environment.filters = {name: environment.filters[name] for name in FILTERS} | ours
     environment.globals = {name: environment.globals[name] for name in ("range", "dict", "namespace")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kolla.catalogue.model import Model
-from kolla.errors import InputError, did_you_mean
 
 
 class Interface(Model):
@@ -12,7 +11,7 @@ class Interface(Model):
     addresses: tuple[str, ...] = ()
     """IPv4 addresses without prefix length, in the kernel's order."""
     addresses6: tuple[str, ...] = ()
-    """Global IPv6 addresses."""
+    """Global IPv6 addresses, those that are to stay first."""
     networks: tuple[str, ...] = ()
     """Networks (`10.0.0.0/24`) of its addresses, and those routes lead to through it; no default route."""
     up: bool = True
@@ -21,6 +20,10 @@ class Interface(Model):
     """The bridge or bond of the kernel's that it is part of."""
     kind: str = ""
     """What the kernel calls it (`bridge`, `bond`, `vlan`); empty for cards, taps, ports of Open vSwitch."""
+
+    def of_family(self, family: str) -> tuple[str, ...]:
+        """Its addresses of `ipv4` or `ipv6`."""
+        return self.addresses6 if family == "ipv6" else self.addresses
 
 
 class HostFacts(Model):
@@ -41,17 +44,3 @@ class HostFacts(Model):
     """The interface of the default route."""
     kernel_modules: tuple[str, ...] = ()
     """Of the kernel modules the catalogue mentions, those this kernel has: loaded, built in or loadable."""
-
-    def address(self, interface: str, family: str = "ipv4") -> str:
-        """First address of `interface`; InputError when it is missing or has none."""
-        found = self.interfaces.get(interface)
-        if found is None:
-            raise InputError(
-                f"host {self.hostname} has no interface '{interface}'",
-                expected=f"one of {', '.join(sorted(self.interfaces))}",
-                hint=did_you_mean(interface, self.interfaces),
-            )
-        addresses = found.addresses if family == "ipv4" else found.addresses6
-        if not addresses:
-            raise InputError(f"interface '{interface}' of host {self.hostname} has no {family} address")
-        return addresses[0]

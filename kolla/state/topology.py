@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from kolla.catalogue.model import Capability, Container, Endpoint, ServiceFolder
-from kolla.errors import InputError, Location
+from kolla.errors import InputError, Location, raise_all
 from kolla.settings import Settings
+from kolla.settings.addresses import url_host
 from kolla.settings.expressions import evaluate
+from kolla.state import networks
 from kolla.state.facts import HostFacts
 
 
@@ -49,12 +51,12 @@ class EndpointView:
     @property
     def internal_url(self) -> str:
         """URL for clients inside the cloud."""
-        return f"{self.protocol}://{_bracketed(self.host)}:{self.port}{self.path}"
+        return f"{self.protocol}://{url_host(self.host)}:{self.port}{self.path}"
 
     @property
     def public_url(self) -> str:
         """URL for clients outside; equal to the internal one unless the endpoint is public."""
-        return f"{self.protocol}://{_bracketed(self.public_host)}:{self.port}{self.path}"
+        return f"{self.protocol}://{url_host(self.public_host)}:{self.port}{self.path}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Listener:
     @property
     def binds(self) -> tuple[str, ...]:
         """`address:port` each."""
-        return tuple(f"{_bracketed(address)}:{port}" for address, port in self.sockets)
+        return tuple(f"{url_host(address)}:{port}" for address, port in self.sockets)
 
 
 @dataclass(frozen=True)
@@ -85,21 +87,40 @@ class Topology:
 
     @cached_property
     def api_addresses(self) -> Mapping[str, str]:
-        """Host -> the address its services bind to: `api_address`, else that of `api_interface`."""
-        return {host: self._api_address(host) for host in self.settings.inventory.hosts}
+        """Host -> the address its services bind to: `api_address`, else that of `api_interface`.
+
+        All hosts that have none are told at once."""
+        found: dict[str, str] = {}
+        lacking: list[networks.NoAddressError] = []
+        for host in self.settings.inventory.hosts:
+            try:
+                found[host] = self._api_address(host)
+            except networks.NoAddressError as error:
+                lacking.append(error)
+        raise_all(lacking)
+        return found
 
     def _api_address(self, host: str) -> str:
         scope = self.settings.scope(host, self._interface(host))
-        given = scope.get("api_address")
-        if given:
-            return str(given)
-        facts = self.facts.get(host)
-        if facts is None:
-            raise InputError(
-                f"nothing is known about host '{host}' yet",
-                hint="run a verb that asks it first (kolla plan), or set api_address for it in the inventory",
-            )
-        return facts.address(str(scope["api_interface"]))
+        return str(scope.get("api_address") or self._first_address(host, scope, "api"))
+
+    def _address_in(self, host: str, network: str) -> str:
+        """The host's address in a network of the cloud; where that is the API's, its API address."""
+        scope = self.settings.scope(host, self._interface(host))
+        if networks.place(scope, network) == networks.place(scope, "api"):
+            return self.api_addresses[host]
+        return self._first_address(host, scope, network)
+
+    def _first_address(self, host: str, scope: Mapping[str, object], network: str) -> str:
+        return networks.first_address(self.facts.get(host), host, scope, network, self._moving)
+
+    @cached_property
+    def _moving(self) -> frozenset[str]:
+        """Addresses that are no host's own, whichever has them now: the VIPs of a load balancer."""
+        if not self.proxy_hosts:
+            return frozenset()
+        scope = self.settings.scope(None)
+        return frozenset(str(scope[f"kolla_{which}_vip_address"]) for which in ("internal", "external"))
 
     def _interface(self, host: str) -> dict[str, object]:
         """`network_interface`, where it is not set: that of the host's default route."""
@@ -127,6 +148,7 @@ class Topology:
             **self._interface(host),
             "interfaces": self.facts[host].interfaces if host in self.facts else {},
             "api_address": self.api_addresses[host],
+            "address_in": partial(self._address_in, host),
             "host_addresses": self.host_addresses,
             "hostname": self.hostnames[host],
             "kernel_modules": self.kernel_modules(host),
@@ -228,7 +250,7 @@ class Topology:
                     if other != name and first != listening:
                         raise InputError(
                             f"endpoints '{other}' and '{name}' would both listen on "
-                            f"{_bracketed(socket[0])}:{socket[1]}",
+                            f"{url_host(socket[0])}:{socket[1]}",
                             where=self.settings.catalogue.find(folder.name, endpoint.port),
                             hint="set another port for one of them",
                         )
@@ -339,7 +361,3 @@ def engine_name(container: str) -> str:
 def service_file(folder: ServiceFolder) -> Location:
     """Where a service is described, for messages."""
     return Location(Path(folder.path) / "service.yml")
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -157,6 +157,13 @@ def test_expressions_over_keys_of_ours_stay_expressions() -> None:
     assert not found(text)
 
 
+def test_families_of_networks_are_carried_over() -> None:
+    text = OVN + 'network_address_family: ipv6\nmigration_address_family: "{{ network_address_family }}"\n'
+    assert ours(text)["network_address_family"] == "ipv6"
+    assert ours(text)["migration_address_family"] == "{{ network_address_family }}"
+    assert not found(text)
+
+
 def test_unknown_keys_are_kept_for_templates() -> None:
     text = OVN + "my_rack: b7\nmy_list: [1, 2]\n"
     assert ours(text)["custom"] == {"my_rack": "b7", "my_list": [1, 2]}

@@ -37,11 +37,21 @@ def test_tables(table, listener):
         ("10.0.0.1", "0.0.0.0", True),
         ("10.0.0.1", "::", True),
         ("0.0.0.0", "127.0.0.1", True),
+        ("fd00::1", "fd00::1", True),
+        ("fd00::1", "fd00::2", False),
+        ("fd00::1", "::", True),
+        ("fd00::1", "0.0.0.0", False),
+        ("::", "10.0.0.1", True),
     ],
 )
 def test_conflicts(asked, there, conflict):
     present = [Listener(there, 80, "1"), Listener(asked, 81, "2")]
     assert bool(listeners.conflicts(asked, 80, present)) is conflict
+
+
+def test_a_place_is_written_as_people_write_it():
+    assert listeners.place("10.0.0.1", 80) == "10.0.0.1:80"
+    assert listeners.place("fd00::1", 80) == "[fd00::1]:80"
 
 
 def test_our_own():

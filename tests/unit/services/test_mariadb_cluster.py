@@ -186,6 +186,15 @@ def test_the_others_are_in_the_configuration(peers: ModuleType) -> None:
     assert peers.members(options) == ["10.0.0.1", "10.0.0.2"]
 
 
+def test_addresses_of_ipv6_are_asked_without_their_brackets(peers: ModuleType) -> None:
+    options = {
+        "wsrep_cluster_address": "gcomm://[fd00::1]:4567,[fd00::2]:4567",
+        "wsrep_node_address": "[fd00::2]:4567",
+    }
+    assert peers.others(options) == ["fd00::1"]
+    assert peers.members(options) == ["fd00::1", "fd00::2"]
+
+
 @pytest.mark.parametrize(
     ("status", "ready", "serves"),
     [("Primary", "ON", True), ("Primary", "OFF", False), ("non-Primary", "OFF", False)],

@@ -174,7 +174,7 @@ def test_tunnels_take_the_routes_and_the_prefix_of_their_interface(vswitchd: Mod
         {"dst": "10.0.0.0/24", "scope": "link"},
         {"dst": "10.9.9.9", "gateway": "10.0.0.2"},
     ]
-    assert list(vswitchd.switch_routes(routes, "br-phy")) == [
+    assert list(vswitchd.switch_routes(routes, "br-phy", "-4")) == [
         ("0.0.0.0/0", "br-phy", "10.0.0.1"),
         ("10.0.0.0/24", "br-phy"),
         ("10.9.9.9/32", "br-phy", "10.0.0.2"),
@@ -185,8 +185,26 @@ def test_tunnels_take_the_routes_and_the_prefix_of_their_interface(vswitchd: Mod
         vswitchd.prefix_of("10.0.0.6", held)
 
 
+def test_tunnels_over_ipv6_take_its_routes(vswitchd: ModuleType) -> None:
+    routes = [
+        {"dst": "fd00::/64"},
+        {"dst": "fe80::/64"},
+        {"dst": "fd09::9", "gateway": "fd00::2"},
+        {"dst": "default", "gateway": "fe80::1"},
+    ]
+    assert list(vswitchd.switch_routes(routes, "br-phy", "-6")) == [
+        ("fd00::/64", "br-phy"),
+        ("fd09::9/128", "br-phy", "fd00::2"),
+        ("::/0", "br-phy", "fe80::1"),
+    ]
+    assert list(vswitchd.tunnel_flows("eth1", "-6"))[:2] == [
+        "priority=2,in_port=eth1,udp6,tp_dst=6081,actions=LOCAL",
+        "priority=2,in_port=eth1,icmp6,icmp_type=136,actions=LOCAL",
+    ]
+
+
 def test_only_tunnels_and_answers_for_them_pass_the_tunnel_bridge(vswitchd: ModuleType) -> None:
-    assert list(vswitchd.tunnel_flows("eth1")) == [
+    assert list(vswitchd.tunnel_flows("eth1", "-4")) == [
         "priority=2,in_port=eth1,udp,tp_dst=6081,actions=LOCAL",
         "priority=2,in_port=eth1,arp,arp_op=2,actions=LOCAL",
         "priority=1,in_port=eth1,actions=drop",

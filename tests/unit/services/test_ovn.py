@@ -44,6 +44,19 @@ def test_consumers_are_told_every_member() -> None:
     assert render(variables["sb_connection"], scope, WHERE) == "tcp:10.0.0.5:6642,tcp:10.0.0.6:6642"
 
 
+def test_addresses_of_ipv6_are_in_brackets_where_ports_are(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listens: list[str] = []
+    monkeypatch.setattr(script.os, "execvp", lambda program, argv: listens.extend(argv))
+    monkeypatch.setattr(script, "is_clustered", lambda database: False)
+    (database,) = script.databases(words("fd00::1", "fd00::1"))
+    script.serve(database)
+    assert "--remote=ptcp:6641:[fd00::1]" in listens
+    assert database.remote == "tcp:[fd00::1]:6641"
+    assert database.place("fd00::2") == "tcp:[fd00::2]:6643"
+
+
 @pytest.mark.parametrize(
     ("present", "peers", "first", "todo"),
     [

@@ -41,6 +41,8 @@ def render(service: str, name: str, **scope: Any) -> str:
     path = SERVICES / service / "config" / name
     values = {
         "api_address": ADDRESS,
+        "storage_address": ADDRESS,
+        "tunnel_address_family": "ipv4",
         "inventory_hostname": "one.example",
         "openstack_region_name": "RegionOne",
     }

@@ -1,15 +1,16 @@
-"""Which addresses lie within others."""
+"""Which addresses lie within others, and how they are written."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kolla.settings.addresses import bounds, overlaps, within
+from kolla.settings.addresses import address_numbers, bounds, overlaps, url_host, within
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,30 @@ from kolla.settings.addresses import bounds, overlaps, within
 )
 def test_what_is_within(inner: Any, outer: Any, expected: bool) -> None:
     assert within(inner, outer) is expected
+
+
+@given(st.ip_addresses(v=6))
+def test_an_ipv6_address_is_in_brackets_where_a_port_follows(address: ipaddress.IPv6Address) -> None:
+    assert url_host(str(address)) == f"[{address}]"
+    assert urlsplit(f"http://{url_host(address)}:80").port == 80
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_stays_as_it_is(address: ipaddress.IPv4Address) -> None:
+    assert url_host(str(address)) == str(address)
+
+
+@pytest.mark.parametrize("name", ["cloud.example.org", "one", "", "[fd00::1]", "fd00::/64"])
+def test_what_is_no_address_stays_as_it_is(name: str) -> None:
+    assert url_host(name) == name
+
+
+@given(st.ip_addresses())
+def test_an_address_is_its_numbers(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    numbers = address_numbers(str(address))
+    size = 8 if len(numbers) == 4 else 16
+    assert sum(number << size * at for at, number in enumerate(reversed(numbers))) == int(address)
+    assert len(numbers) == (4 if address.version == 4 else 8)
 
 
 def test_what_overlaps() -> None:
