@@ -71,6 +71,9 @@ class DesiredContainer(Node):
     """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
     formerly: tuple[str, ...] = ()
     """Names that it had in the engine before the catalogue renamed it."""
+    turn: str
+    """Those of one turn are taken down one after the other: the same on all hosts, and all that are there for
+    an item of one list."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -253,6 +256,11 @@ class Desired:
     @cached_property
     def _containers_called(self) -> Mapping[str, tuple[DesiredContainer, ...]]:
         return grouped(self.containers, lambda container: container.spec.name)
+
+    @cached_property
+    def turns(self) -> Mapping[str, str]:
+        """Node id of a container -> the turn it is of."""
+        return {container.id: container.turn for container in self.containers}
 
     def containers_called(self, name: str) -> tuple[DesiredContainer, ...]:
         """A container, by its name in the engine, on each of its hosts."""

@@ -1,4 +1,4 @@
-"""Volumes and disks in shared storage: who makes and who opens them mean the same user, key and name of the key."""
+"""Volumes and disks in shared storage: who makes and who opens them mean the same user, key, and name of it."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def test_without_cinder_the_hypervisor_has_none_either(cloud: World) -> None:
     assert [name for name in files(cloud, "nova-libvirt") if "ceph" in name] == []
 
 
+NOTHING_OF_CEPH = {"enable_ceph": False, "enable_cinder": False, "glance_backend_ceph": False}
+
 # --- disks ------------------------------------------------------------------------------------------
 
 
@@ -93,7 +95,8 @@ def test_disks_are_opened_with_the_one_key_of_volumes(disks: World) -> None:
     keyring = ini(compute["ceph.client.cinder.keyring"])
     assert keyring[f"client.{libvirt['rbd_user']}"]["key"] == hypervisor["ceph.base64"].strip()
     assert "mon_host = [v2:" in compute["ceph.conf"]
-    assert files(disks, "cinder-volume")["ceph.client.cinder.keyring"] == compute["ceph.client.cinder.keyring"]
+    of_cinder = files(disks, "cinder-volume")
+    assert of_cinder["ceph.client.cinder.keyring"] == compute["ceph.client.cinder.keyring"]
 
 
 def test_their_user_may_write_disks_and_volumes_and_read_images(disks: World) -> None:
@@ -131,7 +134,7 @@ def test_only_who_makes_disks_has_the_way_to_them(disks: World) -> None:
     "settings, said",
     [
         ({"kolla_base_distro": "rocky"}, "no client of Ceph on rocky"),
-        ({"enable_ceph": False, "enable_cinder": False, "glance_backend_ceph": False}, "'nova' needs 'storage'"),
+        (NOTHING_OF_CEPH, "'nova' needs 'storage'"),
     ],
 )
 def test_disks_that_cannot_be(disks: World, settings: dict[str, Any], said: str) -> None:
