@@ -145,8 +145,8 @@ class Container(Model):
     for_each: Expression | None = None
     """A list of mappings, each with a `name`: on a host there is one container for each of them, called
     `<container>-<name>`, with volumes of its own, `<volume>_<name>`. Its expressions and templates see the
-    mapping as `item`. Whatever names the container names all of them. They are taken down one after the other,
-    on all hosts together."""
+    mapping as `item`. Whatever names the container names all of them. They are taken down one
+    after the other, on all hosts together."""
     command: Expression
     """What it runs, as a shell would split it."""
     user: Name | None = None

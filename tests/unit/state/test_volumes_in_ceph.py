@@ -1,4 +1,4 @@
-"""Volumes and disks in shared storage: who makes and who opens them mean the same user, key, and name of it."""
+"""Volumes and disks in shared storage: who makes and who opens them mean the same user, key, and name."""
 
 from __future__ import annotations
 
