@@ -71,9 +71,9 @@ class DesiredContainer(Node):
     """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
     formerly: tuple[str, ...] = ()
     """Names that it had in the engine before the catalogue renamed it."""
-    turn: str
-    """Those of one turn are taken down one after the other: the same on all hosts, and all that are there for
-    an item of one list."""
+    list_of: str = ""
+    """The container of the catalogue of which there is one for each item of a list, this one among them; empty:
+    it is for no item."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -81,6 +81,11 @@ class DesiredContainer(Node):
     def id(self) -> str:
         """The node's id."""
         return container_id(self.name, self.host)
+
+    @property
+    def turn(self) -> str:
+        """Those of one turn are taken down one after the other: the same on all hosts, and all of one list."""
+        return self.list_of or self.name
 
 
 @dataclass(frozen=True)

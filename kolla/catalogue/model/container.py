@@ -59,7 +59,7 @@ class Bind(Model):
     """A directory or file of the host seen inside the container."""
 
     source: Expression
-    """Path on the host."""
+    """Path on the host. May be empty on a host, and then there is nothing of it inside."""
     target: Absolute
     """Path inside."""
     read_only: bool = False

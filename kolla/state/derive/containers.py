@@ -70,7 +70,7 @@ class Containers:
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
             formerly=tuple(engine_name(former) for former in container.formerly),
-            turn=self.inputs.settings.lists.get((folder.name, name), name),
+            list_of=self.inputs.settings.lists.get((folder.name, name), ""),
         )
 
     def _user_number(self, name: str) -> int:
