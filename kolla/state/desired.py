@@ -72,8 +72,8 @@ class DesiredContainer(Node):
     formerly: tuple[str, ...] = ()
     """Names that it had in the engine before the catalogue renamed it."""
     list_of: str = ""
-    """The container of the catalogue of which there is one for each item of a list, this one among them; empty:
-    it is for no item."""
+    """The container of the catalogue of which there is one for each item of a list, this one among them;
+    empty: it is for no item."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -84,7 +84,7 @@ class DesiredContainer(Node):
 
     @property
     def turn(self) -> str:
-        """Those of one turn are taken down one after the other: the same on all hosts, and all of one list."""
+        """Those of one turn are taken down one after the other: the same on all hosts, all of one list."""
         return self.list_of or self.name
 
 

@@ -27,8 +27,8 @@ class HostResources(Model):
     sysctls: dict[Sysctl, Expression] = {}
     """Kernel settings (sysctl(8)), now and after every start of the host: name -> value."""
     shared_mounts: tuple[Directory, ...] = ()
-    """Directories in which containers (`propagation: shared`) and the host see each other's mounts. A text with
-    an expression may be empty on a host, and then there is none."""
+    """Directories in which containers (`propagation: shared`) and the host see each other's mounts. A text
+    with an expression may be empty on a host, and then there is none."""
     directories: dict[Absolute, Mode] = {}
     """Directories that exist: path -> mode."""
     at_destroy: dict[Name, tuple[Expression, ...]] = {}
