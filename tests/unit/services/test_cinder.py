@@ -96,7 +96,7 @@ def test_what_mounts_is_a_service_of_its_own_and_the_same_on_every_host() -> Non
     own = configuration("cinder-volume-nfs", **SEVERAL)
     assert own["DEFAULT"]["enabled_backends"] == "nfs-1"
     assert "cluster" not in own["DEFAULT"]
-    assert own["nfs-1"]["backend_host"] == "kolla"
+    assert (own["DEFAULT"]["host"], configuration("cinder-volume")["DEFAULT"]["host"]) == ("kolla", "one")
     assert "rbd-1" not in own
     assert "nfs-1" not in configuration("cinder-volume")
     assert own["privsep_osbrick"]["helper_command"].startswith("privsep-helper ")
