@@ -196,9 +196,10 @@ class Container(Model):
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
     """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability. Of what runs on
-    several hosts, the one of the same host if there is one, else all. `first`: where its volumes are still
-    empty, the same container on the first host that has data in them; on the first of its group while none
-    has. Those with data do not wait for each other, and stop one host after the other, the first last."""
+    several hosts, the one of the same host if there is one, else all; `containers/x` is it on all of them.
+    `first`: where its volumes are still empty, the same container on the first host that has data in them; on
+    the first of its group while none has. Those with data do not wait for each other, and stop one host after
+    the other, the first last."""
     quorum: bool = False
     """True: those of all hosts are one cluster, in which the majority decides. No host is taken away on
     purpose unless those of the others that are ready are more than half of all."""

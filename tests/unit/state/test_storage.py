@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from test_upgrade import NEWER, OLDER, go_to, upgrade
 from world import World
 
 from kolla.catalogue import sets
@@ -107,6 +108,25 @@ def test_disks_of_a_canary_come_first_and_one_at_a_time(storage: World) -> None:
     assert [operation.host for operation in disks] == ["two", "two", "one", "one"]
     for before, operation in pairwise(disks):
         assert before.id in operation.after
+
+
+def test_on_all_hosts_monitors_are_replaced_before_managers_and_those_before_disks(storage: World) -> None:
+    go_to(storage, OLDER)
+    storage.carry_out(reconcile(storage.desired, storage.states))
+    go_to(storage, NEWER)
+    plan, desired = upgrade(storage)
+    kinds = [
+        name.partition("@")[0].removeprefix("container:")[:8] for name in (o.id for o in plan.operations)
+    ]
+    order = [kind for kind in kinds if kind in ("ceph-mon", "ceph-mgr", "ceph-osd")]
+    assert order == ["ceph-mon"] * 2 + ["ceph-mgr"] * 2 + ["ceph-osd"] * 4
+    after = {operation.id: set(operation.after) for operation in plan.operations}
+    assert with_canary(plan, desired, storage.states, ("two",), 0)
+    for host in storage.hosts:
+        assert {f"container:ceph-mon@{each}" for each in storage.hosts} <= after[f"container:ceph-mgr@{host}"]
+        assert {f"container:ceph-mgr@{each}" for each in storage.hosts} <= after[
+            f"container:ceph-osd-a@{host}"
+        ]
 
 
 def test_a_disk_taken_out_of_the_list_leaves_its_volume(storage: World) -> None:
