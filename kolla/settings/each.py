@@ -72,9 +72,10 @@ def expanded(service: Service, found: Mapping[str, Mapping[str, Items]]) -> Serv
         return tuple(
             other
             for word in given
+            for kind, _, name in [word.partition("/")]
             for other in (
-                [f"container/{each}" for each in names[word.removeprefix("container/")]]
-                if word.startswith("container/") and word.removeprefix("container/") in names
+                [f"{kind}/{each}" for each in names[name]]
+                if kind in ("container", "containers") and name in names
                 else [word]
             )
         )

@@ -40,6 +40,8 @@ class Settings:
     _constants: Mapping[str, Any] = field(repr=False)
     items: Mapping[tuple[str, str], each.Items] = field(default_factory=dict)
     """(service, container) -> host -> the item of its list that the container is there for."""
+    lists: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(service, container) -> the container of the catalogue it is one of, where that is for each item."""
 
     @property
     def cloud_name(self) -> str:
@@ -102,10 +104,16 @@ class Settings:
             for container, names in containers.items()
             for name, hosts in names.items()
         }
+        lists = {
+            (service, each.container_name(container, name)): container
+            for service, containers in found.items()
+            for container, names in containers.items()
+            for name in names
+        }
         if not any(found.values()):
             return self
         changed = self.with_services(lambda service: each.expanded(service, found.get(service.name, {})))
-        return replace(changed, items=items)
+        return replace(changed, items=items, lists=lists)
 
     @cached_property
     def _group_names(self) -> Mapping[str, tuple[str, ...]]:

@@ -82,23 +82,23 @@ def with_canary(
     """
     if not plan:
         return plan
-    return _Builder(_canaries_first(plan, hosts), desired, states, tuple(hosts), soak).plan()
+    return _Builder(_canaries_first(plan, hosts, desired.turns), desired, states, tuple(hosts), soak).plan()
 
 
-def _canaries_first(plan: Plan, hosts: Sequence[str]) -> Plan:
-    """The plan, in which of one container on several hosts the canary's come first, not the inventory's."""
+def _canaries_first(plan: Plan, hosts: Sequence[str], turns: Mapping[str, str]) -> Plan:
+    """The plan, in which of those of one turn (id -> turn) the canary's come first, not the inventory's."""
     ids: dict[str, set[str]] = {}
     for operation in plan.operations:
         if isinstance(operation, ContainerOperation):
-            ids.setdefault(operation.spec.name, set()).add(operation.id)
+            ids.setdefault(turns[operation.id], set()).add(operation.id)
     free = [
-        o.model_copy(update={"after": tuple(id_ for id_ in o.after if id_ not in ids[o.spec.name])})
+        o.model_copy(update={"after": tuple(id_ for id_ in o.after if id_ not in ids[turns[o.id]])})
         if isinstance(o, ContainerOperation)
         else o
         for o in plan.operations
     ]
     first = sorted(free, key=lambda operation: operation.host not in hosts)
-    return plan.model_copy(update={"operations": tuple(ordered(serial(first)))})
+    return plan.model_copy(update={"operations": tuple(ordered(serial(first, turns)))})
 
 
 class _Builder:

@@ -71,6 +71,9 @@ class DesiredContainer(Node):
     """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
     formerly: tuple[str, ...] = ()
     """Names that it had in the engine before the catalogue renamed it."""
+    list_of: str = ""
+    """The container of the catalogue of which there is one for each item of a list, this one among them;
+    empty: it is for no item."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 
@@ -78,6 +81,11 @@ class DesiredContainer(Node):
     def id(self) -> str:
         """The node's id."""
         return container_id(self.name, self.host)
+
+    @property
+    def turn(self) -> str:
+        """Those of one turn are taken down one after the other: the same on all hosts, all of one list."""
+        return self.list_of or self.name
 
 
 @dataclass(frozen=True)
@@ -253,6 +261,11 @@ class Desired:
     @cached_property
     def _containers_called(self) -> Mapping[str, tuple[DesiredContainer, ...]]:
         return grouped(self.containers, lambda container: container.spec.name)
+
+    @cached_property
+    def turns(self) -> Mapping[str, str]:
+        """Node id of a container -> the turn it is of."""
+        return {container.id: container.turn for container in self.containers}
 
     def containers_called(self, name: str) -> tuple[DesiredContainer, ...]:
         """A container, by its name in the engine, on each of its hosts."""

@@ -39,7 +39,9 @@ def _resources(topology: Topology, folder: ServiceFolder, renderer: Renderer) ->
     resources = Resources(
         modules=tuple(m.name for m in asked.modules if not m.optional or m.name in available),
         sysctls={name: " ".join(renderer.text(value).split()) for name, value in asked.sysctls.items()},
-        shared_mounts=tuple(posixpath.normpath(path) for path in asked.shared_mounts),
+        shared_mounts=tuple(
+            posixpath.normpath(path) for text in asked.shared_mounts if (path := renderer.text(text))
+        ),
         directories={posixpath.normpath(path): mode for path, mode in asked.directories.items()},
         at_destroy={
             engine_name(name): tuple(renderer.text(word) for word in command)

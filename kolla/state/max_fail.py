@@ -31,9 +31,9 @@ def bearing(plan: Plan, desired: Desired, text: str) -> Plan:
     limit = allowed(text, len({operation.host for operation in plan.operations}))
     if not limit:
         return plan
-    alone = {container.id for container in desired.containers if _alone(container)}
+    alone = {container.id: container for container in desired.containers if _alone(container)}
     changes = (operation for operation in plan.operations if isinstance(operation, ContainerOperation))
-    turns = {operation.id: operation.spec.name for operation in changes if operation.id in alone}
+    turns = {operation.id: alone[operation.id] for operation in changes if operation.id in alone}
     operations = tuple(_bears(operation, turns) for operation in plan.operations)
     return plan.model_copy(update={"operations": operations, "max_fail": limit})
 
@@ -44,8 +44,11 @@ def _alone(container: DesiredContainer) -> bool:
     return not (container.endpoints or container.listeners or together)
 
 
-def _bears(operation: Operation, turns: dict[str, str]) -> Operation:
-    """The operation, which bears that the same failed on the host whose turn was before."""
-    name = turns.get(operation.id)
-    before = tuple(id_ for id_ in operation.after if name is not None and turns.get(id_) == name)
+def _bears(operation: Operation, turns: dict[str, DesiredContainer]) -> Operation:
+    """The operation, which bears that the one whose turn was before failed, on another host."""
+    own = turns.get(operation.id)
+    if own is None:
+        return operation
+    waited = ((id_, turns[id_]) for id_ in operation.after if id_ in turns)
+    before = tuple(id_ for id_, other in waited if other.turn == own.turn and other.host != own.host)
     return operation.model_copy(update={"bears": before}) if before else operation

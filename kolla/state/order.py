@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.errors import InputError
@@ -58,8 +58,8 @@ def _rank(operation: Operation) -> tuple[str, int, str]:
     return operation.host, KINDS.index(operation.kind), operation.id
 
 
-def serial(operations: Sequence[Operation]) -> list[Operation]:
-    """One host at a time: a container that is taken down on several hosts waits for the one before.
+def serial(operations: Sequence[Operation], turns: Mapping[str, str]) -> list[Operation]:
+    """One at a time: of containers of one turn (id -> turn) each that is taken down waits for the one before.
 
     Those that do not run may need each other to be ready again.
     """
@@ -67,9 +67,9 @@ def serial(operations: Sequence[Operation]) -> list[Operation]:
     last: dict[str, str] = {}
     for operation in operations:
         if isinstance(operation, ContainerOperation) and operation.action not in UNSERIAL:
-            name = operation.spec.name
-            if name in last:
-                operation = operation.model_copy(update={"after": (*operation.after, last[name])})
-            last[name] = operation.id
+            turn = turns[operation.id]
+            if turn in last:
+                operation = operation.model_copy(update={"after": (*operation.after, last[turn])})
+            last[turn] = operation.id
         result.append(operation)
     return result

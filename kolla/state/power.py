@@ -150,9 +150,9 @@ def _after(
 def _one_host_at_a_time(containers: Collection[DesiredContainer]) -> Iterator[tuple[str, str]]:
     last: dict[str, str] = {}
     for container in containers:
-        if container.name in last:
-            yield last[container.name], container.id
-        last[container.name] = container.id
+        if container.turn in last:
+            yield last[container.turn], container.id
+        last[container.turn] = container.id
 
 
 def _impact(

@@ -70,7 +70,7 @@ def reconcile(
     ]
     if services is not None:
         operations = [o for o in operations if o.service in services]
-    operations = builder.with_prerequisites(serial(operations))
+    operations = builder.with_prerequisites(serial(operations, desired.turns))
     return Plan(
         cloud_name=desired.cloud_name,
         cloud_id=desired.cloud_id,

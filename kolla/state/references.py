@@ -67,8 +67,9 @@ class References:
         if kind == "job":
             for other in near(self.job_hosts(folder, folder.service.jobs[name])):
                 yield job_id(f"{folder.name}/{name}", other)
-        elif kind == "container":
-            for other in near(self.topology.hosts_of(folder, name)):
+        elif kind in ("container", "containers"):
+            hosts = self.topology.hosts_of(folder, name)
+            for other in near(hosts) if kind == "container" else hosts:
                 yield container_id(name, other)
         else:
             yield endpoint_id(name, host)

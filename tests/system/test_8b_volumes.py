@@ -1,4 +1,4 @@
-"""Volumes on Ceph, on one emulated host: all that is done with them, and every byte there afterwards."""
+"""Volumes and disks on Ceph, on one emulated host: all that is done with them, no byte lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ SETTINGS = {
     "enable_ceph": True,
     "ceph_osds": [{"name": "a", "file": "8G"}],
     "enable_cinder": True,
+    "enable_heat": True,
     "glance_backend_ceph": True,
+    "nova_backend_ceph": True,
 }
 MIB = 2**20
 WRITTEN = "dd if=/dev/urandom of=/dev/{0} bs=1M count=32 2>/dev/null && sync && " + (
@@ -225,6 +227,81 @@ def test_a_server_boots_from_a_volume_of_an_image(
     until(lambda: "READY booted" in openstack.console_log(server), 120, "it has booted")
     openstack.delete_server(server)
     until(lambda: not openstack.exists("block-storage", f"/volumes/{root['id']}"), 60, "its volume is gone")
+
+
+def rbd(rig: Rig, *words: str) -> str:
+    return rig.run("node1", ["docker", "exec", "ceph_mon", "rbd", *words])
+
+
+@pytest.fixture(scope="module")
+def twin(rig: Rig, volumes: Volumes) -> Iterator[str]:
+    """A server of a snapshot of another one: of a raw image."""
+    openstack = volumes.openstack
+    first = openstack.server("demo1")
+    openstack.act(first["id"], "createImage", name="snapshot")
+
+    def image() -> dict[str, Any] | None:
+        found = openstack.get("image", "/v2/images?name=snapshot")["images"]
+        return found[0] if found and found[0]["status"] == "active" else None
+
+    snapshot = until(image, 240, "the snapshot is an image")
+    assert snapshot["disk_format"] == "raw"
+    begun = time.monotonic()
+    server = openstack.create_server("twin", first, imageRef=snapshot["id"])
+    openstack.wait_for_server(server)
+    print(f"a server of a raw image in {time.monotonic() - begun:.1f} s")
+    assert f"vms/{server}_disk" in rbd(rig, "children", f"images/{snapshot['id']}@snap")
+    yield server
+    openstack.delete_server(server)
+    assert f"{server}_disk" not in rbd(rig, "ls", "vms")
+
+
+def test_a_server_has_a_clone_of_its_image_and_starts_from_it_again(volumes: Volumes, twin: str) -> None:
+    openstack = volumes.openstack
+    until(lambda: "READY twin" in openstack.console_log(twin), 180, "it has booted")
+    openstack.act(twin, "reboot", type="HARD")
+    openstack.wait_for_server(twin)
+    until(lambda: "READY twin" in openstack.console_log(twin), 180, "it has booted again")
+
+
+def test_servers_go_on_with_their_disks_while_who_made_them_is_replaced(
+    rig: Rig, cloud: Kolla, volumes: Volumes, twin: str
+) -> None:
+    start = "cat /proc/sys/kernel/random/boot_id"
+    before = volumes.login.run(f"echo kept > /root/kept && sync && {start}")
+    rig.run("node1", ["docker", "rm", "--force", "nova_compute", "nova_libvirt"])
+    cloud.run("deploy")
+    assert volumes.login.run(f"cat /root/kept && {start}") == f"kept\n{before}"
+    first = volumes.openstack.server("demo1")
+    volumes.openstack.act(first["id"], "reboot", type="HARD")
+    volumes.openstack.wait_for_server(first["id"])
+    volumes.login.wait(180)
+    assert volumes.login.run("cat /root/kept") == "kept"
+
+
+def test_a_stack_has_a_volume_and_plugs_it_in(volumes: Volumes) -> None:
+    openstack, before = volumes.openstack, volumes.disks()
+    plugged = {"instance_uuid": volumes.server, "volume_id": {"get_resource": "volume"}}
+    template = {
+        "heat_template_version": "2018-08-31",
+        "resources": {
+            "volume": {"type": "OS::Cinder::Volume", "properties": {"size": 1}},
+            "plugged": {"type": "OS::Cinder::VolumeAttachment", "properties": plugged},
+        },
+    }
+    asked = {"stack_name": "tower", "template": template, "timeout_mins": 10}
+    stack = openstack.call("POST", "orchestration", "/stacks", asked)["stack"]["id"]
+
+    def made() -> bool:
+        found = openstack.get("orchestration", f"/stacks/tower/{stack}")["stack"]
+        assert "FAILED" not in found["stack_status"], found["stack_status_reason"]
+        return bool(found["stack_status"] == "CREATE_COMPLETE")
+
+    until(made, 240, "the stack is made")
+    assert len(volumes.disks() - before) == 1
+    openstack.call("DELETE", "orchestration", f"/stacks/tower/{stack}")
+    until(lambda: not openstack.get("orchestration", "/stacks")["stacks"], 120, "the stack is removed")
+    until(lambda: volumes.disks() == before, 60, "its disk is gone")
 
 
 def test_it_is_healthy_and_nothing_is_left_to_do(cloud: Kolla, volumes: Volumes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from kolla.catalogue.catalogue import Catalogue, groups_of
@@ -26,9 +26,9 @@ def of_groups(catalogue: Catalogue) -> Iterator[InputError]:
 def of_parts(catalogue: Catalogue, service: Service) -> Iterator[InputError]:
     """Containers and jobs of one service of which each waits for the next, and so for itself."""
     waits: dict[str, set[str]] = {
-        f"container/{name}": set(c.after) - {FIRST} for name, c in service.containers.items()
+        f"container/{name}": _one(c.after) - {FIRST} for name, c in service.containers.items()
     }
-    waits |= {f"job/{name}": set(job.after) for name, job in service.jobs.items()}
+    waits |= {f"job/{name}": _one(job.after) for name, job in service.jobs.items()}
     waits |= {f"endpoint/{name}": {f"container/{e.container}"} for name, e in service.endpoints.items()}
     for name, job in service.jobs.items():
         for word in job.before:
@@ -44,3 +44,8 @@ def of_parts(catalogue: Catalogue, service: Service) -> Iterator[InputError]:
             where=catalogue.where(service.name, f"{kind}s", name),
             expected="an order: take one of them out of 'after' or 'before'",
         )
+
+
+def _one(words: Iterable[str]) -> set[str]:
+    """Words of `after`, in which containers on all hosts are the same as on one."""
+    return {word.replace("containers/", "container/", 1) for word in words}

@@ -50,3 +50,8 @@ def dependencies(service: Service) -> list[str]:
         *(f"endpoint/{name}" for name in service.endpoints),
         *(capability.value for capability in (*service.needs, *service.may_need)),
     ]
+
+
+def awaited(service: Service) -> list[str]:
+    """What `after` may name: besides, its containers on all their hosts."""
+    return [*dependencies(service), *(f"containers/{name}" for name in service.containers)]

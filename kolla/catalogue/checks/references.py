@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from kolla.catalogue import distribution
 from kolla.catalogue.catalogue import EVERYWHERE, USUAL_GROUPS, Catalogue
-from kolla.catalogue.checks.parts import Place, dependencies, jobs_of, mounting
+from kolla.catalogue.checks.parts import Place, awaited, dependencies, jobs_of, mounting
 from kolla.catalogue.model import FIRST, Container, Job, Requirements, Service
 from kolla.errors import InputError, Location, did_you_mean
 
@@ -76,7 +76,7 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[Reference]:
     for name, words in service.upgrade.after.items():
         yield ("upgrade", "after", name), "container", name, service.containers
         for index, word in enumerate(words):
-            yield ("upgrade", "after", name, index), "dependency", word, dependencies(service)
+            yield ("upgrade", "after", name, index), "dependency", word, awaited(service)
     volumes = [volume for _, part in mounting(service) for volume in part.volumes]
     yield from _disk_references((), service.requires, volumes)
     for capability, provision in service.provides.items():
@@ -129,7 +129,7 @@ def _container_references(
     for index, capability in enumerate(container.capabilities):
         yield (*here, "capabilities", index), "Linux capability", capability, LINUX_CAPABILITIES
     for index, word in enumerate(container.after):
-        yield (*here, "after", index), "dependency", word, [*dependencies(service), FIRST]
+        yield (*here, "after", index), "dependency", word, [*awaited(service), FIRST]
     yield from _disk_references(here, container.requires, container.volumes)
 
 
@@ -150,7 +150,7 @@ def _job_references(
         if config.owner is not None and config.owner != "root":
             yield (*here, "config", file, "owner"), "user", config.owner, users
     for index, word in enumerate(job.after):
-        yield (*here, "after", index), "dependency", word, dependencies(service)
+        yield (*here, "after", index), "dependency", word, awaited(service)
     for index, word in enumerate(job.before):
         yield (*here, "before", index), "dependency", word, dependencies(service)
 

@@ -59,7 +59,7 @@ class Bind(Model):
     """A directory or file of the host seen inside the container."""
 
     source: Expression
-    """Path on the host."""
+    """Path on the host. May be empty on a host, and then there is nothing of it inside."""
     target: Absolute
     """Path inside."""
     read_only: bool = False
@@ -145,7 +145,8 @@ class Container(Model):
     for_each: Expression | None = None
     """A list of mappings, each with a `name`: on a host there is one container for each of them, called
     `<container>-<name>`, with volumes of its own, `<volume>_<name>`. Its expressions and templates see the
-    mapping as `item`. Whatever names the container names all of them."""
+    mapping as `item`. Whatever names the container names all of them. They are taken down one
+    after the other, on all hosts together."""
     command: Expression
     """What it runs, as a shell would split it."""
     user: Name | None = None
@@ -195,9 +196,10 @@ class Container(Model):
     """Without one, running is healthy."""
     after: tuple[str, ...] = ()
     """What must be ready first: `job/x`, `container/x`, `endpoint/x` or a needed capability. Of what runs on
-    several hosts, the one of the same host if there is one, else all. `first`: where its volumes are still
-    empty, the same container on the first host that has data in them; on the first of its group while none
-    has. Those with data do not wait for each other, and stop one host after the other, the first last."""
+    several hosts, the one of the same host if there is one, else all; `containers/x` is it on all of them.
+    `first`: where its volumes are still empty, the same container on the first host that has data in them; on
+    the first of its group while none has. Those with data do not wait for each other, and stop one host after
+    the other, the first last."""
     quorum: bool = False
     """True: those of all hosts are one cluster, in which the majority decides. No host is taken away on
     purpose unless those of the others that are ready are more than half of all."""

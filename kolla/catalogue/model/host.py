@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kolla.catalogue.model.job import Job
-from kolla.catalogue.model.words import Absolute, Expression, Mode, Model, Module, Name, Sysctl
+from kolla.catalogue.model.words import Absolute, Directory, Expression, Mode, Model, Module, Name, Sysctl
 
 
 class KernelModule(Model):
@@ -26,8 +26,9 @@ class HostResources(Model):
     """Kernel modules."""
     sysctls: dict[Sysctl, Expression] = {}
     """Kernel settings (sysctl(8)), now and after every start of the host: name -> value."""
-    shared_mounts: tuple[Absolute, ...] = ()
-    """Directories in which containers (`propagation: shared`) and the host see each other's mounts."""
+    shared_mounts: tuple[Directory, ...] = ()
+    """Directories in which containers (`propagation: shared`) and the host see each other's mounts. A text
+    with an expression may be empty on a host, and then there is none."""
     directories: dict[Absolute, Mode] = {}
     """Directories that exist: path -> mode."""
     at_destroy: dict[Name, tuple[Expression, ...]] = {}

@@ -70,6 +70,7 @@ class Containers:
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
             formerly=tuple(engine_name(former) for former in container.formerly),
+            list_of=self.inputs.settings.lists.get((folder.name, name), ""),
         )
 
     def _user_number(self, name: str) -> int:

@@ -31,7 +31,7 @@ def container_spec(
         Mount(type="bind", source=folder, target=CONFIG_FILES, read_only=True),
         volume_names.mount(renderer.settings, volume_names.LOGS, LOGS_PATH),
         *(volume_names.mount(renderer.settings, volume, t) for volume, t in container.volumes.items()),
-        *(_bind(renderer, bind) for bind in container.binds),
+        *(mount for bind in container.binds if (mount := _bind(renderer, bind)).source),
         *(Mount(type="tmpfs", target=target) for target in container.tmpfs),
         *development.values(),
     ]

@@ -64,7 +64,12 @@ def test_nothing_wrong(make_service: MakeService):
         ("owner: notes", "owner: nots", 19, "no user 'nots'"),
         ("after: [job/db-sync, database]", "after: [job/sync]", 22, "no dependency 'job/sync'"),
         ("after: [job/db-sync, database]", "after: [cache]", 22, "no dependency 'cache'"),
-        ("after: [job/db-sync, database]", "after: [endpoint/note]", 22, "container/notes, database, "),
+        (
+            "after: [job/db-sync, database]",
+            "after: [endpoint/note]",
+            22,
+            "container/notes, containers/notes, ",
+        ),
         ("command: notes\n", "command: notes\n    capabilities: [NET_ADMN]\n", 18, "mean 'NET_ADMIN'?"),
         ("command: notes\n", "command: notes\n    pid: hst\n", 18, "one of host"),
         ("command: notes\n", "command: notes\n    cgroup: private\n", 18, "one of host"),
@@ -228,6 +233,7 @@ def test_containers_of_one_service_may_share_a_volume(make_service: MakeService)
     ("word", "cycle"),
     [
         ("after: [container/notes]", "container/notes -> job/db-sync -> container/notes"),
+        ("after: [containers/notes]", "container/notes -> job/db-sync -> container/notes"),
         ("after: [endpoint/notes]", "container/notes -> job/db-sync -> endpoint/notes -> container/notes"),
         ("before: [job/db-sync]", "job/db-sync -> job/db-sync"),
     ],

@@ -22,6 +22,7 @@ SCOPE: dict[str, Any] = {
     "groups": {"cinder": ("one",), "cinder-volume": ("one",), "cinder-backup": ("one",)},
     "cinder_backup_driver": "ceph",
     "ceph_cinder_key": "a key",
+    "cinder_rbd_secret_uuid": "a name",
     "database": SimpleNamespace(url="mysql+pymysql://cinder:secret@h:3306/cinder"),
     "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
     "cache": SimpleNamespace(tokens="memcached_servers = h:11211"),
@@ -44,6 +45,8 @@ def refused(**values: Any) -> list[str]:
         "enable_cinder": True,
         "cinder_backend_ceph": True,
         "cinder_more_backends": [],
+        "enable_cinder_backend_nfs": False,
+        "cinder_nfs_shares": [],
         "enable_cinder_backup": True,
         "cinder_backup_driver": "ceph",
         "groups": SCOPE["groups"],
@@ -77,8 +80,9 @@ def test_hosts_that_share_volumes_share_their_name_and_their_locks() -> None:
     assert several["coordination"]["backend_url"] == "mysql://cinder:secret@h:3306/cinder"
     assert "cluster" not in configuration("cinder-volume", **SEVERAL, cinder_backend_ceph=False)["DEFAULT"]
     # Whoever removes a volume's snapshot through the API takes the same lock as its volume service.
-    api = configuration("cinder-api", **SEVERAL)
-    assert api["coordination"]["backend_url"] == several["coordination"]["backend_url"]
+    for together in (SEVERAL, {"enable_cinder_backend_nfs": True}):
+        api = configuration("cinder-api", **together)
+        assert api["coordination"]["backend_url"] == several["coordination"]["backend_url"]
 
 
 def test_backups_go_to_ceph_or_to_files() -> None:
@@ -86,6 +90,25 @@ def test_backups_go_to_ceph_or_to_files() -> None:
     files = configuration("cinder-backup", cinder_backup_driver="posix")["DEFAULT"]
     assert files["backup_posix_path"] == "/var/lib/cinder/backup"
     assert "backup_driver" not in configuration("cinder-volume")["DEFAULT"]
+
+
+def test_what_mounts_is_a_service_of_its_own_and_the_same_on_every_host() -> None:
+    own = configuration("cinder-volume-nfs", **SEVERAL)
+    assert own["DEFAULT"]["enabled_backends"] == "nfs-1"
+    assert "cluster" not in own["DEFAULT"]
+    assert (own["DEFAULT"]["host"], configuration("cinder-volume")["DEFAULT"]["host"]) == ("kolla", "one")
+    assert "rbd-1" not in own
+    assert "nfs-1" not in configuration("cinder-volume")
+    assert own["privsep_osbrick"]["helper_command"].startswith("privsep-helper ")
+    assert "capabilities" not in own["privsep_osbrick"]
+    backup = configuration("cinder-backup-nfs")
+    assert backup["DEFAULT"]["backup_ceph_pool"] == "backups"
+    assert "capabilities" not in backup["cinder_sys_admin"]
+
+
+def test_shares_are_told_one_a_line() -> None:
+    shares = ["192.0.2.21:/a", "192.0.2.22:/b -o vers=4.2"]
+    assert render("cinder", "nfs_shares.j2", cinder_nfs_shares=shares).splitlines() == shares
 
 
 def test_helpers_ask_for_nothing_that_the_container_may_not() -> None:
@@ -112,6 +135,21 @@ def test_helpers_ask_for_nothing_that_the_container_may_not() -> None:
         ),
         ({"cinder_more_backends": ["array-1"]}, []),
         ({"cinder_more_backends": ["array-1"], **SEVERAL}, ["on several hosts"]),
+        ({"enable_cinder_backend_nfs": True}, ["names none"]),
+        ({"enable_cinder_backend_nfs": True, "cinder_nfs_shares": ["/volumes"]}, ["no share of NFS"]),
+        (
+            {"enable_cinder_backend_nfs": True, "cinder_nfs_shares": ["h:/a", "[::1]:/b -o hard"], **SEVERAL},
+            [],
+        ),
+        (
+            {
+                "cinder_backend_ceph": False,
+                "cinder_backup_driver": "posix",
+                "enable_cinder_backend_nfs": True,
+                "cinder_nfs_shares": ["h:/a"],
+            },
+            [],
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(values: dict[str, Any], words: list[str]) -> None:
@@ -136,6 +174,8 @@ def test_every_host_is_to_have_its_services() -> None:
     }
     without = json.loads(render("cinder", "services.json.j2", **scope, enable_cinder_backup=False))
     assert without["services"]["cinder-backup"] == []
+    mounted = json.loads(render("cinder", "services.json.j2", **scope, enable_cinder_backend_nfs=True))
+    assert mounted["services"]["cinder-volume"] == ["n1@rbd-1", "n2@rbd-1", "kolla@nfs-1"]
 
 
 def test_a_silent_service_is_named() -> None:

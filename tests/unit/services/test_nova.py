@@ -51,6 +51,15 @@ def test_the_compute_service_knows_no_database() -> None:
     assert {"database", "api_database"} <= set(configuration("nova-conductor").sections())
 
 
+def test_disks_are_files_until_the_settings_say_that_they_are_in_ceph() -> None:
+    assert "images_type" not in configuration("nova-compute")["libvirt"]
+    changed = {"nova_backend_ceph": True, "cinder_rbd_secret_uuid": "a name"}
+    own = configuration("nova-compute", **changed)["libvirt"]
+    assert (own["images_type"], own["images_rbd_pool"]) == ("rbd", "vms")
+    assert (own["rbd_user"], own["rbd_secret_uuid"]) == ("cinder", "a name")
+    assert "images_type" not in configuration("nova-api", **changed)["libvirt"]
+
+
 def test_every_host_is_to_have_its_services() -> None:
     scope = {
         "groups": {"nova-conductor": ("one",), "nova-scheduler": ("one",), "compute": ("one", "two")},
@@ -116,7 +125,12 @@ def test_processors_are_named_where_they_are_chosen() -> None:
 )
 def test_processors_are_named_there_and_nowhere_else(mode: str, models: list[str], refused: int) -> None:
     rules = yaml.safe_load((SERVICES / "nova" / "service.yml").read_text())["refuses"]
-    values = {"nova_libvirt_cpu_mode": mode, "nova_libvirt_cpu_models": models}
+    values = {
+        "nova_libvirt_cpu_mode": mode,
+        "nova_libvirt_cpu_models": models,
+        "nova_backend_ceph": False,
+        "kolla_base_distro": "debian",
+    }
     where = Location(SERVICES / "nova" / "service.yml", 1)
     assert [expressions.evaluate(rule, values, where) for rule in rules.values()].count(True) == refused
 

@@ -44,6 +44,15 @@ def test_what_a_container_may_do_is_what_its_service_says(world: World) -> None:
     assert json.loads(after.config.files["config.json"].content)["user"] == "root"
 
 
+def test_a_bind_without_a_source_is_not_there(world: World) -> None:
+    source = "{{ '/srv/notes' if notes_port == 9191 else '' }}"
+    words = f'    binds: [{{source: "{source}", target: /srv}}]\n'
+    world.edit("notes/service.yml", "    command: notes-api\n", "    command: notes-api\n" + words)
+    assert [m.source for m in _container(world, "notes").spec.mounts if m.target == "/srv"] == ["/srv/notes"]
+    world.globals["notes_port"] = 9292
+    assert not [m for m in _container(world, "notes").spec.mounts if m.target == "/srv"]
+
+
 def _container(world: World, name: str) -> DesiredContainer:
     return next(container for container in world.desired.containers if container.name == name)
 

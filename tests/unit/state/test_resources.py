@@ -61,6 +61,14 @@ def test_a_required_module_is_asked_for_whatever_the_kernel_has(needy: World) ->
     assert needy.desired.host_needs["one", "notes"].modules == ("openvswitch",)
 
 
+def test_a_directory_may_be_shared_on_some_hosts_only(needy: World) -> None:
+    wanted = "\"{{ '/run/shared' if notes_port == 9191 else '' }}\""
+    needy.edit("notes/service.yml", "[/run/netns/]", f"[/run/netns/, {wanted}]")
+    assert needy.desired.host_needs["one", "notes"].shared_mounts == ("/run/netns", "/run/shared")
+    needy.globals["notes_port"] = 9292
+    assert needy.desired.host_needs["one", "notes"].shared_mounts == ("/run/netns",)
+
+
 def test_what_outlives_containers_is_ended_where_they_run(needy: World) -> None:
     needy.edit("notes/service.yml", "host:\n", "host:\n  at_destroy: {notes: [end, '{{ notes_port }}']}\n")
     assert needy.desired.host_needs["one", "notes"].at_destroy == {"notes": ("end", "9191")}

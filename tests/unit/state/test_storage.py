@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from test_upgrade import NEWER, OLDER, go_to, upgrade
 from world import World
 
 from kolla.catalogue import sets
 from kolla.errors import InputError, InputErrors
+from kolla.state.canary import with_canary
 from kolla.state.desired import DesiredContainer
+from kolla.state.max_fail import bearing
+from kolla.state.power import power_plan
 from kolla.state.reconcile import reconcile
 
 DISKS = [{"name": "a", "file": "4G"}, {"name": "b-2", "device": "/dev/sdb"}]
@@ -69,6 +74,59 @@ def test_disks_wait_for_managers_and_the_set_of_their_name_is_all_of_them(storag
         "ceph-osd-a": ["one", "two"],
         "ceph-osd-b-2": ["one", "two"],
     }
+
+
+def disk(operation: Any) -> bool:
+    return str(operation.id).startswith("container:ceph-osd-")
+
+
+def test_one_disk_of_all_is_taken_down_at_a_time_whatever_it_is_called(storage: World) -> None:
+    storage.carry_out(reconcile(storage.desired, storage.states))
+    storage.override("ceph/ceph.conf", "[osd]\nosd_max_backfills = 2\n")
+    plan = reconcile(storage.desired, storage.states)
+    disks = [operation for operation in plan.operations if disk(operation)]
+    assert len(disks) == 4
+    for before, operation in pairwise(disks):
+        assert before.id in operation.after
+    assert not [o for o in bearing(plan, storage.desired, "1").operations if disk(o) and o.bears]
+
+
+def test_one_disk_of_all_is_restarted_at_a_time(storage: World) -> None:
+    storage.carry_out(reconcile(storage.desired, storage.states))
+    plan = power_plan(storage.desired, storage.states, "restart", {"ceph-osd-a", "ceph-osd-b-2"})
+    assert len(plan.operations) == 4
+    for before, operation in pairwise(plan.operations):
+        assert before.id in operation.after
+
+
+def test_disks_of_a_canary_come_first_and_one_at_a_time(storage: World) -> None:
+    storage.carry_out(reconcile(storage.desired, storage.states))
+    storage.override("ceph/ceph.conf", "[osd]\nosd_max_backfills = 2\n")
+    desired = storage.desired
+    plan = with_canary(reconcile(desired, storage.states), desired, storage.states, ("two",), 0)
+    disks = [operation for operation in plan.operations if disk(operation)]
+    assert [operation.host for operation in disks] == ["two", "two", "one", "one"]
+    for before, operation in pairwise(disks):
+        assert before.id in operation.after
+
+
+def test_on_all_hosts_monitors_are_replaced_before_managers_and_those_before_disks(storage: World) -> None:
+    go_to(storage, OLDER)
+    storage.carry_out(reconcile(storage.desired, storage.states))
+    go_to(storage, NEWER)
+    plan, desired = upgrade(storage)
+    kinds = [
+        name.partition("@")[0].removeprefix("container:")[:8] for name in (o.id for o in plan.operations)
+    ]
+    order = [kind for kind in kinds if kind in ("ceph-mon", "ceph-mgr", "ceph-osd")]
+    assert order == ["ceph-mon"] * 2 + ["ceph-mgr"] * 2 + ["ceph-osd"] * 4
+    after = {operation.id: set(operation.after) for operation in plan.operations}
+    assert with_canary(plan, desired, storage.states, ("two",), 0)
+    for host in storage.hosts:
+        assert {f"container:ceph-mon@{each}" for each in storage.hosts} <= after[f"container:ceph-mgr@{host}"]
+        assert {f"container:ceph-mgr@{each}" for each in storage.hosts} <= after[
+            f"container:ceph-osd-a@{host}"
+        ]
 
 
 def test_a_disk_taken_out_of_the_list_leaves_its_volume(storage: World) -> None:

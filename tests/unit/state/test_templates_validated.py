@@ -27,7 +27,16 @@ def release(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_template_is_taken(world: World, release: str) -> None:
+STORES = {
+    "glance_backend_ceph": True,
+    "nova_backend_ceph": True,
+    "enable_cinder_backend_nfs": True,
+    "cinder_nfs_shares": ["192.0.2.21:/volumes"],
+}
+
+
+@pytest.mark.parametrize("stores", [{}, STORES], ids=["files", "elsewhere"])
+def test_every_template_is_taken(world: World, release: str, stores: dict[str, object]) -> None:
     world.globals = {
         "network_interface": "eth0",
         "kolla_internal_vip_address": "10.0.0.250",
@@ -36,6 +45,7 @@ def test_every_template_is_taken(world: World, release: str) -> None:
         "enable_cinder": True,
         "enable_heat": True,
         "enable_notes": False,
+        **stores,
     }
     world.groups |= {group: world.hosts for group in ("compute", "deployment", "network")}
     schemas = json.loads(lzma.decompress((SCHEMAS / f"{release}.json.xz").read_bytes()))

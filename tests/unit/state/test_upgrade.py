@@ -354,7 +354,8 @@ def test_every_service_of_ours_can_be_at_every_stage() -> None:
     for folder, stage in itertools.product(loader.load().folders.values(), Stage):
         service = at(folder.service, stage)
         for part in (*service.containers.values(), *service.jobs.values()):
-            known = {*(f"job/{n}" for n in service.jobs), *(f"container/{n}" for n in service.containers)}
+            known = {f"job/{n}" for n in service.jobs}
+            known |= {f"{kind}/{n}" for kind in ("container", "containers") for n in service.containers}
             known |= {f"endpoint/{n}" for n in service.endpoints} | {c.value for c in service.needs}
             known |= {FIRST, *(c.value for c in service.may_need)}
             assert set(part.after) <= known, (folder.name, stage)
