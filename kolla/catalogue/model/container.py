@@ -75,7 +75,8 @@ class Traffic(Model):
     protocol: Literal["tcp", "udp", "vrrp"] = "tcp"
     """What it is; `vrrp`, by which hosts agree who has an address, has no ports."""
     ports: Expression = ""
-    """The port it comes to, or the first and the last of several: `5900-5999`."""
+    """The port it comes to, or the first and the last of several: `5900-5999`. A text may be empty on a host,
+    and then nothing comes there."""
     address: Expression = "{{ api_address }}"
     """The address of the host it comes to."""
 

@@ -132,7 +132,7 @@ def test_nothing_wrong(make_service: MakeService):
         ),
         ("enabled: true\n", "\n", 15, "no 'enabled'"),
         ("default: 9191,", "default: 9191, required: true,", 6, "required and has a default"),
-        ("default: 9191,", "default: 9191, minimum: 1,", 6, "'notes_port' is no integer"),
+        ("default: 9191,", "default: 9191, minimum: 1,", 6, "'notes_port' is no integer and no number"),
     ],
 )
 def test_references_and_rules(make_service: MakeService, old: str, new: str, line: int, said: str):
