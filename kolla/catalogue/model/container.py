@@ -169,6 +169,8 @@ class Container(Model):
     """Never a secret: the environment shows in `inspect`."""
     capabilities: tuple[str, ...] = ()
     """Linux capabilities (`NET_ADMIN`) in addition to what the start script needs to place files and drop."""
+    capabilities_where: dict[str, Expression] = {}
+    """Linux capabilities it has besides where an expression is true: name -> expression."""
     new_privileges: bool = False
     """True: its programs may gain privileges they were not started with (set-user-ID, file capabilities)."""
     pid: Literal["host"] | None = None

@@ -66,6 +66,12 @@ def test_nothing_wrong(make_service: MakeService):
         ("after: [job/db-sync, database]", "after: [cache]", 22, "no dependency 'cache'"),
         ("after: [job/db-sync, database]", "after: [endpoint/note]", 22, "container/notes, database, "),
         ("command: notes\n", "command: notes\n    capabilities: [NET_ADMN]\n", 18, "mean 'NET_ADMIN'?"),
+        (
+            "command: notes\n",
+            "command: notes\n    capabilities_where: {NET_ADMN: 'true'}\n",
+            18,
+            "mean 'NET_ADMIN'?",
+        ),
         ("command: notes\n", "command: notes\n    pid: hst\n", 18, "one of host"),
         ("command: notes\n", "command: notes\n    cgroup: private\n", 18, "one of host"),
         ("command: notes\n", "command: notes\n    devices: [kvm]\n", 18, "path of a device below /dev"),
@@ -153,6 +159,7 @@ def test_a_container_may_run_as_root(make_service: MakeService):
     [
         ("user: root", "user root"),
         ("capabilities: [NET_ADMIN]", "capabilities"),
+        ('capabilities_where: {NET_ADMIN: "true"}', "capabilities_where"),
         ("new_privileges: true", "new_privileges"),
         ("pid: host", "pid"),
         ("cgroup: host", "cgroup"),

@@ -159,7 +159,7 @@ def test_who_moves_servers_knows_hosts_by_both_names() -> None:
 # -- options that every operator turns -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("container", ["nova-compute", "nova-api"])
+@pytest.mark.parametrize("container", ["nova-compute", "nova-novncproxy"])
 def test_servers_have_the_screen_that_is_asked_for_and_no_other(container: str) -> None:
     novnc, spice, none = (configuration(container, nova_console=kind) for kind in ("novnc", "spice", "none"))
     assert (novnc["vnc"]["enabled"], "spice" in novnc) == ("true", False)
@@ -171,6 +171,8 @@ def test_servers_have_the_screen_that_is_asked_for_and_no_other(container: str) 
     assert spice["spice"]["html5proxy_base_url"] == "http://h:6082/spice_auto.html"
     assert spice["spice"]["server_listen"] == spice["spice"]["html5proxy_host"] == "10.0.0.5"
     assert "spice" not in none
+    # Others would be restarted when it is changed.
+    assert "vnc" not in configuration("nova-api")
 
 
 def test_serial_ports_are_reached_by_websocket_where_it_is_asked_for() -> None:
@@ -179,7 +181,7 @@ def test_serial_ports_are_reached_by_websocket_where_it_is_asked_for() -> None:
     assert (on["enabled"], on["base_url"], on["proxyclient_address"]) == ("true", "ws://h:6083/", "10.0.0.5")
     tls = {"nova-serialproxy": SimpleNamespace(public_url="https://h:6083/")}
     changed = {"enable_nova_serialconsole_proxy": True, "endpoints": {**SCOPE["endpoints"], **tls}}
-    assert configuration("nova-api", **changed)["serial_console"]["base_url"] == "wss://h:6083/"
+    assert configuration("nova-serialproxy", **changed)["serial_console"]["base_url"] == "wss://h:6083/"
 
 
 def test_a_firewall_lets_in_the_ports_that_serial_consoles_have() -> None:
