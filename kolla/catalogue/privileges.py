@@ -40,7 +40,10 @@ _HEADINGS = ("container", "user", "capabilities", "of the host", "confinement", 
 
 def extras(catalogue: Catalogue, name: str, container: Container) -> list[str]:
     """What a container asks for that needs a reason, in the words of service.yml."""
-    words = ("capabilities", "new_privileges", "pid", "cgroup", "devices", "security_options")
+    words = (
+        *("capabilities", "capabilities_where", "new_privileges"),
+        *("pid", "cgroup", "devices", "security_options"),
+    )
     asked = [word for word in words if getattr(container, word)]
     return ["user root", *asked] if catalogue.user_of(name, container) == "root" else asked
 
@@ -63,7 +66,7 @@ def _table(catalogue: Catalogue, containers: dict[str, Container]) -> Iterator[s
             (
                 name,
                 catalogue.user_of(name, container),
-                " ".join(container.capabilities),
+                "<br>".join(_capabilities(container)),
                 _of_the_host(container),
                 _confinement(container),
                 "<br>".join(_mounts(container)),
@@ -74,6 +77,13 @@ def _table(catalogue: Catalogue, containers: dict[str, Container]) -> Iterator[s
 
 def _row(cells: tuple[str, ...] | list[str]) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", r"\|").split()) for cell in cells) + " |"
+
+
+def _capabilities(container: Container) -> Iterator[str]:
+    if container.capabilities:
+        yield " ".join(container.capabilities)
+    for capability, where in container.capabilities_where.items():
+        yield f"{capability} where `{where}`"
 
 
 def _of_the_host(container: Container) -> str:

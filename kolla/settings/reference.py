@@ -26,6 +26,7 @@ nearest that is; variables of your own go below `custom:`, or into the inventory
 | string | text; numbers are taken as they are written (`2026.1`) |
 | boolean | `true` or `false`; also `yes`, `no`, `on`, `off` |
 | integer | a whole number |
+| number | a number, which need not be whole |
 | port | 1 to 65535 |
 | address | an IPv4 or IPv6 address, or a host name |
 | path | an absolute path |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,7 +28,8 @@ def convert(setting: Setting, value: Any, written: str | None = None) -> Any:
     if setting.choices and converted not in setting.choices:
         raise ValueError(f"one of {', '.join(setting.choices)}")
     if setting.minimum is not None and converted < setting.minimum:
-        raise ValueError(f"a whole number, {setting.minimum} or more")
+        kind = "a whole number" if setting.type == "integer" else "a number"
+        raise ValueError(f"{kind}, {setting.minimum} or more")
     return converted
 
 
@@ -55,6 +57,14 @@ def _integer(value: Any, written: str | None) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]+\s*", value):
         return int(value)
     raise ValueError("a whole number")
+
+
+def _number(value: Any, written: str | None) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]+(\.[0-9]+)?\s*", value):
+        return float(value)
+    raise ValueError("a number")
 
 
 def _port(value: Any, written: str | None) -> int:
@@ -107,6 +117,7 @@ _CONVERTERS: Mapping[str, Callable[[Any, str | None], Any]] = {
     "string": _string,
     "boolean": boolean,
     "integer": _integer,
+    "number": _number,
     "port": _port,
     "address": _address,
     "network": _network,

@@ -94,7 +94,7 @@ class Renderer:
     def _file(
         self, container: str, name: str, file: ConfigFile, extra: Mapping[str, object]
     ) -> RenderedFile | None:
-        if not self._wanted(file):
+        if not self.holds(file.when):
             return None
         with revealing() as exposure:
             layers = []
@@ -110,11 +110,11 @@ class Renderer:
             merged, format_, frozenset(exposure.secrets), reloadable=file.on_change == "reload"
         )
 
-    def _wanted(self, file: ConfigFile) -> bool:
-        """Whether a file exists on this host."""
-        if file.when == "true":
+    def holds(self, expression: str) -> bool:
+        """Whether an expression of the service is true on this host."""
+        if expression == "true":
             return True
-        return bool(evaluate(file.when, self.settings.scope(self.host, self.extra), self._place(file.when)))
+        return bool(evaluate(expression, self.settings.scope(self.host, self.extra), self._place(expression)))
 
     def _variables(self, file: ConfigFile, extra: Mapping[str, object]) -> dict[str, object]:
         scope = self.settings.scope(self.host, {**self.extra, **extra})

@@ -260,7 +260,7 @@ class Topology:
         """(address, port) of an endpoint, and what listens there: a container, or a proxy's listener."""
         for member in view.members:
             yield (member.address, member.port), f"container {endpoint.container}"
-        if view.proxied:
+        if view.proxied and view.members:
             for address in self._proxy_addresses(endpoint):
                 yield (address, view.port), f"listener {view.name}"
 
@@ -318,12 +318,12 @@ class Topology:
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
-        """What the proxy serves: one listener for every proxied endpoint, by name."""
+        """What the proxy serves: one listener for every proxied endpoint that is served anywhere, by name."""
         listeners = []
         for folder in self.settings.services:
             for name, endpoint in folder.service.endpoints.items():
                 view = self.endpoints[name]
-                if view.proxied:
+                if view.proxied and view.members:
                     listeners.append(self._listener(folder, endpoint, view))
         return tuple(sorted(listeners, key=lambda listener: listener.name))
 

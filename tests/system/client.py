@@ -12,7 +12,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -254,15 +255,9 @@ class Demo:
 def console_handshake(url: str) -> tuple[str, str]:
     """Connect to a console URL as noVNC in a browser does; the protocol's version and the screen's name.
 
-    RFC 6455 (WebSocket) and RFC 6143, section 7 (RFB).
+    RFC 6143, section 7 (RFB).
     """
-    parts = urllib.parse.urlsplit(url)
-    path = urllib.parse.parse_qs(parts.query)["path"][0]
-    host, port = parts.hostname or "", parts.port or 80
-    with socket.create_connection((host, port), timeout=30) as connection:
-        stream = _WebSocket(
-            connection, f"{host}:{port}", f"/{path.lstrip('/')}", f"{parts.scheme}://{host}:{port}"
-        )
+    with console(url) as stream:
         version = stream.read(12)
         stream.write(version)
         kinds = stream.read(stream.read(1)[0])
@@ -277,8 +272,19 @@ def console_handshake(url: str) -> tuple[str, str]:
         return version.decode().strip(), stream.read(length).decode()
 
 
-class _WebSocket:
-    """The binary messages of a WebSocket as a stream."""
+@contextmanager
+def console(url: str) -> Iterator[WebSocket]:
+    """The WebSocket of a console, which its page opens; where there is no page, the URL is that of it."""
+    parts = urllib.parse.urlsplit(url)
+    path = urllib.parse.parse_qs(parts.query).get("path", [f"?{parts.query}"])[0]
+    host, port = parts.hostname or "", parts.port or 80
+    origin = f"{parts.scheme.replace('ws', 'http')}://{host}:{port}"
+    with socket.create_connection((host, port), timeout=30) as connection:
+        yield WebSocket(connection, f"{host}:{port}", f"/{path.lstrip('/')}", origin)
+
+
+class WebSocket:
+    """The binary messages of a WebSocket (RFC 6455) as a stream."""
 
     def __init__(self, connection: socket.socket, host: str, path: str, origin: str) -> None:
         self._file = connection.makefile("rwb")

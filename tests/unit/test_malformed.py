@@ -32,6 +32,7 @@ COLLECTIONS: list[Any] = [["x"], {"x": 1}]
 WRONG: dict[str, st.SearchStrategy[Any]] = {
     "boolean": WORDS | st.integers() | st.sampled_from(COLLECTIONS),
     "integer": WORDS | st.booleans() | st.sampled_from([1.5, *COLLECTIONS]),
+    "number": WORDS | st.booleans() | st.sampled_from([float("inf"), *COLLECTIONS]),
     "port": WORDS | st.integers(max_value=0) | st.integers(min_value=65536) | st.booleans(),
     "address": WORDS | st.integers() | st.sampled_from(["10.0.0.256", "10.0.0", "::x", *COLLECTIONS]),
     "network": WORDS | st.integers() | st.sampled_from(["10.0.0.1/24", "10.0.0.0/33", *COLLECTIONS]),

@@ -128,6 +128,8 @@ def _container_references(
             yield (*here, "config", file, "owner"), "user", config.owner, users
     for index, capability in enumerate(container.capabilities):
         yield (*here, "capabilities", index), "Linux capability", capability, LINUX_CAPABILITIES
+    for capability in container.capabilities_where:
+        yield (*here, "capabilities_where", capability), "Linux capability", capability, LINUX_CAPABILITIES
     for index, word in enumerate(container.after):
         yield (*here, "after", index), "dependency", word, [*awaited(service), FIRST]
     yield from _disk_references(here, container.requires, container.volumes)

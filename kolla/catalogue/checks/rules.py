@@ -119,8 +119,9 @@ def broken(catalogue: Catalogue, folder: ServiceFolder) -> Iterator[InputError]:
     for name, setting in service.settings.items():
         if setting.required and setting.default is not None:
             yield wrong(("settings", name), f"'{name}' is required and has a default", "only one of the two")
-        if setting.minimum is not None and setting.type != "integer":
-            yield wrong(("settings", name, "minimum"), f"'{name}' is no integer", "type: integer")
+        if setting.minimum is not None and setting.type not in ("integer", "number"):
+            what = f"'{name}' is no integer and no number"
+            yield wrong(("settings", name, "minimum"), what, "type: integer")
 
 
 def _everywhere(verb: Verb) -> bool:

@@ -75,7 +75,8 @@ class Traffic(Model):
     protocol: Literal["tcp", "udp", "vrrp"] = "tcp"
     """What it is; `vrrp`, by which hosts agree who has an address, has no ports."""
     ports: Expression = ""
-    """The port it comes to, or the first and the last of several: `5900-5999`."""
+    """The port it comes to, or the first and the last of several: `5900-5999`. A text may be empty on a host,
+    and then nothing comes there."""
     address: Expression = "{{ api_address }}"
     """The address of the host it comes to."""
 
@@ -169,6 +170,8 @@ class Container(Model):
     """Never a secret: the environment shows in `inspect`."""
     capabilities: tuple[str, ...] = ()
     """Linux capabilities (`NET_ADMIN`) in addition to what the start script needs to place files and drop."""
+    capabilities_where: dict[str, Expression] = {}
+    """Linux capabilities it has besides where an expression is true: name -> expression."""
     new_privileges: bool = False
     """True: its programs may gain privileges they were not started with (set-user-ID, file capabilities)."""
     pid: Literal["host"] | None = None

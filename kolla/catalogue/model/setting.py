@@ -10,9 +10,9 @@ from kolla.catalogue.model.words import Model
 class Setting(Model):
     """A key of `globals.yml` (or, when its scope is `host`, of the inventory as well)."""
 
-    type: Literal["string", "boolean", "integer", "port", "address", "network", "list", "mapping", "path"] = (
-        "string"
-    )
+    type: Literal[
+        "string", "boolean", "integer", "number", "port", "address", "network", "list", "mapping", "path"
+    ] = "string"
     """What values it takes; docs/reference/settings.md says more."""
     default: Any = None
     """May be an expression over other keys. Without one the key has no value until somebody sets it."""
@@ -23,7 +23,7 @@ class Setting(Model):
     choices: tuple[str, ...] = ()
     """The only values allowed."""
     minimum: int | None = None
-    """Of an integer: the least that is allowed."""
+    """Of an integer or a number: the least that is allowed."""
     required: bool = False
     """Nothing is deployed before it has a value."""
 

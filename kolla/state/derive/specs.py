@@ -49,12 +49,17 @@ def container_spec(
         pid_mode=container.pid or "",
         cgroup_mode=container.cgroup or "private",
         devices=tuple(sorted({device for text in container.devices if (device := renderer.text(text))})),
-        capabilities=tuple(sorted({*START_CAPABILITIES, *container.capabilities})),
+        capabilities=_capabilities(renderer, container),
         security_options=tuple(sorted(set(security))),
         restart_policy="no" if job else "unless-stopped",
         stop_timeout=container.stop_timeout,
         health=None if job or container.health is None else _health(renderer, container),
     )
+
+
+def _capabilities(renderer: Renderer, container: Container) -> tuple[str, ...]:
+    here = (name for name, where in container.capabilities_where.items() if renderer.holds(where))
+    return tuple(sorted({*START_CAPABILITIES, *container.capabilities, *here}))
 
 
 def _bind(renderer: Renderer, bind: Bind) -> Mount:

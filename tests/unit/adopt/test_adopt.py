@@ -105,7 +105,9 @@ def test_what_is_not_set_goes_on_as_it_was() -> None:
 
 def test_the_same_keys_and_renamed_ones_are_carried_over() -> None:
     text = OVN + 'openstack_release: 2025.2\nmariadb_port: "3307"\nkolla_internal_vip_address: 10.0.0.5\n'
+    text += "nova_console: spice\nenable_nova_serialconsole_proxy: yes\n"
     made = ours(text)
+    assert (made["nova_console"], made["enable_nova_serialconsole_proxy"]) == ("spice", True)
     assert made["openstack_release"] == "2025.2"
     assert made["database_port"] == "3307"
     assert made["kolla_internal_vip_address"] == "10.0.0.5"

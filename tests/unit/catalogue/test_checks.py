@@ -71,6 +71,12 @@ def test_nothing_wrong(make_service: MakeService):
             "container/notes, containers/notes, ",
         ),
         ("command: notes\n", "command: notes\n    capabilities: [NET_ADMN]\n", 18, "mean 'NET_ADMIN'?"),
+        (
+            "command: notes\n",
+            "command: notes\n    capabilities_where: {NET_ADMN: 'true'}\n",
+            18,
+            "mean 'NET_ADMIN'?",
+        ),
         ("command: notes\n", "command: notes\n    pid: hst\n", 18, "one of host"),
         ("command: notes\n", "command: notes\n    cgroup: private\n", 18, "one of host"),
         ("command: notes\n", "command: notes\n    devices: [kvm]\n", 18, "path of a device below /dev"),
@@ -137,7 +143,7 @@ def test_nothing_wrong(make_service: MakeService):
         ),
         ("enabled: true\n", "\n", 15, "no 'enabled'"),
         ("default: 9191,", "default: 9191, required: true,", 6, "required and has a default"),
-        ("default: 9191,", "default: 9191, minimum: 1,", 6, "'notes_port' is no integer"),
+        ("default: 9191,", "default: 9191, minimum: 1,", 6, "'notes_port' is no integer and no number"),
     ],
 )
 def test_references_and_rules(make_service: MakeService, old: str, new: str, line: int, said: str):
@@ -158,6 +164,7 @@ def test_a_container_may_run_as_root(make_service: MakeService):
     [
         ("user: root", "user root"),
         ("capabilities: [NET_ADMIN]", "capabilities"),
+        ('capabilities_where: {NET_ADMIN: "true"}', "capabilities_where"),
         ("new_privileges: true", "new_privileges"),
         ("pid: host", "pid"),
         ("cgroup: host", "cgroup"),

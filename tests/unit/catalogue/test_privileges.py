@@ -18,6 +18,7 @@ containers:
     command: x
     user: root
     capabilities: [NET_ADMIN, SYS_ADMIN]
+    capabilities_where: {SYS_RESOURCE: "{{ x | length > 0 }}"}
     new_privileges: true
     pid: host
     cgroup: host
@@ -48,7 +49,7 @@ def test_everything_a_container_asks_for_is_told(make_service: MakeService):
     assert cells(make_service(SERVICE), "much") == [
         "much",
         "root",
-        "NET_ADMIN SYS_ADMIN",
+        "NET_ADMIN SYS_ADMIN<br>SYS_RESOURCE where `{{ x ! length > 0 }}`",
         "network, processes, cgroups, `/dev/kvm`",
         "may gain privileges, `apparmor=unconfined`",
         "volume `data` at `/data`<br>`/run/netns` (shared)<br>"

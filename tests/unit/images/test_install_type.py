@@ -43,15 +43,17 @@ def test_programs_are_the_distributions_and_no_environment_hides_them(catalogue:
     text = dockerfile(catalogue, "nova")
     whole, unpacked = installed(text)
     assert {"python3-nova", "uwsgi-plugin-python3"} <= set(whole)
-    assert {"nova-common", "nova-conductor", "nova-scheduler"} == set(unpacked)
+    assert {"nova-common", "nova-conductor", "nova-consoleproxy", "nova-scheduler"} == set(unpacked)
     assert "ln -sfn /usr/share/nova-common/api-paste.ini /etc/nova/api-paste.ini" in text
     assert "venv" not in text
 
 
-def test_packages_of_both_types_are_there_in_both(catalogue: Catalogue) -> None:
-    source = dockerfile(catalogue, "nova-novncproxy", replace(BINARY, binary=False))
-    assert installed(source) == ([], ["novnc"])
-    assert installed(dockerfile(catalogue, "nova-novncproxy")) == ([], ["nova-consoleproxy", "novnc"])
+@pytest.mark.parametrize(
+    ("image", "page"), [("nova-novncproxy", "novnc"), ("nova-spicehtml5proxy", "spice-html5")]
+)
+def test_packages_of_both_types_are_there_in_both(catalogue: Catalogue, image: str, page: str) -> None:
+    assert installed(dockerfile(catalogue, image, replace(BINARY, binary=False))) == ([], [page])
+    assert installed(dockerfile(catalogue, image)) == ([], [page])
 
 
 def test_an_image_that_says_nothing_is_the_same(catalogue: Catalogue) -> None:

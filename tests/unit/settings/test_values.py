@@ -24,6 +24,9 @@ def setting(type: str, **more: Any) -> Setting:
         ("boolean", "off", False),
         ("integer", "12", 12),
         ("integer", -3, -3),
+        ("number", 4, 4),
+        ("number", 1.5, 1.5),
+        ("number", "1.5", 1.5),
         ("port", 65535, 65535),
         ("port", "80", 80),
         ("address", "192.0.2.1", "192.0.2.1"),
@@ -48,6 +51,9 @@ def test_right_values(type: str, value: Any, converted: Any):
         ("boolean", 1, "true or false"),
         ("integer", "1.5", "whole number"),
         ("integer", True, "whole number"),
+        ("number", "1,5", "a number"),
+        ("number", True, "a number"),
+        ("number", float("nan"), "a number"),
         ("port", 0, "a port, from 1 to 65535"),
         ("port", 65536, "a port"),
         ("port", "http", "a port"),
@@ -82,6 +88,8 @@ def test_a_minimum():
     assert convert(setting("integer", minimum=1), "1") == 1
     with pytest.raises(ValueError, match="a whole number, 1 or more"):
         convert(setting("integer", minimum=1), 0)
+    with pytest.raises(ValueError, match="a number, 1 or more"):
+        convert(setting("number", minimum=1), 0.5)
 
 
 def test_a_default_may_be_what_the_type_refuses():
@@ -90,7 +98,7 @@ def test_a_default_may_be_what_the_type_refuses():
 
 def test_secrets_are_strings_and_nothing_else():
     assert convert(setting("string"), Secret("x")) == Secret("x")
-    for type in ("integer", "port", "boolean", "address", "path", "list", "mapping"):
+    for type in ("integer", "number", "port", "boolean", "address", "path", "list", "mapping"):
         with pytest.raises(ValueError, match=r"^an? |^true"):
             convert(setting(type), Secret("1"))
 

@@ -24,6 +24,7 @@ def test_what_a_container_may_do_is_what_its_service_says(world: World) -> None:
     words = """    user: root
     privileges_reason: A test.
     capabilities: [NET_ADMIN]
+    capabilities_where: {SYS_RESOURCE: "{{ notes_port == 80 }}"}
     new_privileges: true
     pid: host
     cgroup: host
@@ -40,6 +41,8 @@ def test_what_a_container_may_do_is_what_its_service_says(world: World) -> None:
     assert after.spec.devices == ("/dev/kvm", "/dev/net/tun")
     assert after.spec.security_options == ("apparmor=unconfined", "systempaths=unconfined")
     assert set(after.spec.capabilities) - set(before.spec.capabilities) == {"NET_ADMIN"}
+    world.globals["notes_port"] = 80
+    assert "SYS_RESOURCE" in _container(world, "notes").spec.capabilities
     assert [m.propagation for m in after.spec.mounts if m.target == "/run/netns"] == ["shared"]
     assert json.loads(after.config.files["config.json"].content)["user"] == "root"
 

@@ -70,6 +70,7 @@ TRAFFIC = """\
     traffic:
       - {protocol: udp, ports: "6081", address: "192.0.2.{{ groups.control.index(inventory_hostname) + 1 }}"}
       - {ports: "{{ notes_port + 1 }}-{{ notes_port + 9 }}"}
+      - {ports: "{{ '' if notes_port == 9191 else '80' }}"}
     volumes: {notes: /var/lib/notes}
 """
 

@@ -21,6 +21,22 @@ SCHEMAS = Path(__file__).parent / "schemas"
 DEPRECATED = {"[ovn] ovs_create_tap"}
 """What templates say though it is going to be removed, because nothing else does the same yet."""
 
+OPTIONS = {
+    "enable_nova_serialconsole_proxy": True,
+    "nova_cpu_allocation_ratio": 1.5,
+    "nova_ram_allocation_ratio": 1,
+    "nova_disk_allocation_ratio": 2,
+    "nova_reserved_huge_pages": [
+        {"node": 0, "size": 2048, "count": 64},
+        {"node": 1, "size": "1GB", "count": 1},
+    ],
+    "nova_pci_device_specs": [{"vendor_id": "10de", "product_id": "1eb8"}, {"address": "0000:0a:00.0"}],
+    "nova_pci_aliases": [
+        {"name": "gpu", "vendor_id": "10de", "product_id": "1eb8", "device_type": "type-PCI"}
+    ],
+}
+"""Settings with which templates say more."""
+
 
 @pytest.fixture(params=["2025.1", "2025.2", "2026.1", "2026.2"])
 def release(request: pytest.FixtureRequest) -> str:
@@ -46,11 +62,14 @@ def test_every_template_is_taken(world: World, release: str, stores: dict[str, o
         "enable_heat": True,
         "enable_notes": False,
         **stores,
+        **OPTIONS,
     }
     world.groups |= {group: world.hosts for group in ("compute", "deployment", "network")}
     schemas = json.loads(lzma.decompress((SCHEMAS / f"{release}.json.xz").read_bytes()))
     words = wanted(loader.load())
     read = configured(world.desired)
+    world.globals["nova_console"] = "spice"
+    read += configured(world.desired)
     assert {found.image.name for found in read} == set(schemas) == set(words)
     for found in read:
         sections = words[found.image.name].model_dump(mode="json")["sections"]

@@ -67,6 +67,17 @@ def test_without_a_proxy_an_endpoint_is_its_only_member(world: World) -> None:
     assert topology(world).listeners == ()
 
 
+def test_what_is_on_no_host_is_not_listened_for(world: World) -> None:
+    world.edit(
+        "notes/service.yml",
+        "    command: notes-api\n",
+        '    command: notes-api\n    when: "{{ notes_port == 80 }}"\n',
+    )
+    assert "notes" not in {listener.name for listener in topology(world).listeners}
+    world.globals["notes_port"] = 80
+    assert "notes" in {listener.name for listener in topology(world).listeners}
+
+
 def test_several_members_need_a_proxy(tmp_path: Path) -> None:
     world = World(tmp_path, hosts=("one", "two"))
     world.globals["enable_haproxy"] = False
