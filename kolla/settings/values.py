@@ -25,7 +25,8 @@ def convert(setting: Setting, value: Any, written: str | None = None) -> Any:
         return value
     converted = _CONVERTERS[setting.type](value, written)
     if setting.choices and converted not in setting.choices:
-        raise ValueError(f"one of {', '.join(setting.choices)}")
+        why = f" ({setting.gone[converted]})" if converted in setting.gone else ""
+        raise ValueError(f"one of {', '.join(setting.choices)}{why}")
     if setting.minimum is not None and converted < setting.minimum:
         raise ValueError(f"a whole number, {setting.minimum} or more")
     return converted

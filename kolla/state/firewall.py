@@ -76,8 +76,9 @@ class _Rules:
         if any(address == self.topology.api_addresses[host] for host, address in addresses.items()):
             networks |= set(self._api_networks)
         for host, address in addresses.items():
-            match = _match(traffic.protocol, address, _ports(traffic, renderers[host]))
-            yield host, _only_from(match, address, networks)
+            ports = _ports(traffic, renderers[host])
+            if ports or traffic.protocol == VRRP:
+                yield host, _only_from(_match(traffic.protocol, address, ports), address, networks)
 
     @cached_property
     def _public(self) -> frozenset[Socket]:
@@ -120,9 +121,9 @@ class _Rules:
 
 def _ports(traffic: Traffic, on: Renderer) -> list[str]:
     """InputError for what is no port and no range of them."""
-    if traffic.protocol == VRRP:
-        return []
     text = on.text(traffic.ports)
+    if traffic.protocol == VRRP or not text:
+        return []
     if not _PORTS.fullmatch(text):
         where = on.settings.catalogue.find(on.folder.name, traffic.ports)
         raise InputError(
