@@ -52,7 +52,7 @@ class Globals(Model):
         return any(matches(key, patterns) for patterns in self.settled.values())
 
     def missing_key(self, key: str) -> Missing | None:
-        """What is said of a key that Kolla has nothing for; the first one that fits."""
+        """What is said of a key that Kolla has nothing for, or not for all values; the first that fits."""
         return next((each for each in self.missing if matches(key, each.keys)), None)
 
 

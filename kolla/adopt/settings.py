@@ -61,12 +61,13 @@ def _sort(name: str, given: Given, carried: Carried, mapping: Globals, known: Ma
         carried.given[mapping.renamed[name]] = given
     elif mapping.is_settled(name):
         pass
+    elif (missing := mapping.missing_key(name)) and missing.loses(given.value):
+        carried.findings.append(_finding(name, given, missing))
+        _switch_off(missing, carried)
     elif name in known:
         carried.given[name] = given
-    elif missing := mapping.missing_key(name):
-        if missing.loses(given.value):
-            carried.findings.append(_finding(name, given, missing))
-            _switch_off(missing, carried)
+    elif missing:
+        pass
     else:
         carried.custom[name] = given
         why = "it is no key that Kolla or that tool's samples know, and is kept below custom:"

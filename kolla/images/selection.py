@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kolla.errors import InputError, Location, did_you_mean
-from kolla.images.graph import Graph
+from kolla.images.graph import Graph, Node
 from kolla.settings.globals import Globals
 from kolla.settings.keys import enable_key
 
@@ -75,15 +75,24 @@ def profiles(graph: Graph, settings: Globals) -> Mapping[str, frozenset[str]]:
 
 
 def enabled(graph: Graph, settings: Globals) -> frozenset[str]:
-    """The published images of services that are switched on. InputError for a switch that says neither."""
+    """The published images of services that are switched on, without those that are for other clouds.
+    InputError for a switch that says neither."""
     folders = {
         node.folder.name
         for node in graph.nodes.values()
         if node.folder.service.enabled is not None and settings.value(enable_key(node.folder.name))
     }
     return frozenset(
-        name for name, node in graph.nodes.items() if node.image.published and node.folder.name in folders
+        name
+        for name, node in graph.nodes.items()
+        if node.image.published and node.folder.name in folders and _is_of(node, settings)
     )
+
+
+def _is_of(node: Node, settings: Globals) -> bool:
+    """Whether the cloud of these settings may have containers of an image."""
+    when = node.image.when
+    return when == "true" or settings.holds(when, settings.catalogue.find(node.folder.name, when))
 
 
 def matching(

@@ -44,6 +44,11 @@ class Globals:
             raise KeyError(key)
         return Scope(self.keys, self.given, custom=self.custom).get(key)
 
+    def holds(self, condition: str, where: Location) -> bool:
+        """Whether an expression over settings of the cloud is true; `where` it stands."""
+        scope = Scope(self.keys, self.given, custom=self.custom)
+        return expressions.evaluate(condition, scope, where) is True
+
     def parsed(self, key: str, kind: type[Parsed]) -> Parsed:
         """The value of a key that holds a document of a type (a model, or a mapping of models).
 

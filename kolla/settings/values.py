@@ -26,7 +26,8 @@ def convert(setting: Setting, value: Any, written: str | None = None) -> Any:
         return value
     converted = _CONVERTERS[setting.type](value, written)
     if setting.choices and converted not in setting.choices:
-        raise ValueError(f"one of {', '.join(setting.choices)}")
+        why = f" ({setting.gone[converted]})" if converted in setting.gone else ""
+        raise ValueError(f"one of {', '.join(setting.choices)}{why}")
     if setting.minimum is not None and converted < setting.minimum:
         kind = "a whole number" if setting.type == "integer" else "a number"
         raise ValueError(f"{kind}, {setting.minimum} or more")

@@ -69,6 +69,8 @@ class DesiredContainer(Node):
     """Number of the user its process runs as."""
     replaces: tuple[str, ...] = ()
     """Containers of Kolla-Ansible, besides the one of its name, whose work it does."""
+    cannot_succeed: Mapping[str, str] = field(default_factory=dict)
+    """Containers, as the catalogue calls them, whose work it cannot go on with -> why."""
     formerly: tuple[str, ...] = ()
     """Names that it had in the engine before the catalogue renamed it."""
     list_of: str = ""

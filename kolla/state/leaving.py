@@ -154,5 +154,5 @@ def concerned(
     there = {container.name for container in desired.containers_on(host)}
     for folder in services:
         leaving = folder.service.leaving
-        if leaving is not None and leaving.container in there:
+        if leaving is not None and not there.isdisjoint(leaving.container):
             yield folder.name, leaving

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kolla.build_report import BuiltImage
-from kolla.state import adoption, first, orphans
+from kolla.state import adoption, first, orphans, succession
 from kolla.state.changes import ReleaseChange
 from kolla.state.compare import compare
 from kolla.state.desired import (
@@ -54,9 +54,10 @@ def reconcile(
     """The plan from `states` to `desired`.
 
     Hosts without a state are left alone (`--limit`); `services` narrows it to those (`--tags`).
-    InputError where data would be left behind.
+    InputError where data would be left behind, or a container cannot go on with the work of another.
     """
     orphans.check(desired, states, services)
+    succession.check(desired, states, services)
     desired = first.chosen(desired, states)
     precondition = fingerprint(states)
     builder = _Builder(desired, states, precondition)

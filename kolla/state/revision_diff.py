@@ -33,8 +33,9 @@ class Difference(Model):
 
 def differences(old: Desired, new: Desired) -> tuple[Difference, ...]:
     """Host by host, what `new` has in another way than `old`; secrets are masked."""
-    # Whether data would be left behind is no question where nobody goes from one to the other.
-    masking = replace(new, secrets=old.secrets | new.secrets, data=frozenset())
+    # What stands in the way is no question where nobody goes from one to the other.
+    containers = tuple(replace(each, cannot_succeed={}) for each in new.containers)
+    masking = replace(new, containers=containers, secrets=old.secrets | new.secrets, data=frozenset())
     found = []
     for operation in reconcile(masking, as_applied(old, new)).operations:
         if isinstance(operation, RemoveOperation):

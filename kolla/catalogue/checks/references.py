@@ -36,6 +36,7 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[Reference]:
     images = [name for f in catalogue.folders.values() for name in f.service.images]
     users = [name for f in catalogue.folders.values() for name in f.service.users]
     groups = [*USUAL_GROUPS, *catalogue.groups]
+    containers = [name for f in catalogue.folders.values() for name in f.service.containers]
     for name, image in service.images.items():
         here: Place = ("images", name)
         if image.parent is not None:
@@ -59,7 +60,7 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[Reference]:
     if service.host.group is not None:
         yield ("host", "group"), "group", service.host.group, groups
     for name, container in service.containers.items():
-        yield from _container_references(service, name, container, images, users, groups)
+        yield from _container_references(service, name, container, images, users, groups, containers)
     for path, job in jobs_of(service):
         yield from _job_references(service, path, job, images, users)
     for name, endpoint in service.endpoints.items():
@@ -95,7 +96,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[Reference]:
     for index, volume in enumerate(service.host_volumes):
         yield ("host_volumes", index), "volume", volume, volumes
     if service.leaving is not None:
-        yield ("leaving", "container"), "container", service.leaving.container, service.containers
+        for name in service.leaving.container:
+            yield ("leaving", "container"), "container", name, service.containers
         for word in ("drain", "undrain", "evacuate"):
             if (verb_name := getattr(service.leaving, word)) is not None:
                 yield ("leaving", word), "verb", verb_name, service.verbs
@@ -113,6 +115,7 @@ def _container_references(
     images: Collection[str],
     users: Collection[str],
     groups: Collection[str],
+    containers: Collection[str],
 ) -> Iterator[Reference]:
     here: Place = ("containers", name)
     if container.image is None:
@@ -132,6 +135,8 @@ def _container_references(
         yield (*here, "capabilities_where", capability), "Linux capability", capability, LINUX_CAPABILITIES
     for index, word in enumerate(container.after):
         yield (*here, "after", index), "dependency", word, [*awaited(service), FIRST]
+    for other in container.cannot_succeed:
+        yield (*here, "cannot_succeed", other), "container", other, containers
     yield from _disk_references(here, container.requires, container.volumes)
 
 

@@ -75,8 +75,8 @@ class Traffic(Model):
     protocol: Literal["tcp", "udp", "vrrp"] = "tcp"
     """What it is; `vrrp`, by which hosts agree who has an address, has no ports."""
     ports: Expression = ""
-    """The port it comes to, or the first and the last of several: `5900-5999`. A text may be empty on a host,
-    and then nothing comes there."""
+    """The port it comes to, or the first and the last of several: `5900-5999`. Empty: there is nothing that
+    comes, unless it is `vrrp`."""
     address: Expression = "{{ api_address }}"
     """The address of the host it comes to."""
 
@@ -137,6 +137,9 @@ class Container(Model):
     formerly: tuple[Name, ...] = ()
     """Names it had in earlier versions of the service. A container of such a name makes way for it, and is
     started again when it does not become ready."""
+    cannot_succeed: dict[Name, str] = {}
+    """Containers whose work it cannot go on with -> why, in one sentence. It is refused where one of them
+    runs, until that was taken away with all it had made."""
     replaces: tuple[Key, ...] = ()
     """Containers of Kolla-Ansible whose work it does, besides the one of its own name (docs/adopting.md)."""
     group: Name | None = None

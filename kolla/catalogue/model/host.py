@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from kolla.catalogue.model.job import Job
-from kolla.catalogue.model.words import Absolute, Directory, Expression, Mode, Model, Module, Name, Sysctl
+from kolla.catalogue.model.words import (
+    Absolute,
+    Directory,
+    Expression,
+    Mode,
+    Model,
+    Module,
+    Name,
+    Parents,
+    Sysctl,
+)
 
 
 class KernelModule(Model):
@@ -40,8 +50,8 @@ class Leaving(Model):
     """What is done about a host that is taken out of the cloud, or not to be used for some time. Jobs find
     the name that the host gives itself in the environment, as KOLLA_ARGUMENT, and are done on another one."""
 
-    container: Name
-    """The container whose hosts it is about."""
+    container: Parents
+    """The container whose hosts it is about, or several."""
     drain: Name | None = None
     """The verb of the service that moves what is on the host elsewhere, and lets nothing new come; its
     argument is the host."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import Field
 
-from kolla.catalogue.model.words import Absolute, Mode, Model, Name, Packages, Platform
+from kolla.catalogue.model.words import Absolute, Expression, Mode, Model, Name, Packages, Platform
 
 
 class User(Model):
@@ -97,6 +97,9 @@ class Image(Model):
     """A template of the service's `image/` folder instead of the generic one; it may extend it."""
     links: dict[Absolute, str] = {}
     """Symbolic links: path -> target."""
+    when: Expression = "true"
+    """An expression over settings of the cloud; where it is false no container is made of the image, and the
+    profile `enabled` leaves it out."""
     published: bool = True
     """False for images only other builds use (builder, wheelhouse): never deployed nor pushed."""
     software: Software | None = None

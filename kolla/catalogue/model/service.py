@@ -26,8 +26,9 @@ class Service(Model):
     """What else an operator should know; docs/reference/settings.md tells it."""
     software: Software = Software()
     """What its images are made for."""
-    enabled: bool | None = None
-    """Default of `enable_<name>`; None: the folder has nothing to run and no such key."""
+    enabled: bool | Expression | None = None
+    """Default of `enable_<name>`, which may be an expression over other keys; None: the folder has nothing to
+    run and no such key."""
     needs: tuple[Capability, ...] = ()
     """Capabilities it uses; whoever provides them is found and wired."""
     may_need: dict[Capability, Expression] = {}

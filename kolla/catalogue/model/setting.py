@@ -22,6 +22,8 @@ class Setting(Model):
     """`host`: may differ from host to host, and is then set in the inventory."""
     choices: tuple[str, ...] = ()
     """The only values allowed."""
+    gone: dict[str, str] = {}
+    """Values that people may know from elsewhere and that are refused -> why, in a few words."""
     minimum: int | None = None
     """Of an integer or a number: the least that is allowed."""
     required: bool = False

@@ -69,6 +69,7 @@ class Containers:
             config_check=tuple(renderer.text(word) for word in container.config_check),
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
+            cannot_succeed=container.cannot_succeed,
             formerly=tuple(engine_name(former) for former in container.formerly),
             list_of=self.inputs.settings.lists.get((folder.name, name), ""),
         )

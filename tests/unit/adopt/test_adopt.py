@@ -142,7 +142,9 @@ def test_another_network_driver_is_told_and_what_hangs_on_it_is_left_alone() -> 
         assert finding.must and "OVN" in finding.why
         made = ours(given)
         assert [made[f"enable_{s}"] for s in ("neutron", "nova", "openvswitch", "ovn")] == [False] * 4
+        assert "neutron_plugin_agent" not in made
     assert "enable_nova" not in ours(OVN)
+    assert ours(OVN)["neutron_plugin_agent"] == "ovn"
 
 
 def test_a_value_that_kolla_refuses_is_told_and_left_out() -> None:

@@ -127,6 +127,7 @@ def test_every_word_of_an_image_can_be_changed(write: Write) -> None:
         "unavailable",
         "options",
         "system_modules",
+        "when",
     }
 
 

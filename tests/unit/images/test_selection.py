@@ -72,7 +72,11 @@ def test_profiles_are_what_services_say(load: Load) -> None:
 
 
 def test_what_is_enabled_is_a_profile(load: Load) -> None:
-    assert set(Selection(profiles=("enabled",)).names(GRAPH, load())) == profiles(GRAPH, load())["quickstart"]
+    quick = profiles(GRAPH, load())["quickstart"]
+    # Images of another driver of networks are not built in vain.
+    assert set(Selection(profiles=("enabled",)).names(GRAPH, load())) == quick - {"neutron-agents"}
+    agents = set(Selection(profiles=("enabled",)).names(GRAPH, load("neutron_plugin_agent: openvswitch\n")))
+    assert {name for name in quick if name.startswith("ovn-")} == quick - agents
     given = load("enable_heat: true\nenable_nova: false\n")
     names = set(Selection(profiles=("enabled",)).names(GRAPH, given))
     assert "heat" in names and "nova-api" not in names
@@ -88,7 +92,7 @@ def test_profiles_and_expressions_add_up(load: Load) -> None:
 def test_an_own_profile_is_a_list_of_expressions_and_wins(load: Load) -> None:
     given = load("image_profiles: {edge: ['^nova-compute$', '^neutron'], infra: [memcached]}\n")
     known = profiles(GRAPH, given)
-    assert known["edge"] == {"nova-compute", "neutron", "neutron-metadata-agent"}
+    assert known["edge"] == {"nova-compute", "neutron", "neutron-agents", "neutron-metadata-agent"}
     assert known["infra"] == {"memcached"}
 
 

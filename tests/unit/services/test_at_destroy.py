@@ -55,12 +55,12 @@ def test_only_namespaces_of_the_agent_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script = load("neutron", "kolla_remove_namespaces")
-    for name in ("ovnmeta-b", "ovnmeta-a", "somebody"):
+    for name in ("ovnmeta-b", "ovnmeta-a", "somebody", "qdhcp-c"):
         (tmp_path / name).touch()
     stand_in(tmp_path, "ip", "")
     monkeypatch.setattr(script, "NAMESPACES", tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    script.main()
+    script.main(["ovnmeta-", "qrouter-"])
     assert json.loads(capsys.readouterr().out) == {"changed": True, "removed": ["ovnmeta-a", "ovnmeta-b"]}
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == ["netns delete ovnmeta-a", "netns delete ovnmeta-b"]

@@ -197,15 +197,16 @@ def test_tunnels_over_ipv6_take_its_routes(vswitchd: ModuleType) -> None:
         ("fd09::9/128", "br-phy", "fd00::2"),
         ("::/0", "br-phy", "fe80::1"),
     ]
-    assert list(vswitchd.tunnel_flows("eth1", "-6"))[:2] == [
+    assert list(vswitchd.tunnel_flows("eth1", [6081], "-6"))[:2] == [
         "priority=2,in_port=eth1,udp6,tp_dst=6081,actions=LOCAL",
         "priority=2,in_port=eth1,icmp6,icmp_type=136,actions=LOCAL",
     ]
 
 
 def test_only_tunnels_and_answers_for_them_pass_the_tunnel_bridge(vswitchd: ModuleType) -> None:
-    assert list(vswitchd.tunnel_flows("eth1", "-4")) == [
+    assert list(vswitchd.tunnel_flows("eth1", [6081, 4789], "-4")) == [
         "priority=2,in_port=eth1,udp,tp_dst=6081,actions=LOCAL",
+        "priority=2,in_port=eth1,udp,tp_dst=4789,actions=LOCAL",
         "priority=2,in_port=eth1,arp,arp_op=2,actions=LOCAL",
         "priority=1,in_port=eth1,actions=drop",
         "priority=0,actions=eth1",
@@ -247,6 +248,8 @@ HOST = {
     "neutron_bridge_address": "",
     "neutron_external_interface": "",
     "neutron_physical_networks": "physnet1",
+    "neutron_plugin_agent": "ovn",
+    "neutron_tenant_network_types": "geneve",
     "tunnel_interface": "eth1",
     "tunnel_address": "10.1.0.5",
     "overlay": {"sb_connection": "tcp:10.0.0.5:6642"},
@@ -279,11 +282,49 @@ def test_userspace_tunnels_between_hosts_have_a_bridge() -> None:
         "fail_mode": "secure",
         "port": "eth1",
     }
-    assert bridges(**two)["tunnel"] == {"bridge": "br-phy", "interface": "eth1", "address": "10.1.0.5"}
+    led = {"bridge": "br-phy", "interface": "eth1", "address": "10.1.0.5"}
+    assert bridges(**two)["tunnel"] == {**led, "ports": [6081]}
+    agents = {**two, "neutron_plugin_agent": "openvswitch", "neutron_tenant_network_types": "vxlan, vlan"}
+    assert bridges(**agents)["tunnel"] == {**led, "ports": [4789]}
+    both = {**agents, "neutron_tenant_network_types": "geneve,vxlan"}
+    assert bridges(**both)["tunnel"] == {**led, "ports": [6081, 4789]}
     kernel = {**two, "openvswitch_datapath": "system"}
     assert "br-phy" not in switch(**kernel)["bridges"]
     assert switch(**kernel)["other_config"] == {"userspace-tso-enable": None}
     assert bridges(**kernel)["tunnel"] is None
+
+
+def test_with_agents_nothing_of_ovn_is_said_and_bridges_wait_for_flows() -> None:
+    document = switch(neutron_plugin_agent="openvswitch", overlay=None)
+    assert document["bridges"] == {"br-ex": {**BRIDGE, "fail_mode": "secure"}}
+    assert {key: value for key, value in document["external_ids"].items() if value is not None} == {
+        "system-id": "one",
+        "hostname": "one",
+    }
+    assert document["external_ids"].keys() == switch()["external_ids"].keys()
+
+
+NONE: Any = ["set", []]
+CONTROLLER = ["uuid", "1"]
+IDS: Any = ["map", []]
+MADE: Any = ["map", [["kolla", "made"]]]
+
+
+@pytest.mark.parametrize(
+    ("fail_mode", "controller", "external_ids", "controlled"),
+    [
+        ("secure", NONE, IDS, True),  # br-int of OVN
+        ("secure", CONTROLLER, IDS, True),  # br-int of neutron's agent
+        ("secure", CONTROLLER, MADE, True),  # br-ex with that
+        (NONE, NONE, MADE, False),  # br-ex of OVN
+        ("secure", NONE, MADE, False),  # br-phy
+        (NONE, NONE, IDS, False),
+    ],
+)
+def test_flows_of_others_are_kept(
+    vswitchd: ModuleType, fail_mode: Any, controller: Any, external_ids: Any, controlled: bool
+) -> None:
+    assert vswitchd.is_controlled(fail_mode, controller, external_ids) is controlled
 
 
 def test_a_compute_host_has_an_external_bridge_only_with_an_interface() -> None:

@@ -48,6 +48,20 @@ FLAVOUR = {"name": "m1.tiny", "vcpus": 1, "ram": 512, "disk": 1}
         ({"demo_flavors": [FLAVOUR, {"name": "m1.small"}]}, "demo_flavors: each has name"),
         ({"demo_flavors": [FLAVOUR, "m1.small"]}, "demo_flavors: each has name"),
         ({"neutron_external_interface": "eth1, eth2"}, "more interfaces than neutron_bridge_name 'br-ex'"),
+        ({"neutron_plugin_agent": "linuxbridge"}, "OpenStack 2024.2 was the last release that had it"),
+        (
+            {"neutron_plugin_agent": "openvswitch", "neutron_service_plugins": ["ovn-router"]},
+            "has ovn-router, which is not for neutron_plugin_agent openvswitch",
+        ),
+        ({"neutron_service_plugins": ["router"]}, "has router, which is not for neutron_plugin_agent ovn"),
+        (
+            {"neutron_tenant_network_types": "vlan, vxlan"},
+            "neutron_plugin_agent ovn does not make",
+        ),
+        (
+            {"neutron_plugin_agent": "openvswitch", "neutron_tenant_network_types": "gre"},
+            "neutron_plugin_agent openvswitch does not make",
+        ),
         (
             {"neutron_bridge_name": "br-a,br-b", "neutron_physical_networks": "one"},
             "more bridges than neutron_physical_networks 'one' has names",
@@ -79,6 +93,8 @@ def test_what_does_not_go_together_is_refused_with_its_line(
         {"demo_flavors": [{**FLAVOUR, "name": "mine"}], "demo_server": False},
         {"neutron_external_interface": "eth1", "neutron_bridge_name": "br-a,br-b"},
         {"demo_external_range": "10.0.2.1-10.0.2.9", "enable_demo": False},
+        {"neutron_plugin_agent": "openvswitch", "neutron_tenant_network_types": "vlan, vxlan,geneve"},
+        {"neutron_tenant_network_types": "vlan"},
     ],
 )
 def test_what_goes_together_and_defaults_that_nobody_chose_are_not(

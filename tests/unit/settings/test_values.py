@@ -82,6 +82,8 @@ def test_choices():
     assert convert(setting("string", choices=["a", "b"]), "b") == "b"
     with pytest.raises(ValueError, match="one of a, b"):
         convert(setting("string", choices=["a", "b"]), "c")
+    with pytest.raises(ValueError, match=r"^one of a, b \(it was no good\)$"):
+        convert(setting("string", choices=["a", "b"], gone={"c": "it was no good"}), "c")
 
 
 def test_a_minimum():

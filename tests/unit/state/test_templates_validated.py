@@ -51,6 +51,10 @@ STORES = {
 }
 
 
+SAME = {"neutron-agents": "neutron"}
+"""Images that have the Python software of another one, and no more."""
+
+
 @pytest.mark.parametrize("stores", [{}, STORES], ids=["files", "elsewhere"])
 def test_every_template_is_taken(world: World, release: str, stores: dict[str, object]) -> None:
     world.globals = {
@@ -66,10 +70,13 @@ def test_every_template_is_taken(world: World, release: str, stores: dict[str, o
     }
     world.groups |= {group: world.hosts for group in ("compute", "deployment", "network")}
     schemas = json.loads(lzma.decompress((SCHEMAS / f"{release}.json.xz").read_bytes()))
+    schemas |= {image: schemas[other] for image, other in SAME.items()}
     words = wanted(loader.load())
     read = configured(world.desired)
     world.globals["nova_console"] = "spice"
     read += configured(world.desired)
+    world.globals |= {"neutron_plugin_agent": "openvswitch", "enable_neutron_dvr": True}
+    read = (*read, *configured(world.desired))
     assert {found.image.name for found in read} == set(schemas) == set(words)
     for found in read:
         sections = words[found.image.name].model_dump(mode="json")["sections"]

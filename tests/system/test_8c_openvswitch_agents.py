@@ -1,0 +1,136 @@
+"""Networks by neutron's own agents, on one emulated host: what a server has, and what it outlives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from system.client import Demo, until
+from system.harness import Kolla, qemu_pid
+from system.multinode import cloud_with_servers
+from system.rig import Rig
+
+from bench.pings import Pings
+
+pytestmark = pytest.mark.long
+
+GROUPS = """\
+[control]
+node1 neutron_external_interface=eth2 neutron_bridge_address={bridge}
+
+[network]
+node1
+
+[compute]
+node1
+"""
+AGENTS = ("neutron-openvswitch-agent", "neutron-dhcp-agent", "neutron-l3-agent", "neutron-metadata-agent")
+VXLAN = 50
+"""Bytes that a tunnel adds to a packet."""
+SWITCH_GAP = 2.0
+"""Seconds a server may be out of reach when its switch is restarted."""
+AGENT_GAP = 0.5
+"""The same when an agent is replaced: a ping that a busy machine answers late."""
+FLOWS_GAP = 30.0
+"""Seconds until a switch that was killed has its flows again, from an agent that looks every two seconds."""
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    with Rig.running("agents", ["node1"]) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kolla]:
+    directory, settings = tmp_path_factory.mktemp("agents"), {"neutron_plugin_agent": "openvswitch"}
+    with cloud_with_servers(rig, directory, "agents", GROUPS, settings, machine_globals) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def demo(cloud: Kolla) -> Demo:
+    """The server that init-runonce has made, and logged in to by its floating IP."""
+    return Demo.of(cloud.config_directory)
+
+
+def names(rig: Rig) -> set[str]:
+    return set(rig.run("node1", ["docker", "ps", "--format", "{{.Names}}"]).split())
+
+
+def namespaces(rig: Rig) -> set[str]:
+    listed = rig.run("node1", ["ls", "/run/netns"]).split()
+    return {name.partition("-")[0] for name in listed}
+
+
+def test_agents_are_there_report_and_nothing_is_of_ovn(rig: Rig, cloud: Kolla, demo: Demo) -> None:
+    assert names(rig) >= {name.replace("-", "_") for name in AGENTS}
+    assert not any("ovn" in name for name in names(rig))
+    agents = demo.openstack.get("network", "/v2.0/agents")["agents"]
+    assert {agent["binary"] for agent in agents if agent["alive"]} == set(AGENTS)
+    cloud.run("check", "neutron")
+    assert cloud.plan() == []
+
+
+def test_a_server_has_its_address_its_name_and_room_for_the_tunnel(demo: Demo) -> None:
+    network = demo.openstack.one("network", "/v2.0/networks?router:external=false")
+    assert network["provider:network_type"] == "vxlan"
+    assert network["mtu"] == 1500 - VXLAN
+    assert demo.login.run("cat /sys/class/net/eth0/mtu").strip() == str(network["mtu"])
+    assert demo.login.run("hostname").strip() == demo.name  # as the metadata service says
+    size = 300_000
+    assert demo.login.run(f"head -c {size} /dev/zero | tr '\\0' x") == "x" * size
+
+
+def test_a_switch_that_is_restarted_takes_no_router_along(rig: Rig, cloud: Kolla, demo: Demo) -> None:
+    pid, before = qemu_pid(demo.id), namespaces(rig)
+    with Pings(demo.login.address) as pings:
+        cloud.run("restart", "openvswitch-vswitchd", "--yes-i-really-really-mean-it")
+        demo.login.wait(30)
+    print(f"openvswitch_vswitchd restarted: {pings}")
+    assert pings.longest_gap <= SWITCH_GAP
+    assert qemu_pid(demo.id) == pid
+    assert namespaces(rig) == before == {"qdhcp", "qrouter"}
+
+
+def test_a_switch_that_is_killed_has_its_flows_again_by_itself(rig: Rig, demo: Demo) -> None:
+    with Pings(demo.login.address) as pings:
+        rig.run("node1", ["pkill", "-KILL", "-x", "ovs-vswitchd"])
+        time.sleep(1)
+        demo.login.wait(60)
+    print(f"ovs-vswitchd killed: {pings}")
+    assert pings.longest_gap <= FLOWS_GAP
+
+
+def test_agents_are_replaced_while_packets_flow(rig: Rig, cloud: Kolla, demo: Demo) -> None:
+    with Pings(demo.login.address) as pings:
+        rig.run("node1", ["docker", "rm", "-f", *(name.replace("-", "_") for name in AGENTS)])
+        cloud.run("deploy")
+    print(f"all agents removed and deployed: {pings}")
+    assert pings.longest_gap <= AGENT_GAP
+    assert demo.login.run("hostname").strip() == demo.name
+
+
+def test_then_another_server_gets_its_address_and_its_name(demo: Demo) -> None:
+    server = demo.openstack.create_server("afterwards", demo.server)
+    demo.openstack.wait_for_server(server)
+    until(lambda: "READY afterwards" in demo.openstack.console_log(server), 90, "its boot")
+    demo.openstack.delete_server(server)
+
+
+def test_the_cloud_keeps_its_agents(cloud: Kolla) -> None:
+    cloud.set(neutron_plugin_agent="ovn")
+    said = cloud.run("deploy", expect=1)
+    assert "'ovn-controller' cannot go on with the work of 'neutron-openvswitch-agent'" in said
+    cloud.set(neutron_plugin_agent="openvswitch")
+    assert cloud.plan() == []
+
+
+def test_nothing_of_the_agents_is_left_when_the_cloud_goes(rig: Rig, cloud: Kolla) -> None:
+    cloud.run("destroy", "--volumes", "--yes-i-really-really-mean-it")
+    assert rig.run("node1", ["sh", "-c", "ls /run/netns 2>/dev/null || true"]).split() == []
+    assert names(rig) == set()
