@@ -201,10 +201,13 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
         # goes on seeing the folder it was started with.
         folders.place(operation["folder"], context.bundle, context.manifest)
         _create(name + NEW, operation, context)
-        engine.stop(name)
-        engine.start(name + NEW)
+        if not operation["start_first"]:
+            engine.stop(name)
         engine.rename(name, name + OLD)
         engine.rename(name + NEW, name)
+        engine.start(name)
+        if operation["start_first"]:
+            engine.stop(name + OLD)
         _gate(operation, context)
     except OperationFailed as failure:
         _undo(name, operation["folder"]["path"], context)

@@ -125,6 +125,7 @@ class ContainerOperation(Operation):
     start_timeout: int
     replaces: list[str]
     reload: list[list[str]]
+    start_first: bool
 
 
 class RemoveOperation(Operation):

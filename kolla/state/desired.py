@@ -76,6 +76,8 @@ class DesiredContainer(Node):
     list_of: str = ""
     """The container of the catalogue of which there is one for each item of a list, this one among them;
     empty: it is for no item."""
+    start_first: bool = False
+    """Whether a new one may start in its place while it still runs."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 

@@ -160,6 +160,8 @@ class ContainerOperation(_Operation):
     name."""
     reload: tuple[tuple[str, ...], ...] = ()
     """Commands run inside it, one after the other, that take the changed files into use."""
+    start_first: bool = False
+    """recreate: the new one is started before the old one is stopped."""
 
 
 class RemoveOperation(_Operation):

@@ -182,6 +182,7 @@ class _Builder:
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
                 reload=wanted.reload if action == "reload" else (),
+                start_first=wanted.start_first and action == "recreate",
                 beside=beside(impact),
             )
 

@@ -211,6 +211,10 @@ class Container(Model):
     purpose unless those of the others that are ready are more than half of all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
+    start_first: bool = False
+    """True: a new one is started in the place of another while that still runs, and only then that is
+    stopped, so that nobody waits for the engine: both may listen at the same time, or the new one's program
+    waits for the end of the other by itself. Never where both would write to the same data."""
     reload: tuple[Expression, ...] = ()
     """Program of the image and its arguments, run in the container as root once changed files of `on_change:
     reload` are in their places. Exit status 0: they are in use, and nobody was interrupted; anything else:

@@ -70,6 +70,7 @@ class Containers:
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
             cannot_succeed=container.cannot_succeed,
+            start_first=container.start_first,
             formerly=tuple(engine_name(former) for former in container.formerly),
             list_of=self.inputs.settings.lists.get((folder.name, name), ""),
         )

@@ -200,6 +200,7 @@ class Host:
             "generation": 1,
             "start_timeout": 5,
             "reload": [],
+            "start_first": False,
             "after": [],
             "timeout": 60,
         }

@@ -171,6 +171,26 @@ def test_a_swap_that_fails_puts_the_previous_container_back(host):
     host.do(host.container(environment={"NEW": "1"}, generation=2, action="recreate"))
 
 
+DIARY = """\
+trap 'cat /proc/uptime > /diary/end; exit' TERM
+cat /proc/uptime > /diary/begin
+while :; do sleep 0.05; done
+"""
+
+
+@pytest.mark.parametrize("start_first", [True, False])
+def test_a_new_one_is_started_before_the_other_is_stopped_where_that_is_wanted(host, start_first):
+    diary = host.directory / "diary"
+    diary.mkdir()
+    mount = Mount(type="bind", source=str(diary), target="/diary", read_only=False)
+    host.do(host.container(run=DIARY, mounts=[mount], stop_timeout=5))
+    changes = {"environment": {"NEW": "1"}, "stop_timeout": 5, "action": "recreate"}
+    host.do(host.container(run=DIARY, mounts=[mount], start_first=start_first, **changes))
+    begin, end = (float((diary / name).read_text().split()[0]) for name in ("begin", "end"))
+    assert (begin < end) is start_first
+    assert host.containers() == ["web"]
+
+
 def test_a_swap_whose_files_cannot_be_written_puts_the_previous_container_back(host):
     first = host.container()
     host.do(first)
