@@ -51,9 +51,12 @@ class Globals(Model):
         """Whether nothing is lost without the key."""
         return any(matches(key, patterns) for patterns in self.settled.values())
 
-    def missing_key(self, key: str) -> Missing | None:
-        """What is said of a key that Kolla has nothing for, or not for all values; the first that fits."""
-        return next((each for each in self.missing if matches(key, each.keys)), None)
+    def missing_key(self, key: str, *, known: bool) -> Missing | None:
+        """What is said of a key that Kolla has nothing for, or not for all values; the first that fits.
+        Patterns are for keys that are not `known`."""
+        return next(
+            (each for each in self.missing if (key in each.keys if known else matches(key, each.keys))), None
+        )
 
 
 class Passwords(Model):

@@ -61,7 +61,7 @@ def _sort(name: str, given: Given, carried: Carried, mapping: Globals, known: Ma
         carried.given[mapping.renamed[name]] = given
     elif mapping.is_settled(name):
         pass
-    elif (missing := mapping.missing_key(name)) and missing.loses(given.value):
+    elif (missing := mapping.missing_key(name, known=name in known)) and missing.loses(given.value):
         carried.findings.append(_finding(name, given, missing))
         _switch_off(missing, carried)
     elif name in known:
