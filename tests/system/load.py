@@ -10,7 +10,7 @@ import http.client
 import threading
 import time
 import urllib.error
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -20,28 +20,38 @@ PAUSE = 0.5
 """Seconds between an answer and the next question."""
 TROUBLE = (Refused, urllib.error.URLError, http.client.HTTPException, OSError, ValueError)
 
-Action = Callable[[OpenStack], object]
+Action = Callable[[OpenStack], Iterator[object]]
+"""Yields every answer it got."""
 
 
-def image_made_and_deleted(user: OpenStack) -> None:
+def image_made_and_deleted(user: OpenStack) -> Iterator[object]:
     image = {"name": "load", "container_format": "bare", "disk_format": "raw"}
-    made = user.call("POST", "image", "/v2/images", image)["id"]
-    user.call("DELETE", "image", f"/v2/images/{made}")
+    yield (made := user.call("POST", "image", "/v2/images", image))
+    yield user.call("DELETE", "image", f"/v2/images/{made['id']}")
 
 
-def network_made_and_deleted(user: OpenStack) -> None:
-    made = user.call("POST", "network", "/v2.0/networks", {"network": {"name": "load"}})["network"]["id"]
-    user.call("DELETE", "network", f"/v2.0/networks/{made}")
+def network_made_and_deleted(user: OpenStack) -> Iterator[object]:
+    yield (made := user.call("POST", "network", "/v2.0/networks", {"network": {"name": "load"}}))
+    yield user.call("DELETE", "network", f"/v2.0/networks/{made['network']['id']}")
+
+
+def one(ask: Callable[[OpenStack], object]) -> Action:
+    """An action that is a single question."""
+
+    def action(user: OpenStack) -> Iterator[object]:
+        yield ask(user)
+
+    return action
 
 
 ACTIONS: Mapping[str, Action] = {
-    "token": lambda user: user.log_in(),
-    "images listed": lambda user: user.get("image", "/v2/images"),
+    "token": one(lambda user: user.log_in()),
+    "images listed": one(lambda user: user.get("image", "/v2/images")),
     "image made and deleted": image_made_and_deleted,
-    "servers listed": lambda user: user.get("compute", "/servers/detail"),
-    "networks listed": lambda user: user.get("network", "/v2.0/networks"),
+    "servers listed": one(lambda user: user.get("compute", "/servers/detail")),
+    "networks listed": one(lambda user: user.get("network", "/v2.0/networks")),
     "network made and deleted": network_made_and_deleted,
-    "resource providers listed": lambda user: user.get("placement", "/resource_providers"),
+    "resource providers listed": one(lambda user: user.get("placement", "/resource_providers")),
 }
 
 
@@ -53,17 +63,20 @@ class Answers:
     failures: list[str] = field(default_factory=list)
     longest_gap: float = 0.0
     """Seconds between the last answer before a failure and the first one after it, at most."""
+    longest_wait: float = 0.0
+    """Seconds that something that came to a good end took, at most."""
     last: float = field(default_factory=time.monotonic)
     failing: bool = False
 
-    def note(self, failure: str | None) -> None:
-        """Another request ended."""
+    def note(self, failure: str | None, seconds: float) -> None:
+        """Another request ended, after so many seconds."""
         self.asked += 1
         if failure is not None:
             self.failures.append(failure)
             self.failing = True
             return
         now = time.monotonic()
+        self.longest_wait = max(self.longest_wait, seconds)
         if self.failing:
             self.longest_gap = max(self.longest_gap, now - self.last)
         self.last, self.failing = now, False
@@ -100,19 +113,21 @@ class Load:
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{name}: {len(of.failures)} of {of.asked} failed, longest gap {of.longest_gap:.1f} s"
+            f"{name}: {len(of.failures)} of {of.asked} failed, longest gap {of.longest_gap:.1f} s, "
+            f"longest wait {of.longest_wait:.1f} s"
             for name, of in self.answers.items()
         )
 
     def _ask(self, name: str, user: OpenStack) -> None:
         while not self._over.is_set():
-            failure = None
+            begin = time.monotonic()
             try:
-                ACTIONS[name](user)
+                for _ in ACTIONS[name](user):
+                    self.answers[name].note(None, time.monotonic() - begin)
+                    begin = time.monotonic()
             except TROUBLE as trouble:
-                failure = f"{type(trouble).__name__}: {trouble}"
+                self.answers[name].note(f"{type(trouble).__name__}: {trouble}", time.monotonic() - begin)
                 if isinstance(trouble, Refused) and trouble.status == 401:
                     with contextlib.suppress(*TROUBLE):
                         user.log_in()
-            self.answers[name].note(failure)
             self._over.wait(PAUSE)

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.long
 OLDER, NEWER = "2025.2", "2026.1"
 PING_GAP = 1.0
 """Seconds a server may be out of reach when its switch is replaced."""
+API_GAP = 10.0
+"""Seconds that pass at most between two answers of an API, where one request failed between them."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,7 @@ def test_a_server_and_its_users_go_through_it(older: Kolla, user: Demo, kept: li
         older.run(*words)
     print(f"{step}: {pings}\n{load}")
     assert pings.longest_gap <= PING_GAP
+    assert {name: gap for name, gap in load.gaps.items() if gap > API_GAP} == {}
     assert qemu_pid(user.id) == pid
     assert user.login.run("hostname").strip() == user.name
     assert set(kept) <= {image["id"] for image in user.openstack.get("image", "/v2/images")["images"]}
