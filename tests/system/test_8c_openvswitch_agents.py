@@ -33,8 +33,9 @@ SWITCH_GAP = 2.0
 """Seconds a server may be out of reach when its switch is restarted."""
 AGENT_GAP = 0.5
 """The same when an agent is replaced: a ping that a busy machine answers late."""
-FLOWS_GAP = 30.0
-"""Seconds until a switch that was killed has its flows again, from an agent that looks every two seconds."""
+FLOWS_GAP = 40.0
+"""Seconds until a switch that was killed has its flows again: its agent looks every two seconds, and may wait
+20 s for an answer to a question of before."""
 
 
 @pytest.fixture(scope="module")
