@@ -17,9 +17,8 @@ from bench.pings import Pings
 pytestmark = pytest.mark.long
 
 OLDER, NEWER = "2025.2", "2026.1"
-PING_GAP = 1.2
-"""Seconds a server may be out of reach when its switch is replaced, or the database that a switch in userspace
-asks for once a second."""
+PING_GAP = 1.0
+"""Seconds a server may be out of reach when its switch is replaced."""
 API_GAP = 10.0
 """Seconds that pass at most between two answers of an API, where one request failed between them."""
 
