@@ -89,7 +89,7 @@ def test_what_running_servers_notice_is_said_of_switch_and_disks_alone(world: Wo
         if container.impact.servers
     }
     assert words.pop("openvswitch-vswitchd") == "packets of this host's servers stop for up to 1 s"
-    assert words.keys() == {"ceph-osd"}
+    assert words.keys() == {"ceph-osd", "openvswitch-db"}
     assert words["ceph-osd"].endswith("where it is the only copy, disks stand still")
 
 
