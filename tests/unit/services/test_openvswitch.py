@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -144,6 +145,34 @@ def test_flows_and_options_are_kept_in_words_that_put_them_back(vswitchd: Module
         "cookie=0x2, table=8, priority=50 actions=drop",
     ]
     assert vswitchd.options(OPTIONS) == "{class=0x102,type=0x80,len=4}->tun_metadata0"
+
+
+def test_a_switch_waits_for_the_end_of_the_one_before_it(
+    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vswitchd, "CONTROL", str(tmp_path / "control"))
+    vswitchd.await_end_of_another()  # there is none
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(vswitchd.CONTROL)
+        other.listen(100)
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(vswitchd.await_end_of_another)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+            other.close()
+            waiting.result(5)  # what was killed leaves its socket behind
+
+
+def test_a_switch_does_not_wait_for_ever(
+    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vswitchd, "CONTROL", str(tmp_path / "control"))
+    monkeypatch.setattr(vswitchd, "PATIENCE", 0)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(vswitchd.CONTROL)
+        other.listen(100)
+        with pytest.raises(vswitchd.Fault, match="another switch goes on working"):
+            vswitchd.await_end_of_another()
 
 
 def test_neighbours_are_kept_in_words_that_put_them_back(vswitchd: ModuleType) -> None:
