@@ -84,6 +84,9 @@ def test_nothing_of_the_build_is_left(first: BuildReport, image: Open) -> None:
     assert seen.run("find /var/log /mnt /tmp /root/.cache -type f 2>/dev/null || true") == ""
     assert seen.run("ls -A /run") == "lock\nworker\n"
     assert seen.run("cat /etc/apt/sources.list 2>/dev/null; ls /etc/apt/sources.list.d") == "debian.sources\n"
+    # No user tells the day of its build.
+    assert seen.run("cut -d: -f3 /etc/shadow | sort -u") == "\n"
+    assert seen.run("stat -c '%a %U %G' /etc/shadow") == "640 root shadow\n"
     assert seen.run("command -v gcc pip mmdebstrap || true") == ""
 
 
