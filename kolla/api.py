@@ -340,7 +340,8 @@ class Cloud(ImageVerbs, AdoptVerb, HostVerbs, SetVerbs):
                 group = folder.service.containers[container].group or folder.name
                 items = settings.items.get((folder.name, container))
                 host = next(h for h in settings.hosts_of(group) if items is None or h in items)
-                code = session.run(settings.inventory.host_vars[host], host, engine_name(container), command)
+                variables, engine = settings.inventory.host_vars[host], self.configuration.identity.engine
+                code = session.run(variables, host, engine, engine_name(container), command)
                 return Lines((), exit_code=code)
         known = [name for folder in settings.services for name in folder.service.containers]
         raise InputError(

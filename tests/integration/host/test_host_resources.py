@@ -25,7 +25,7 @@ from kolla.host.mounts import is_mount_point
 
 request, *steps = json.load(sys.stdin)
 cloud = Cloud.of(request)
-firewall.DROP_IN = cloud.directory.parent / "docker.service.d" / "kolla-firewall.conf"
+firewall.DROP_INS["docker"] = cloud.directory.parent / "docker.service.d" / "kolla-firewall.conf"
 for service, wanted in steps:
     if service == "flush":
         subprocess.run(["nft", "flush", "ruleset"], check=True)

@@ -96,7 +96,7 @@ def test_precheck_of_addresses_space_and_memory(host):
 
 def test_precheck_without_an_engine_still_tells_everything(host):
     answer = host.ask("precheck", ports=[], directories={}, memory=0, engine="other")
-    assert answer == {"error": "request", "message": "unknown engine 'other'; known: docker"}
+    assert answer == {"error": "request", "message": "unknown engine 'other'; known: docker, podman"}
 
 
 def test_bootstrap_where_all_is_there(host):
