@@ -67,7 +67,7 @@ PODMAN = Kind(
     oldest=(5, 0),
     packages=("podman", "ca-certificates"),
     if_known=(),
-    daemon=("podman", "system", "service", "--time=0"),
+    daemon=("podman", "system", "service", "--time=0", "unix:///run/podman/podman.sock"),
     log=Path("/var/log/kolla-podman.log"),
     pid_file=None,
     units=("podman.socket", "podman-restart.service"),

@@ -10,6 +10,10 @@ from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.state.plan import ContainerOperation, Folder
 from kolla.state.spec import ContainerSpec, HealthCheck, Mount
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 FAILS = "echo trying; echo reason: wrong password >&2; exit 7\n"
 
 
@@ -78,7 +82,7 @@ SPECS = {
         "devices": ("/dev/full", "/dev/net/tun"),
         "security_options": ("apparmor=unconfined", "systempaths=unconfined"),
     },
-    "nothing": {"capabilities": (), "security_options": (), "network": "bridge"},
+    "nothing": {"capabilities": (), "security_options": ()},
     "health": {"health": HealthCheck(command=("/bin/sh", "-c", "true"), interval=1, timeout=2, retries=9)},
 }
 
@@ -312,8 +316,8 @@ def test_a_check_that_hangs_is_given_up(host):
 def test_changes_behind_our_back_are_seen_and_repaired(host):
     operation = host.container()
     host.do(operation)
-    host.engine.api.update_container(host.name("web"), restart_policy={"Name": "always"})
-    assert state_of(host)["spec"]["restart_policy"] == "always"
+    host.engine.api.update_container(host.name("web"), restart_policy={"Name": "on-failure"})
+    assert state_of(host)["spec"]["restart_policy"] == "on-failure"
     host.do(operation)
     assert state_of(host)["spec"] == operation["spec"]
 

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 Json = dict[str, Any]
 
 

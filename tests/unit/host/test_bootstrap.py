@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
-from kolla.host import bootstrap
+import pytest
+
+from kolla.host import bootstrap, packages
 from kolla.host.cloud import Cloud
-from kolla.host.engines import DOCKER
+from kolla.host.engines import DOCKER, PODMAN
+from kolla.host.errors import Refusal
 from kolla.host.manifest import Manifest
 
 
@@ -23,3 +26,18 @@ def test_the_authority_of_a_registry_is_put_where_the_engine_looks(tmp_path):
     assert bootstrap._authorities(kind, {"r.example:5000": "PEM\n"}, manifest) == []
     assert bootstrap._authorities(kind, {"r.example:5000": "NEW\n"}, manifest) == changes
     assert path.read_text() == "NEW\n"
+
+
+@pytest.mark.parametrize(("offered", "refused"), [("4.3.1+ds1-8", True), ("5.4.2+ds1-2", False), ("", False)])
+def test_an_engine_that_is_too_old_is_not_installed(offered, refused, tmp_path, monkeypatch):
+    came: list[str] = []
+    monkeypatch.setattr(packages, "supported", lambda: True)
+    monkeypatch.setattr(packages, "offered", lambda name: offered)
+    monkeypatch.setattr(packages, "install", lambda names, known, manifest: came.extend(names) or [])
+    manifest = Manifest(Cloud("kolla", "id", tmp_path))
+    if refused:
+        with pytest.raises(Refusal, match=r"has podman 4\.3\.1.*, and 5\.0 or newer is needed"):
+            bootstrap._engine(PODMAN, manifest)
+    else:
+        bootstrap._engine(PODMAN, manifest)
+    assert bool(came) is not refused
