@@ -54,7 +54,7 @@ mount -t tmpfs tmpfs "$1/dev/shm"
 exec chroot "$1" sh -c "echo ready; exec sleep infinity"
 """
 """ROOT DIRECTORY: have both, and what a kernel shows, in a mount namespace; it lasts as long as this. Mounts
-that the machine makes in the directory are seen there (mount_namespaces(7)); locks in /dev/shm are its own."""
+that the machine makes in the directory are seen (mount_namespaces(7)); locks in /dev/shm are its own."""
 
 
 @contextmanager

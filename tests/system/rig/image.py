@@ -38,7 +38,8 @@ PLACES = {
     "containers.conf": "/etc/containers/containers.conf.d/rig.conf",
 }
 HOOKS = (
-    'cd "$1/etc" && mkdir -p rig containers/containers.conf.d systemd/system/docker.service.d systemd/system/containerd.service.d',
+    'cd "$1/etc" && mkdir -p rig systemd/system/docker.service.d systemd/system/containerd.service.d',
+    'mkdir -p "$1/etc/containers/containers.conf.d"',
     *(f'cp "{{files}}/{name}" "$1{place}"' for name, place in PLACES.items()),
     'cp "{files}/limits.conf" "$1/etc/systemd/system/containerd.service.d/limits.conf"',
     'chroot "$1" systemctl mask systemd-udevd.service systemd-udev-trigger.service'
