@@ -1,5 +1,5 @@
-"""A cloud on a host whose engine is podman, which bootstrap-servers installs there: deployed, changed, killed,
-switched off, and removed."""
+"""A cloud on a host whose engine is podman, which bootstrap-servers installs there: deployed, changed,
+killed, switched off, and removed."""
 
 from __future__ import annotations
 

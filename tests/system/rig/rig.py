@@ -37,7 +37,7 @@ SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 REGISTRY = 2
 REGISTRY_NAME = "registry"
 FIRST_HOST = 11
-DISKS = {"docker": "/var/lib/docker", "podman": "/var/lib/containers"}
+DISKS = {"docker": {"bind": "/var/lib/docker"}, "podman": {"bind": "/var/lib/containers"}}
 """Where engines of a host keep images and volumes: on no file system that is an overlay itself."""
 DIRECTORY = "kolla-rig-"
 """How the directories of rigs begin, below the one for temporary files."""
@@ -227,10 +227,8 @@ class Rig:
         api = self._client.api
         addresses = [str(_subnet(network)[number]) for network in networks]
         disks = {
-            self._client.volumes.create(f"{self._name(host)}-{name}", labels=self._labels).name: {
-                "bind": path
-            }
-            for name, path in DISKS.items()
+            self._client.volumes.create(f"{self._name(host)}-{name}", labels=self._labels).name: place
+            for name, place in DISKS.items()
         }
         host_config = api.create_host_config(
             # All that --privileged would give, but for CAP_SYS_RESOURCE, which a machine may not have.
