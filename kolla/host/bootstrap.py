@@ -36,6 +36,7 @@ def bootstrap(request: Json) -> Json:
         changes += _authorities(kind, request.get("registry_authorities", {}), manifest)
         if not daemon.answers(kind):
             changes.append(daemon.start(kind, manifest))
+        changes += daemon.start_with_host(kind, manifest)
         changes += _directory(Path(request["node_config"]), manifest)
     engine = connect(kind.name)
     return {"changes": changes, "engine": {"name": engine.name, "version": engine.version}}

@@ -24,8 +24,8 @@ PODMANS_REGISTRIES = Path("/etc/containers/registries.conf.d/kolla.conf")
 """A file of ours alone (containers-registries.conf.d(5))."""
 START_TIMEOUT = 60
 REGISTRIES = "insecure-registries"
-PROCESS, UNIT = "process", "unit"
-"""In the manifest: how we started the engine."""
+PROCESS, UNIT, BOOT = "process", "unit", "boot"
+"""In the manifest: how we started the engine, and that we have containers start with the host."""
 
 
 def has_systemd() -> bool:
@@ -43,8 +43,7 @@ def answers(kind: Kind) -> bool:
 
 
 def start(kind: Kind, manifest: Manifest) -> str:
-    """Start the engine, and what it starts with the host, and wait until it answers; a sentence about how.
-    Refusal when it does not."""
+    """Start the engine and wait until it answers; a sentence about how. Refusal when it does not."""
     if has_systemd():
         manifest.add("engine", [kind.mark + UNIT])
         commands.run("systemctl", "enable", "--now", *kind.units)
@@ -64,6 +63,20 @@ def start(kind: Kind, manifest: Manifest) -> str:
         with suppress(Refusal):
             commands.run(*kind.after_start)
     return f"started the engine, process {process.pid}, log in {kind.log}"
+
+
+def start_with_host(kind: Kind, manifest: Manifest) -> list[str]:
+    """Have containers start with the host, where that is another unit than the engine's; what was done."""
+    if kind.boot in kind.units or not has_systemd():
+        return []
+    if (
+        commands.run("systemctl", "show", "--property=UnitFileState", "--value", kind.boot).strip()
+        == "enabled"
+    ):
+        return []
+    manifest.add("engine", [kind.mark + BOOT])
+    commands.run("systemctl", "enable", "--now", kind.boot)
+    return ["containers start with the host"]
 
 
 def await_predecessor(kind: Kind) -> None:
@@ -193,6 +206,9 @@ def _pid(kind: Kind) -> int:
 def stop(kind: Kind, manifest: Manifest) -> list[str]:
     """Stop the engine if it was us who started it; what was done."""
     changes = []
+    if kind.mark + BOOT in manifest.entries("engine"):
+        commands.run("systemctl", "disable", "--now", kind.boot)
+        changes.append("containers do not start with the host any more")
     if kind.mark + UNIT in manifest.entries("engine"):
         commands.run("systemctl", "disable", "--now", *kind.stopped)
         changes.append("stopped the engine's unit")
@@ -205,5 +221,5 @@ def stop(kind: Kind, manifest: Manifest) -> list[str]:
                 raise Refusal("engine", f"the engine, process {pid}, does not end")
             time.sleep(0.2)
         changes.append(f"stopped the engine, process {pid}")
-    manifest.remove("engine", (kind.mark + UNIT, kind.mark + PROCESS))
+    manifest.remove("engine", [kind.mark + how for how in (UNIT, PROCESS, BOOT)])
     return changes

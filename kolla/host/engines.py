@@ -70,8 +70,8 @@ PODMAN = Kind(
     daemon=("podman", "system", "service", "--time=0", "unix:///run/podman/podman.sock"),
     log=Path("/var/log/kolla-podman.log"),
     pid_file=None,
-    units=("podman.socket", "podman-restart.service"),
-    stopped=("podman-restart.service", "podman.socket", "podman.service"),
+    units=("podman.socket",),
+    stopped=("podman.socket", "podman.service"),
     restarted=("podman.service",),
     boot="podman-restart.service",
     # What podman-restart.service does.

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kolla.host import daemon, processes
+from kolla.host import commands, daemon, processes
+from kolla.host.cloud import Cloud
 from kolla.host.engines import DOCKER, PODMAN
 from kolla.host.errors import Refusal
+from kolla.host.manifest import Manifest
 
 registries = st.lists(st.sampled_from(["a:1", "b:2", "c:3"]), unique=True)
 configurations = st.fixed_dictionaries(
@@ -94,3 +96,63 @@ def test_what_listens_on_the_socket_of_an_engine_without_a_file_is_that_engine(t
         listening.bind(kind.socket)
         listening.listen()
         assert daemon._pid(kind) == os.getpid()
+
+
+class Systemd:
+    """systemctl(1) of a host, by what it is asked."""
+
+    def __init__(self) -> None:
+        self.enabled: set[str] = set()
+        self.asked: list[tuple[str, ...]] = []
+
+    def run(self, *argv: str) -> str:
+        assert argv[0] == "systemctl"
+        self.asked.append(argv[1:])
+        if argv[1] == "show":
+            return "enabled\n" if argv[-1] in self.enabled else "disabled\n"
+        units = [word for word in argv[2:] if not word.startswith("-")]
+        self.enabled = self.enabled | {*units} if argv[1] == "enable" else self.enabled - {*units}
+        return ""
+
+
+@pytest.fixture
+def systemd(monkeypatch):
+    systemd = Systemd()
+    monkeypatch.setattr(daemon, "has_systemd", lambda: True)
+    monkeypatch.setattr(daemon, "answers", lambda kind: set(kind.units) <= systemd.enabled)
+    monkeypatch.setattr(commands, "run", systemd.run)
+    return systemd
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return Manifest(Cloud("c", "id", tmp_path))
+
+
+def test_podman_and_what_starts_with_the_host_are_two_units(systemd, manifest):
+    assert daemon.start(PODMAN, manifest) == "started the engine by systemd"
+    assert daemon.start_with_host(PODMAN, manifest) == ["containers start with the host"]
+    assert systemd.enabled == {"podman.socket", "podman-restart.service"}
+    assert daemon.start_with_host(PODMAN, manifest) == []
+    assert manifest.entries("engine") == ("podman unit", "podman boot")
+    daemon.stop(PODMAN, manifest)
+    assert systemd.enabled == set()
+    assert manifest.entries("engine") == ()
+
+
+def test_a_podman_that_was_there_stays_and_what_starts_with_the_host_is_ours(systemd, manifest):
+    systemd.enabled = {"podman.socket"}
+    daemon.start_with_host(PODMAN, manifest)
+    daemon.stop(PODMAN, manifest)
+    assert systemd.enabled == {"podman.socket"}
+
+
+def test_docker_starts_its_containers_itself(systemd, manifest):
+    daemon.start(DOCKER, manifest)
+    assert daemon.start_with_host(DOCKER, manifest) == []
+    assert manifest.entries("engine") == ("unit",)
+
+
+def test_only_what_is_running_is_started_again_for_registries(systemd):
+    daemon.reload(PODMAN)
+    assert systemd.asked == [("try-restart", "podman.service")]
