@@ -69,10 +69,8 @@ def start_with_host(kind: Kind, manifest: Manifest) -> list[str]:
     """Have containers start with the host, where that is another unit than the engine's; what was done."""
     if kind.boot in kind.units or not has_systemd():
         return []
-    if (
-        commands.run("systemctl", "show", "--property=UnitFileState", "--value", kind.boot).strip()
-        == "enabled"
-    ):
+    state = commands.run("systemctl", "show", "--property=UnitFileState", "--value", kind.boot)
+    if state.strip() == "enabled":
         return []
     manifest.add("engine", [kind.mark + BOOT])
     commands.run("systemctl", "enable", "--now", kind.boot)
