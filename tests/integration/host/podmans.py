@@ -73,7 +73,7 @@ def running(directory: Path, seen: Path) -> Iterator[Kind]:
             assert inside.stdout is not None and inside.stdout.readline() == "ready\n"
             program = directory / "bin" / "podman"
             program.parent.mkdir()
-            enter = f"nsenter --target {inside.pid} --mount --root --wd=/"
+            enter = f"nsenter --target {inside.pid} --mount --root --wd"
             program.write_text(f'#!/bin/sh\nexec {enter} /usr/bin/podman "$@"\n')
             program.chmod(0o755)
             with _started(directory, program) as kind:
