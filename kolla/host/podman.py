@@ -59,6 +59,23 @@ class Podman(Engine):
         with explained(f"cannot create container '{name}'"):
             self._own("post", "containers/create", json=creation(name, body))
 
+    def stop(self, name: str, timeout: int | None = None) -> None:
+        """Ask a container to end, also a paused one."""
+        self._unpause(name)
+        super().stop(name, timeout)
+
+    def restart(self, name: str, timeout: int) -> None:
+        """Stop and start a container, also a paused one."""
+        self._unpause(name)
+        super().restart(name, timeout)
+
+    def _unpause(self, name: str) -> None:
+        """Podman neither stops nor restarts a container that is paused; Docker does."""
+        container = self.inspect(name)
+        if container is not None and container["State"]["Paused"]:
+            with explained(f"cannot wake container '{name}'"):
+                self._client.unpause(name)
+
     def remove(self, name: str) -> None:
         """Kill and remove a container. Through the other API it would first be waited for."""
         with explained(f"cannot remove container '{name}'"):

@@ -1,6 +1,7 @@
 """What podman is asked, and what it shows, in Docker's words."""
 
 import copy
+from types import SimpleNamespace
 from typing import Any
 
 import docker.errors
@@ -201,3 +202,45 @@ def test_an_image_goes_with_its_tags_and_no_container_goes_with_it():
     images: Any = Images()
     Podman("podman", images, "5.4.2").remove_image("sha256:i")
     assert images.removed == ["r.example/a:2", "sha256:i"]
+
+
+class Paused:
+    """An engine's client of a podman that has one container."""
+
+    base_url = "http+docker://localhost"
+
+    def __init__(self, *, paused: bool) -> None:
+        self.paused = paused
+        self.done: list[str] = []
+
+    def _get(self, url: str) -> Any:
+        found = shown(ContainerSpec(name="web", image="sha256:i"))
+        found["State"]["Paused"] = self.paused
+        return SimpleNamespace(json=lambda: found)
+
+    def _raise_for_status(self, answer: Any) -> None:
+        pass
+
+    def unpause(self, name: str) -> None:
+        self.paused = False
+        self.done.append(f"unpause {name}")
+
+    def stop(self, name: str, timeout: int) -> None:
+        assert not self.paused
+        self.done.append(f"stop {name} {timeout}")
+
+    def restart(self, name: str, timeout: int) -> None:
+        assert not self.paused
+        self.done.append(f"restart {name} {timeout}")
+
+
+def test_a_paused_container_is_woken_before_it_is_stopped():
+    client: Any = Paused(paused=True)
+    Podman("podman", client, "5.4.2").stop("web")
+    assert client.done == ["unpause web", "stop web 10"]
+    client = Paused(paused=True)
+    Podman("podman", client, "5.4.2").restart("web", 3)
+    assert client.done == ["unpause web", "restart web 3"]
+    client = Paused(paused=False)
+    Podman("podman", client, "5.4.2").stop("web", 5)
+    assert client.done == ["stop web 5"]
