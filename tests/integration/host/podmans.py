@@ -43,12 +43,12 @@ runroot = "{directory}/run"
 
 ENTERED = """\
 set -eu
-mount --make-rshared /
 mount --rbind "$1" "$1"
 for path in /proc /sys /dev "$2"; do
     mkdir -p "$1$path"
     mount --rbind "$path" "$1$path"
 done
+mount --make-rshared "$1$2"
 mount -t tmpfs tmpfs "$1/run"
 mount -t tmpfs tmpfs "$1/dev/shm"
 exec chroot "$1" sh -c "echo ready; exec sleep infinity"
