@@ -74,6 +74,14 @@ class Kolla:
         return file
 
 
+def begin_again(cloud: Kolla, release: str) -> None:
+    """The machine's cloud from nothing, of this OpenStack release, with a server in it."""
+    cloud.run("destroy", "--volumes", "--yes-i-really-really-mean-it")
+    cloud.set(openstack_release=release)
+    for verb in ("build", "bootstrap-servers", "deploy", "post-deploy", "init-runonce"):
+        cloud.run(verb)
+
+
 def containers(engine: docker.DockerClient, *, all: bool = False) -> list[Container]:
     """The containers of the cloud of `make cloud`."""
     cloud_id = yaml.safe_load(Path("/etc/kolla/passwords.yml").read_text())["cloud_id"]
