@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from .scripts import load
 
-moves = load("nova", "moves")
+moves = load("nova", "moves.py")
 hosts = load("nova", "hosts")
 GATEWAYS = ["control"]
 
