@@ -13,16 +13,6 @@ from system.rig import Rig
 
 CONTROLLERS = ("node1", "node2", "node3")
 COMPUTE = "node4"
-GROUPS = f"""\
-[control]
-{{hosts}}
-
-[network:children]
-control
-
-[compute]
-{COMPUTE}
-"""
 
 
 @dataclass(frozen=True)
@@ -36,15 +26,17 @@ class Controllers:
 @contextmanager
 def three_controllers(directory: Path, machine: Path | None) -> Iterator[Controllers]:
     """Deployed, with its first network, image and server; the hosts go at the end."""
-    with Rig.running("controllers", [*CONTROLLERS, COMPUTE]) as rig:
-        outside = rig.subnet("external")
-        bridges = {host: f"{outside[3 + number]}/24" for number, host in enumerate(CONTROLLERS)}
-        hosts = "\n".join(
-            f"{host} neutron_external_interface=eth2 neutron_bridge_address={bridge}"
-            for host, bridge in bridges.items()
-        )
-        settings = {"tunnel_interface": "eth1"}
-        with cloud_with_servers(
-            rig, directory, "controllers", GROUPS.format(hosts=hosts), settings, machine
-        ) as cloud:
-            yield Controllers(rig, cloud)
+    settings = {"tunnel_interface": "eth1"}
+    with (
+        Rig.running("controllers", [*CONTROLLERS, COMPUTE]) as rig,
+        cloud_with_servers(
+            rig,
+            directory,
+            "controllers",
+            settings,
+            machine,
+            controllers=CONTROLLERS,
+            compute=[COMPUTE],
+        ) as cloud,
+    ):
+        yield Controllers(rig, cloud)
