@@ -137,6 +137,16 @@ class OpenStack:
         created: str = self.call("POST", "compute", "/servers", {"server": server})["server"]["id"]
         return created
 
+    def wait_for_hosts(self, seconds: float = 60) -> None:
+        """Until servers may be placed on every compute host: one whose hypervisor went away for a moment is
+        left out until nova has seen it again."""
+        left_out = "/resource_providers?required=COMPUTE_STATUS_DISABLED"
+        until(
+            lambda: not self.get("placement", left_out)["resource_providers"],
+            seconds,
+            "servers may be placed on every host",
+        )
+
     def wait_for_server(self, server: str, status: str = "ACTIVE", seconds: float = 120) -> dict[str, Any]:
         """The server, once it has the status; AssertionError with its fault when it has failed."""
 

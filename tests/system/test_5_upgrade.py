@@ -61,6 +61,7 @@ def test_a_server_and_its_users_go_through_it(older: Kolla, user: Demo, kept: li
     with in_use(user, step):
         older.run(*words)
     assert set(kept) <= {image["id"] for image in user.openstack.get("image", "/v2/images")["images"]}
+    user.openstack.wait_for_hosts()
     made = user.openstack.create_server(f"after-{step}", user.server)
     user.openstack.wait_for_server(made)
     user.openstack.delete_server(made)

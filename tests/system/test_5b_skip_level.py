@@ -47,6 +47,7 @@ def made_images(openstack: OpenStack) -> set[str]:
 
 def boot(user: Demo, name: str) -> None:
     """A server is made, runs and goes."""
+    user.openstack.wait_for_hosts()
     made = user.openstack.create_server(name, user.server)
     user.openstack.wait_for_server(made)
     user.openstack.delete_server(made)
