@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from system.client import Demo, Login, OpenStack, until
+from system.client import Demo, Login, until
 from system.harness import Kolla
+from system.neutron import CLOSED, MARK, RATE, Neutron, knock, try_forwarded_port, try_limit_and_mark
 
 pytestmark = pytest.mark.long
 
@@ -26,15 +26,6 @@ TAG = 101
 """Of the subports of trunks."""
 VLAN = 123
 """Of the provider network."""
-RATE = 2000
-"""Kilobits a second that a server may send."""
-SENT = 2_000_000
-"""Bytes it sends: eight seconds at that rate, less than one without."""
-MARK = 26
-"""Assured forwarding 31 (RFC 2597)."""
-CLOSED = 4444
-"""A port that no security group lets anybody to."""
-
 # packet(7)
 ETH_P_ALL = 3
 SOL_PACKET = 263
@@ -62,53 +53,6 @@ def neutron(jumbo: Kolla, demo: Demo) -> Neutron:
     return Neutron(demo.openstack)
 
 
-@dataclass
-class Neutron:
-    """The network API."""
-
-    openstack: OpenStack
-
-    @contextmanager
-    def made(self, path: str, **wanted: Any) -> Iterator[dict[str, Any]]:
-        """A thing of the collection at `path`, for the time of the context."""
-        kind = path.rsplit("/", 1)[-1].replace("-", "_")
-        kind = "policy" if kind == "policies" else kind.removesuffix("s")
-        made: dict[str, Any] = self.openstack.call("POST", "network", f"/v2.0/{path}", {kind: wanted})[kind]
-        try:
-            yield made
-        finally:
-            self.openstack.call("DELETE", "network", f"/v2.0/{path}/{made['id']}")
-
-    @contextmanager
-    def network(self, cidr: str, **wanted: Any) -> Iterator[dict[str, Any]]:
-        """A network with a subnet without a gateway, so that servers on it keep their way out."""
-        with self.made("networks", **wanted) as network:
-            subnet = {"network_id": network["id"], "ip_version": 4, "cidr": cidr, "gateway_ip": None}
-            with self.made("subnets", **subnet):
-                yield network
-
-    @contextmanager
-    def changed(self, path: str, kind: str, **wanted: Any) -> Iterator[None]:
-        """A thing with other values, for the time of the context."""
-        before = self.openstack.get("network", f"/v2.0/{path}")[kind]
-        self.openstack.call("PUT", "network", f"/v2.0/{path}", {kind: wanted})
-        try:
-            yield
-        finally:
-            old = {key: before[key] for key in wanted}
-            self.openstack.call("PUT", "network", f"/v2.0/{path}", {kind: old})
-
-    def port(self, server: str) -> dict[str, Any]:
-        """The first port of a server."""
-        found: dict[str, Any] = self.openstack.get("network", f"/v2.0/ports?device_id={server}")["ports"][0]
-        return found
-
-    @property
-    def outside(self) -> str:
-        """Id of the external network."""
-        return str(self.openstack.one("network", "/v2.0/networks?router:external=true")["id"])
-
-
 def ovn(cloud: Kolla, *words: str) -> str:
     """What ovn-nbctl(8) prints."""
     said = cloud.run("exec", "neutron-server", "cat", "/etc/neutron/plugins/ml2/ml2_conf.ini")
@@ -124,61 +68,17 @@ def mtu(login: Login, interface: str) -> int:
 
 
 def test_a_port_of_a_floating_ip_leads_to_ssh_of_a_server(neutron: Neutron, demo: Demo) -> None:
-    port = neutron.port(demo.id)
-    with neutron.made("floatingips", floating_network_id=neutron.outside) as floating:
-        wanted = {
-            "protocol": "tcp",
-            "external_port": 2222,
-            "internal_port": 22,
-            "internal_port_id": port["id"],
-            "internal_ip_address": port["fixed_ips"][0]["ip_address"],
-        }
-        with neutron.made(f"floatingips/{floating['id']}/port_forwardings", **wanted):
-            login = Login(floating["floating_ip_address"], demo.login.key, port=2222)
-            login.wait()
-            assert login.run("hostname").strip() == demo.name
+    try_forwarded_port(neutron, demo)
 
 
 def test_a_server_sends_no_faster_than_its_policy_lets_it_and_its_packets_are_marked(
     jumbo: Kolla, neutron: Neutron, demo: Demo
 ) -> None:
-    before = sending(demo.login)
-    with neutron.made("qos/policies", name="slow") as policy:
-        path = f"qos/policies/{policy['id']}"
-        with (
-            neutron.made(f"{path}/bandwidth_limit_rules", max_kbps=RATE, direction="egress"),
-            neutron.made(f"{path}/dscp_marking_rules", dscp_mark=MARK),
-            neutron.changed(f"ports/{neutron.port(demo.id)['id']}", "port", qos_policy_id=policy["id"]),
-        ):
-            said = ovn(jumbo, "--columns=action,bandwidth", "list", "QoS").split()
-            assert {f"dscp={MARK}", f"rate={RATE}"} <= set(said)
-            until(lambda: mark(demo.login.address) == MARK, 30, "its packets are marked")
-            limited = sending(demo.login)
-    print(f"{SENT} bytes: {before:.1f} s, at {RATE} kbit/s {limited:.1f} s")
-    assert before < 0.5 * SENT * 8 / RATE / 1000 < limited
-    until(lambda: mark(demo.login.address) == 0, 30, "they are not marked any more")
-    assert sending(demo.login) < limited / 2
+    def is_in_ovn() -> None:
+        said = ovn(jumbo, "--columns=action,bandwidth", "list", "QoS").split()
+        assert {f"dscp={MARK}", f"rate={RATE}"} <= set(said)
 
-
-def sending(login: Login) -> float:
-    """Seconds that a server takes to send."""
-    begun = time.monotonic()
-    login.run(f"head -c {SENT} /dev/zero", 120)
-    return time.monotonic() - begun
-
-
-def mark(address: str) -> int | None:
-    """The mark (RFC 2474) of a server's answer to a ping; None without one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as heard:
-        heard.settimeout(5)
-        subprocess.run(["ping", "-c", "1", "-W", "3", address], stdout=subprocess.DEVNULL)
-        try:
-            while True:
-                packet, (sender, _) = heard.recvfrom(2000)
-                if sender == address:
-                    return packet[1] >> 2
-        except TimeoutError:
-            return None
+    try_limit_and_mark(neutron, demo, is_in_ovn)
 
 
 def test_packets_that_a_security_group_drops_are_in_the_log(
@@ -199,13 +99,6 @@ def test_packets_that_a_security_group_drops_are_in_the_log(
             }
 
         until(lambda: logged() >= {f"drop {CLOSED}", "allow 22"}, 60, "both are in the log")
-
-
-def knock(address: str, port: int) -> None:
-    """Try to connect."""
-    with socket.socket() as client:
-        client.settimeout(0.5)
-        client.connect_ex((address, port))
 
 
 # -- two servers -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from system.client import Demo, until
 from system.harness import Kolla, qemu_pid
 from system.multinode import cloud_with_servers
+from system.neutron import CLOSED, Neutron, knock, try_forwarded_port, try_limit_and_mark
 from system.rig import Rig
 
 from bench.pings import Pings
@@ -48,7 +49,8 @@ def rig() -> Iterator[Rig]:
 def cloud(
     rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kolla]:
-    directory, settings = tmp_path_factory.mktemp("agents"), {"neutron_plugin_agent": "openvswitch"}
+    directory = tmp_path_factory.mktemp("agents")
+    settings = {"neutron_plugin_agent": "openvswitch", "enable_neutron_packet_logging": True}
     with cloud_with_servers(rig, directory, "agents", GROUPS, settings, machine_globals) as cloud:
         yield cloud
 
@@ -85,6 +87,27 @@ def test_a_server_has_its_address_its_name_and_room_for_the_tunnel(demo: Demo) -
     assert demo.login.run("hostname").strip() == demo.name  # as the metadata service says
     size = 300_000
     assert demo.login.run(f"head -c {size} /dev/zero | tr '\\0' x") == "x" * size
+
+
+def test_a_port_is_forwarded_and_what_a_server_sends_is_limited_and_marked(demo: Demo) -> None:
+    neutron = Neutron(demo.openstack)
+    try_forwarded_port(neutron, demo)
+    try_limit_and_mark(neutron, demo)
+
+
+def test_packets_that_a_security_group_drops_are_in_a_file(rig: Rig, demo: Demo) -> None:
+    file = "/var/log/kolla/neutron/packets.log"
+    neutron = Neutron(demo.openstack)
+    with neutron.made("log/logs", resource_type="security_group", event="DROP", enabled=True) as log:
+
+        def logged() -> bool:
+            knock(demo.login.address, CLOSED)
+            lines = rig.run(
+                "node1", ["docker", "exec", "neutron_openvswitch_agent", "cat", file]
+            ).splitlines()
+            return any("action=DROP" in x and log["id"] in x and f"dst_port={CLOSED}" in x for x in lines)
+
+        until(logged, 60, "it is in the log")
 
 
 def test_a_switch_that_is_restarted_takes_no_router_along(rig: Rig, cloud: Kolla, demo: Demo) -> None:
