@@ -156,9 +156,11 @@ def _router(asked: str, on: Renderer) -> int:
 
 
 def _packet_sizes(interfaces: str, sizes: str, on: Renderer) -> Iterator[PacketSize]:
-    """Of as many interfaces as there are; InputError for what is no MTU."""
-    for interface, size in zip(_texts((interfaces,), on), _texts((sizes,), on), strict=False):
-        if not size.isdecimal():
+    """Of every interface that there is, in its place; InputError for what is no MTU."""
+    names, numbers = (on.text(each).split(",") for each in (interfaces, sizes))
+    for name, number in zip(map(str.strip, names), map(str.strip, numbers), strict=False):
+        if name and not number.isdecimal():
             where = on.settings.catalogue.find(on.folder.name, sizes)
-            raise InputError(f"'{size}' is no MTU", where=where, expected="a number of bytes")
-        yield PacketSize(interface, int(size), _setting(sizes))
+            raise InputError(f"'{number}' is no MTU", where=where, expected="a number of bytes")
+        if name:
+            yield PacketSize(name, int(number), _setting(sizes))

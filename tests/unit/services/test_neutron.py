@@ -21,6 +21,8 @@ SCOPE: dict[str, Any] = {
     "neutron_service_plugins": ["ovn-router", "qos", "trunk", "port_forwarding", "segments"],
     "neutron_extension_drivers": ["port_security", "qos", "dns"],
     "neutron_path_mtu": 1500,
+    "neutron_global_physnet_mtu": 1500,
+    "neutron_physical_network_mtus": {},
     "neutron_physical_networks": "physnet1",
     "neutron_network_vlan_ranges": "physnet1",
     "database": SimpleNamespace(url="mysql+pymysql://neutron:secret@h/neutron"),

@@ -68,14 +68,26 @@ def test_agents_do_what_the_api_offers(world: World) -> None:
 def test_tunnels_have_the_mtu_of_physical_networks_unless_they_have_another(world: World) -> None:
     world.globals["neutron_global_physnet_mtu"] = 9000
     assert "global_physnet_mtu = 9000" in lines(world, "neutron-server", "neutron.conf")
-    assert "path_mtu = 9000" in lines(world, "neutron-server", "ml2_conf.ini")
+    assert {"path_mtu = 9000", "physical_network_mtus = physnet1:9000"} <= {
+        *lines(world, "neutron-server", "ml2_conf.ini")
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "physical", "largest"),
+    [(1600, {"physnet2": 4000}, 4000), (1600, {"physnet2": 1400}, 1600), (1400, {}, 1500)],
+)
+def test_each_has_its_own_mtu_as_neutron_only_makes_the_largest_smaller(
+    world: World, path: int, physical: dict[str, int], largest: int
+) -> None:
     world.globals |= {
         "neutron_bridge_name": "br-ex,br-data",
-        "neutron_path_mtu": 1600,
-        "neutron_physical_network_mtus": {"physnet2": 4000, "physnet1": 1500},
+        "neutron_path_mtu": path,
+        "neutron_physical_network_mtus": physical,
     }
-    ml2 = lines(world, "neutron-server", "ml2_conf.ini")
-    assert {"path_mtu = 1600", "physical_network_mtus = physnet1:1500,physnet2:4000"} <= {*ml2}
+    assert f"global_physnet_mtu = {largest}" in lines(world, "neutron-server", "neutron.conf")
+    networks = f"physical_network_mtus = physnet1:1500,physnet2:{physical.get('physnet2', 1500)}"
+    assert {f"path_mtu = {path}", networks} <= {*lines(world, "neutron-server", "ml2_conf.ini")}
 
 
 def test_interfaces_must_carry_what_neutron_is_told(world: World) -> None:
@@ -94,6 +106,9 @@ def test_interfaces_must_carry_what_neutron_is_told(world: World) -> None:
 
     # Nothing goes through a tunnel where there is no other host.
     assert warned() == {("one", "eth3")}
+    world.globals["neutron_external_interface"] = ",eth3"
+    assert warned() == {("one", "eth3")}
+    world.globals["neutron_external_interface"] = "eth2,eth3"
     world.hosts = ("one", "two")
     world.groups |= {"control": ["one"], "network": ["one"], "compute": ["one", "two"]}
     world.states = world.states_of(world.hosts)
