@@ -206,6 +206,7 @@ class Login:
     key: Path
     user: str = "root"
     prefix: tuple[str, ...] = ()
+    port: int = 22
 
     def run(self, command: str, seconds: float = 60) -> str:
         """What a command prints there; AssertionError when it fails."""
@@ -225,7 +226,7 @@ class Login:
             "UserKnownHostsFile=/dev/null",
         ]
         words = [
-            *(*self.prefix, "ssh", "-F", "/dev/null", "-q", "-i", str(self.key)),
+            *(*self.prefix, "ssh", "-F", "/dev/null", "-q", "-i", str(self.key), "-p", str(self.port)),
             *(word for option in options for word in ("-o", option)),
             f"{self.user}@{self.address}",
             command,

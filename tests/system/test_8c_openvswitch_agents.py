@@ -10,12 +10,13 @@ import pytest
 from system.client import Demo, until
 from system.harness import qemu_pid
 from system.multinode import OneHost, one_host
+from system.neutron import CLOSED, Neutron, knock, try_forwarded_port, try_limit_and_mark
 
 from bench.pings import Pings
 
 pytestmark = pytest.mark.long
 
-SETTINGS = {"neutron_plugin_agent": "openvswitch"}
+SETTINGS = {"neutron_plugin_agent": "openvswitch", "enable_neutron_packet_logging": True}
 AGENTS = ("neutron-openvswitch-agent", "neutron-dhcp-agent", "neutron-l3-agent", "neutron-metadata-agent")
 VXLAN = 50
 """Bytes that a tunnel adds to a packet."""
@@ -67,6 +68,25 @@ def test_a_server_has_its_address_its_name_and_room_for_the_tunnel(demo: Demo) -
     assert demo.login.run("hostname").strip() == demo.name  # as the metadata service says
     size = 300_000
     assert demo.login.run(f"head -c {size} /dev/zero | tr '\\0' x") == "x" * size
+
+
+def test_a_port_is_forwarded_and_what_a_server_sends_is_limited_and_marked(demo: Demo) -> None:
+    neutron = Neutron(demo.openstack)
+    try_forwarded_port(neutron, demo)
+    try_limit_and_mark(neutron, demo)
+
+
+def test_packets_that_a_security_group_drops_are_in_a_file(one: OneHost, demo: Demo) -> None:
+    file = "/var/log/kolla/neutron/packets.log"
+    neutron = Neutron(demo.openstack)
+    with neutron.made("log/logs", resource_type="security_group", event="DROP", enabled=True) as log:
+
+        def logged() -> bool:
+            knock(demo.login.address, CLOSED)
+            lines = one.run("docker", "exec", "neutron_openvswitch_agent", "cat", file).splitlines()
+            return any("action=DROP" in x and log["id"] in x and f"dst_port={CLOSED}" in x for x in lines)
+
+        until(logged, 60, "it is in the log")
 
 
 def test_a_switch_that_is_restarted_takes_no_router_along(one: OneHost, demo: Demo) -> None:
