@@ -1,5 +1,5 @@
 """Three controllers and a compute host between two releases, with users on them: there, back, and there
-again with a canary. Not one of test_6_controllers: two clouds of four hosts at a time need more memory than a machine has.
+again with a canary. Beside the cloud of test_6_controllers the machine would not have the memory for this one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from system.between import NEWER, OLDER
 from system.client import Demo
 from system.harness import Kolla
 from system.load import Load
+from test_6_controllers.controllers import COMPUTE, CONTROLLERS, Controllers, three_controllers
 
 from bench.pings import Pings
-from test_6_controllers.controllers import COMPUTE, CONTROLLERS, Controllers, three_controllers
 
 pytestmark = pytest.mark.long
 
