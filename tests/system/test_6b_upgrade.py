@@ -1,5 +1,5 @@
 """Three controllers and a compute host between two releases, with users on them: there, back, and there
-again with a canary. Beside the cloud of test_6_controllers the machine would not have the memory for this one.
+again with a canary. Beside the cloud of test_6_controllers there would not be enough memory for this one.
 """
 
 from __future__ import annotations
