@@ -209,11 +209,17 @@ class Rig:
 
     def run(self, host: str, command: Sequence[str]) -> str:
         """Run a command on a host, past SSH; its output. RuntimeError, with the output, when it fails."""
-        result = self._container(host).exec_run(list(command))
-        output: str = result.output.decode()
-        if result.exit_code != 0:
-            raise RuntimeError(f"{host}: {command} ended with {result.exit_code}:\n{output}")
-        return output
+        # By the program: the library loses what is printed before it has read the head of the engine's answer.
+        done = subprocess.run(
+            ["docker", "exec", self._name(host), *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{host}: {command} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout
 
     def _name(self, what: str) -> str:
         return f"kolla-rig-{self.name}-{what}"

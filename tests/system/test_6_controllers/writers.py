@@ -36,6 +36,8 @@ class Writes:
         self._three = three
         self._directory = directory
         self._name = name
+        show = ["docker", "inspect", "--format", "{{.Config.Image}}", "keystone"]
+        self._image = three.rig.run(CONTROLLERS[0], show).strip()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._make_users)
         self.rows = 0
@@ -64,13 +66,11 @@ class Writes:
 
     def _client(self, text: str, *words: str) -> subprocess.Popen[str]:
         """A client in the image that has the libraries, on this machine: no host of the cloud is below it."""
-        three = self._three
-        image = three.rig.run(CONTROLLERS[0], ["docker", "inspect", "-f", "{{.Config.Image}}", "keystone"])
         command = [
             *("docker", "run", "--rm", "--network", "host", "--user", "0", "--entrypoint", "python3"),
             *("--volume", f"{self._directory}:{FLAGS}"),
             *("--volume", f"{self._directory}/keystone.conf:/etc/keystone/keystone.conf:ro"),
-            *(image.strip(), "-c", text, *words),
+            *(self._image, "-c", text, *words),
         ]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
