@@ -209,7 +209,7 @@ class Rig:
 
     def run(self, host: str, command: Sequence[str]) -> str:
         """Run a command on a host, past SSH; its output. RuntimeError, with the output, when it fails."""
-        # By the program: the library loses what is printed before it has read the head of the engine's answer.
+        # The library would lose what is printed before it has read the head of the engine's answer.
         done = subprocess.run(
             ["docker", "exec", self._name(host), *command],
             stdout=subprocess.PIPE,
