@@ -120,6 +120,12 @@ def snapshot(engine: docker.DockerClient, config: Path) -> dict[str, Any]:
     return {"containers": specs, "files": files, "jobs": records, "leftovers": leftovers}
 
 
+def rounds(text: str) -> range:
+    """The rounds of a campaign that are meant: `3`, or `4-9`."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
 def http(
     url: str, headers: Mapping[str, str] | None = None, body: Any = None
 ) -> tuple[int, Any, Mapping[str, str]]:

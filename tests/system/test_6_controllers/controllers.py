@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
@@ -24,16 +25,17 @@ class Controllers:
 
 
 @contextmanager
-def three_controllers(directory: Path, machine: Path | None) -> Iterator[Controllers]:
-    """Deployed, with its first network, image and server; the hosts go at the end."""
-    settings = {"tunnel_interface": "eth1"}
+def three_controllers(
+    directory: Path, machine: Path | None, name: str = "controllers", *, disk: str = "", **settings: Any
+) -> Iterator[Controllers]:
+    """Deployed, with its first network, image and server; the hosts go at the end. `disk`: as in a Rig."""
     with (
-        Rig.running("controllers", [*CONTROLLERS, COMPUTE]) as rig,
+        Rig.running(name, [*CONTROLLERS, COMPUTE], disk=disk) as rig,
         cloud_with_servers(
             rig,
             directory,
-            "controllers",
-            settings,
+            name,
+            {"tunnel_interface": "eth1", **settings},
             machine,
             controllers=CONTROLLERS,
             compute=[COMPUTE],
