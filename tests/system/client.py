@@ -214,8 +214,8 @@ class Login:
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
-    def wait(self, seconds: float = 60) -> None:
-        """Wait until logging in works."""
+    def wait(self, seconds: float = 120) -> None:
+        """Wait until logging in works: an emulated server starts within 8 s, on a busy machine much later."""
         until(lambda: self._try("true", 10).returncode == 0, seconds, f"SSH to {self.address}")
 
     def _try(self, command: str, seconds: float) -> subprocess.CompletedProcess[str]:

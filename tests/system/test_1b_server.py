@@ -49,7 +49,11 @@ def a_server(demo: Demo, name: str, **more: Any) -> Iterator[Login]:
         openstack.wait_for_server(server)
         with floating_ip(openstack, server) as address:
             login = Login(address, demo.login.key)
-            login.wait()
+            try:
+                login.wait()
+            except AssertionError as error:
+                said = openstack.console_log(server)[-5000:]
+                raise AssertionError(f"{error}; on its console:\n{said}") from None
             yield login
     finally:
         openstack.delete_server(server)
