@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 import yaml
 
 Value = TypeVar("Value")
+METADATA = "http://169.254.169.254/openstack/latest/meta_data.json"
+"""Where a server asks what the cloud says about it."""
 MICROVERSIONS = {"compute": "compute 2.95", "placement": "placement 1.39", "block-storage": "volume 3.70"}
 """What is asked of services that change by microversion, in the words of their header."""
 
@@ -117,6 +119,12 @@ class OpenStack:
             return found
         found = self.get("compute", f"/servers/{name_or_id}")["server"]
         return found
+
+    def create_image(self, name: str) -> str:
+        """An image without data; its id."""
+        wanted = {"name": name, "container_format": "bare", "disk_format": "raw"}
+        created: str = self.call("POST", "image", "/v2/images", wanted)["id"]
+        return created
 
     def create_server(self, name: str, like: Mapping[str, Any], **more: Any) -> str:
         """Ask for a server with the image, network and key of another, and the flavour of its name.
@@ -258,6 +266,19 @@ class Demo:
     @property
     def server(self) -> dict[str, Any]:
         return self.openstack.server(self.id)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the metadata service tells it, asked inside of it."""
+        answer: dict[str, Any] = json.loads(self.login.run(f"curl --silent --max-time 20 {METADATA}"))
+        return answer
+
+    def try_another(self, name: str) -> None:
+        """A server like it is made, runs and goes."""
+        self.openstack.wait_for_hosts()
+        made = self.openstack.create_server(name, self.server)
+        self.openstack.wait_for_server(made)
+        self.openstack.delete_server(made)
 
 
 # -- a browser's console -----------------------------------------------------------------------

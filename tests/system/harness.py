@@ -74,12 +74,15 @@ class Kolla:
         return file
 
 
-def begin_again(cloud: Kolla, release: str) -> None:
-    """The machine's cloud from nothing, of this OpenStack release, with a server in it."""
+def begin_again(cloud: Kolla, release: str, later: str) -> None:
+    """The machine's cloud from nothing, of one OpenStack release, with a server in it; and the images of a
+    later one."""
     cloud.run("destroy", "--volumes", "--yes-i-really-really-mean-it")
     cloud.set(openstack_release=release)
     for verb in ("build", "bootstrap-servers", "deploy", "post-deploy", "init-runonce"):
         cloud.run(verb)
+    cloud.set(openstack_release=later)
+    cloud.run("build")
 
 
 def containers(engine: docker.DockerClient, *, all: bool = False) -> list[Container]:

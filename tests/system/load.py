@@ -33,9 +33,8 @@ Action = Callable[[OpenStack], Iterator[object]]
 
 
 def image_made_and_deleted(user: OpenStack) -> Iterator[object]:
-    image = {"name": "load", "container_format": "bare", "disk_format": "raw"}
-    yield (made := user.call("POST", "image", "/v2/images", image))
-    yield user.call("DELETE", "image", f"/v2/images/{made['id']}")
+    yield (made := user.create_image("load"))
+    yield user.call("DELETE", "image", f"/v2/images/{made}")
 
 
 def network_made_and_deleted(user: OpenStack) -> Iterator[object]:

@@ -39,4 +39,4 @@ def test_one_that_does_not_fit_fails_the_build_and_says_so(workshop: Workshop) -
     workshop.describe(LIBRARY)
     assert workshop.build("library").images["library"].status == "failed"
     said = ["\n".join(event.log) for event in workshop.events if event.status == "failed"]
-    assert any("1 out of 1 hunk FAILED" in log for log in said)
+    assert any("kolla: patch mend.patch does not fit" in log for log in said)
