@@ -9,6 +9,10 @@ SUDO   := $(if $(filter 0,$(shell id -u)),,sudo)
 # The version of uv that uv.lock itself names: what prepares the environment is locked as well.
 UV := uv==$(shell sed -n '/^name = "uv"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
 
+# Programs inside images have no ending: their first line says that they are Python.
+PROGRAMS = $(shell grep -rlIE --exclude='*.py' '^.!/.*python' kolla tests)
+IMAGES   = $(filter kolla/services/%,$(PROGRAMS)) $(wildcard kolla/services/*/image/*.py)
+
 # make cloud GLOBALS=FILE        settings added to those of the cloud it makes
 # make cloud HOSTS=4             a cloud of so many emulated hosts, beside the one on this machine (docs/several-hosts.md)
 # make clean-cloud PURGE=1       removes the engine and the packages it installed, too
@@ -46,14 +50,15 @@ clean-cloud: $(READY) ## remove the clouds that make cloud made, volumes and ima
 test: lint test-unit ## what must pass before every commit; needs no engine
 
 lint: $(READY) ## style, types, direction of imports
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	@$(BIN)/ruff check . $(PROGRAMS)
+	@$(BIN)/ruff format --check . $(PROGRAMS)
 	$(BIN)/mypy
+	@$(BIN)/mypy --no-namespace-packages --scripts-are-modules $(IMAGES)
 	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## let ruff repair what it can
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix . $(PROGRAMS)
+	@$(BIN)/ruff format . $(PROGRAMS)
 
 test-unit: $(READY) ## unit tests: seconds, no engine
 	$(BIN)/python -m pytest -n auto tests/unit

@@ -95,7 +95,7 @@ def routed_networks(routes: str) -> Iterator[tuple[str, str]]:
 
 def interfaces() -> dict[str, Json]:
     """Interface -> its IPv4 and its global IPv6 addresses in the kernel's order (of the latter, those that
-    are to stay first), its networks, whether it is up, its master, its kind."""
+    are to stay first), its networks, whether it is up, its master, its MTU, its kind."""
     names = dict(socket.if_nameindex())
     found = {name: _interface(DEVICES / name) for name in sorted(names.values())}
     known = sorted(parse_addresses(_dump_addresses()), key=_is_passing)
@@ -123,10 +123,12 @@ def _interface(device: Path) -> Json:
     try:
         up = bool(int((device / "flags").read_text(), 16) & IFF_UP)
         master = (device / "master").resolve().name if (device / "master").is_symlink() else None
+        mtu = int((device / "mtu").read_text())
         kind = device_type((device / "uevent").read_text())
     except OSError:
-        up, master, kind = False, None, ""
-    return {"addresses": [], "addresses6": [], "networks": [], "up": up, "master": master, "kind": kind}
+        up, master, mtu, kind = False, None, None, ""
+    lists: Json = {"addresses": [], "addresses6": [], "networks": []}
+    return {**lists, "up": up, "master": master, "mtu": mtu, "kind": kind}
 
 
 def device_type(uevent: str) -> str:

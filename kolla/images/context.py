@@ -14,6 +14,9 @@ from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
 from kolla.errors import InputError
 from kolla.images.graph import Node
 from kolla.images.requirements import Requirement
@@ -73,7 +76,8 @@ def gather(
     `others` what else it is made with: sources, keys of repositories. The image without a parent gets
     the runtime and, unless its base is pulled, the root file system.
     """
-    files = [*helpers(manager), *_own(node), *others]
+    requirements = tuple(requirements)
+    files = [*helpers(manager), *_own(node), *_patches(node, requirements), *others]
     if node.image.parent is None:
         files += _runtime()
     if root_file_system is not None:
@@ -100,14 +104,30 @@ def helpers(manager: str) -> Context:
 
 def _own(node: Node) -> Iterable[ContextFile]:
     for name, target in sorted(node.image.files.items()):
-        source = node.folder.image_file(name)
-        if not source.is_file():
-            raise InputError(
-                f"image '{node.name}' copies '{name}', but there is no file {source}",
-                where=node.where,
-                expected="a file in the `image` folder of the service",
-            )
-        yield ContextFile(f"root{target}", 0o755, source.read_bytes())
+        yield ContextFile(f"root{target}", 0o755, _read(node, name, "copies"))
+
+
+def _patches(node: Node, requirements: Iterable[Requirement]) -> Iterable[ContextFile]:
+    """Those of the image that are for what it has from the lock."""
+    versions = {requirement.name: requirement.version for requirement in requirements}
+    for patch, wanted in sorted(node.image.patches.items()):
+        if all(_fits(versions.get(canonicalize_name(name)), which) for name, which in wanted.items()):
+            yield ContextFile(f"build/patches/{patch}", 0o644, _read(node, patch, "is patched with"))
+
+
+def _fits(version: str | None, wanted: str) -> bool:
+    return version is not None and SpecifierSet(wanted).contains(version, prereleases=True)
+
+
+def _read(node: Node, name: str, verb: str) -> bytes:
+    source = node.folder.image_file(name)
+    if not source.is_file():
+        raise InputError(
+            f"image '{node.name}' {verb} '{name}', but there is no file {source}",
+            where=node.where,
+            expected="a file in the `image` folder of the service",
+        )
+    return source.read_bytes()
 
 
 def _runtime() -> Iterable[ContextFile]:

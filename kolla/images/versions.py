@@ -19,13 +19,19 @@ def sort_key(kind: Kind, version: str) -> Any:
     return _deb(version) if kind == "deb" else _rpm(version)
 
 
-def _deb(version: str) -> Any:
-    """By deb-version(7): `[epoch:]upstream[-revision]`."""
+def _parts(version: str) -> tuple[int, str, str]:
+    """Epoch, version and revision of `[epoch:]version[-revision]`."""
     epoch, colon, rest = version.partition(":")
     if not colon:
         epoch, rest = "0", version
-    upstream, dash, revision = rest.rpartition("-")
-    return int(epoch), _deb_part(upstream if dash else rest), _deb_part(revision if dash else "")
+    main, dash, revision = rest.rpartition("-")
+    return int(epoch), main if dash else rest, revision if dash else ""
+
+
+def _deb(version: str) -> Any:
+    """By deb-version(7): `[epoch:]upstream[-revision]`."""
+    epoch, upstream, revision = _parts(version)
+    return epoch, _deb_part(upstream), _deb_part(revision)
 
 
 def _deb_part(text: str) -> list[tuple[tuple[int, ...], int]]:
@@ -50,11 +56,8 @@ def _deb_rank(character: str) -> int:
 
 def _rpm(version: str) -> Any:
     """By rpm-version(7): `[epoch:]version[-release]`; no release sorts before any."""
-    epoch, colon, rest = version.partition(":")
-    if not colon:
-        epoch, rest = "0", version
-    number, dash, release = rest.rpartition("-")
-    return int(epoch), _rpm_part(number if dash else rest), _rpm_part(release if dash else "")
+    epoch, number, release = _parts(version)
+    return epoch, _rpm_part(number), _rpm_part(release)
 
 
 def _rpm_part(text: str) -> list[tuple[int, Any]]:

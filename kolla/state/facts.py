@@ -18,6 +18,8 @@ class Interface(Model):
     """Whether it is switched on."""
     master: str | None = None
     """The bridge or bond of the kernel's that it is part of."""
+    mtu: int | None = None
+    """Bytes of the largest packet it takes; None when it does not say."""
     kind: str = ""
     """What the kernel calls it (`bridge`, `bond`, `vlan`); empty for cards, taps, ports of Open vSwitch."""
 

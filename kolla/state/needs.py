@@ -32,6 +32,16 @@ class VirtualRouter:
 
 
 @dataclass(frozen=True)
+class PacketSize:
+    """What an interface must carry."""
+
+    interface: str
+    mtu: int
+    setting: str
+    """The setting that says so, for messages; empty when it is no single one."""
+
+
+@dataclass(frozen=True)
 class Requirement:
     """What a service or a container requires of one host, every expression evaluated."""
 
@@ -54,6 +64,7 @@ class Requirement:
     bridges: tuple[str, ...]
     virtual_addresses: tuple[str, ...]
     virtual_routers: tuple[VirtualRouter, ...]
+    packet_sizes: tuple[PacketSize, ...]
     hostname: bool
 
 
@@ -95,6 +106,9 @@ def _requirement(name: str, asked: Requirements, devices: tuple[str, ...], on: R
         virtual_routers=tuple(
             VirtualRouter(on.text(interface), _router(number, on), _setting(number) or number)
             for interface, number in asked.virtual_routers.items()
+        ),
+        packet_sizes=tuple(
+            size for interfaces, sizes in asked.mtu.items() for size in _packet_sizes(interfaces, sizes, on)
         ),
         hostname=asked.hostname,
     )
@@ -139,3 +153,14 @@ def _router(asked: str, on: Renderer) -> int:
         where = on.settings.catalogue.find(on.folder.name, asked)
         raise InputError(f"'{text}' is no virtual router", where=where, expected="a number from 1 to 255")
     return int(text)
+
+
+def _packet_sizes(interfaces: str, sizes: str, on: Renderer) -> Iterator[PacketSize]:
+    """Of every interface that there is, in its place; InputError for what is no MTU."""
+    names, numbers = (on.text(each).split(",") for each in (interfaces, sizes))
+    for name, number in zip(map(str.strip, names), map(str.strip, numbers), strict=False):
+        if name and not number.isdecimal():
+            where = on.settings.catalogue.find(on.folder.name, sizes)
+            raise InputError(f"'{number}' is no MTU", where=where, expected="a number of bytes")
+        if name:
+            yield PacketSize(name, int(number), _setting(sizes))

@@ -44,6 +44,11 @@ def findings(
             for requirement in asked
             for name in requirement.interfaces
         ),
+        *(
+            warning
+            for requirement in asked
+            for warning in _packet_sizes(requirement, facts[requirement.host].interfaces)
+        ),
         *_networks(asked, facts, reserved),
         *(
             _bridge(requirement, name, facts[requirement.host].interfaces[name])
@@ -185,6 +190,20 @@ def _interface(requirement: Requirement, name: str, facts: HostFacts, reserved: 
     return _finding(
         requirement.host, "interface", name, problem, f"there and free for '{requirement.name}'", hint
     )
+
+
+def _packet_sizes(requirement: Requirement, interfaces: Mapping[str, Interface]) -> Iterator[Finding]:
+    """Warnings of interfaces that are known to carry less than they are to."""
+    for size in requirement.packet_sizes:
+        mtu = interfaces.get(size.interface, Interface()).mtu
+        if mtu is not None and mtu < size.mtu:
+            message = (
+                f"its MTU is {mtu}, and '{requirement.name}' sends packets of up to {size.mtu} bytes through "
+                "it: larger ones are lost"
+            )
+            hint = f"raise it, at boot as well: ip link set {size.interface} mtu {size.mtu}"
+            hint += f"; or set {size.setting} to {mtu}" if size.setting else ""
+            yield _warning(requirement.host, "mtu", size.interface, message, hint)
 
 
 def _bridge(requirement: Requirement, name: str, found: Interface) -> Finding:

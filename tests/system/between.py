@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from system.client import OpenStack
 from system.harness import Kolla
-from system.multinode import cloud_on
+from system.multinode import NO_SERVERS, cloud_on
 from system.rig import Rig
 
 OLDER, NEWER = "2025.2", "2026.1"
@@ -32,7 +32,6 @@ node1
 [rabbitmq]
 node1
 """
-NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
 BROKEN = {"keystone": {"blocks": {"after": 'RUN rm "$(command -v uwsgi)"\n'}}}
 """`image_overrides` of an image whose container does not start, though all its other programs do."""
 
@@ -142,8 +141,7 @@ class Between:
 def small_cloud(name: str, directory: Path, release: str, machine: Path | None) -> Iterator[Between]:
     """Deployed with the images of a release; the hosts go at the end."""
     with Rig.running(name, HOSTS) as rig:
-        settings = {f"enable_{service}": False for service in NOT_HERE}
-        settings |= {"openstack_release": release, "openstack_service_workers": 1}
+        settings = {**NO_SERVERS, "openstack_release": release, "openstack_service_workers": 1}
         with cloud_on(rig, directory, name, GROUPS, settings, machine) as cloud:
             cloud.run("post-deploy")
             yield Between(rig, cloud)

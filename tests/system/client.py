@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 import yaml
 
 Value = TypeVar("Value")
+METADATA = "http://169.254.169.254/openstack/latest/meta_data.json"
+"""Where a server asks what the cloud says about it."""
 MICROVERSIONS = {"compute": "compute 2.95", "placement": "placement 1.39", "block-storage": "volume 3.70"}
 """What is asked of services that change by microversion, in the words of their header."""
 
@@ -118,6 +120,12 @@ class OpenStack:
         found = self.get("compute", f"/servers/{name_or_id}")["server"]
         return found
 
+    def create_image(self, name: str) -> str:
+        """An image without data; its id."""
+        wanted = {"name": name, "container_format": "bare", "disk_format": "raw"}
+        created: str = self.call("POST", "image", "/v2/images", wanted)["id"]
+        return created
+
     def create_server(self, name: str, like: Mapping[str, Any], **more: Any) -> str:
         """Ask for a server with the image, network and key of another, and the flavour of its name.
 
@@ -136,6 +144,16 @@ class OpenStack:
         }
         created: str = self.call("POST", "compute", "/servers", {"server": server})["server"]["id"]
         return created
+
+    def wait_for_hosts(self, seconds: float = 60) -> None:
+        """Until servers may be placed on every compute host: one whose hypervisor went away for a moment is
+        left out until nova has seen it again."""
+        left_out = "/resource_providers?required=COMPUTE_STATUS_DISABLED"
+        until(
+            lambda: not self.get("placement", left_out)["resource_providers"],
+            seconds,
+            "servers may be placed on every host",
+        )
 
     def wait_for_server(self, server: str, status: str = "ACTIVE", seconds: float = 120) -> dict[str, Any]:
         """The server, once it has the status; AssertionError with its fault when it has failed."""
@@ -196,6 +214,7 @@ class Login:
     key: Path
     user: str = "root"
     prefix: tuple[str, ...] = ()
+    port: int = 22
 
     def run(self, command: str, seconds: float = 60) -> str:
         """What a command prints there; AssertionError when it fails."""
@@ -203,8 +222,8 @@ class Login:
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
-    def wait(self, seconds: float = 60) -> None:
-        """Wait until logging in works."""
+    def wait(self, seconds: float = 120) -> None:
+        """Wait until logging in works: an emulated server starts within 8 s, on a busy machine much later."""
         until(lambda: self._try("true", 10).returncode == 0, seconds, f"SSH to {self.address}")
 
     def _try(self, command: str, seconds: float) -> subprocess.CompletedProcess[str]:
@@ -215,7 +234,7 @@ class Login:
             "UserKnownHostsFile=/dev/null",
         ]
         words = [
-            *(*self.prefix, "ssh", "-F", "/dev/null", "-q", "-i", str(self.key)),
+            *(*self.prefix, "ssh", "-F", "/dev/null", "-q", "-i", str(self.key), "-p", str(self.port)),
             *(word for option in options for word in ("-o", option)),
             f"{self.user}@{self.address}",
             command,
@@ -247,6 +266,19 @@ class Demo:
     @property
     def server(self) -> dict[str, Any]:
         return self.openstack.server(self.id)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the metadata service tells it, asked inside of it."""
+        answer: dict[str, Any] = json.loads(self.login.run(f"curl --silent --max-time 20 {METADATA}"))
+        return answer
+
+    def try_another(self, name: str) -> None:
+        """A server like it is made, runs and goes."""
+        self.openstack.wait_for_hosts()
+        made = self.openstack.create_server(name, self.server)
+        self.openstack.wait_for_server(made)
+        self.openstack.delete_server(made)
 
 
 # -- a browser's console -----------------------------------------------------------------------

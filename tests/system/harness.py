@@ -74,6 +74,17 @@ class Kolla:
         return file
 
 
+def begin_again(cloud: Kolla, release: str, later: str) -> None:
+    """The machine's cloud from nothing, of one OpenStack release, with a server in it; and the images of a
+    later one."""
+    cloud.run("destroy", "--volumes", "--yes-i-really-really-mean-it")
+    cloud.set(openstack_release=release)
+    for verb in ("build", "bootstrap-servers", "deploy", "post-deploy", "init-runonce"):
+        cloud.run(verb)
+    cloud.set(openstack_release=later)
+    cloud.run("build")
+
+
 def containers(engine: docker.DockerClient, *, all: bool = False) -> list[Container]:
     """The containers of the cloud of `make cloud`."""
     cloud_id = yaml.safe_load(Path("/etc/kolla/passwords.yml").read_text())["cloud_id"]
@@ -110,6 +121,12 @@ def snapshot(engine: docker.DockerClient, config: Path) -> dict[str, Any]:
     }
     leftovers = sorted(str(path) for path in config.glob("jobs/*"))
     return {"containers": specs, "files": files, "jobs": records, "leftovers": leftovers}
+
+
+def rounds(text: str) -> range:
+    """The rounds of a campaign that are meant: `3`, or `4-9`."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def http(

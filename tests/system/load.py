@@ -1,4 +1,5 @@
-"""Somebody who uses the cloud all the time: `with Load(openstack) as load: ...`, then `load.gaps`.
+"""Somebody who uses the cloud all the time: `with Load(openstack) as load: ...`, then `load.gaps`;
+with limits, `with in_use(user, "upgrade"): ...`.
 
 Each thing is asked for by itself, over and over, so that one that is away hides no other.
 """
@@ -14,8 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from system.client import OpenStack, Refused
+from system.client import Demo, OpenStack, Refused
+from system.harness import qemu_pid
 
+from bench.pings import Pings
+
+PING_GAP = 1.0
+"""Seconds a server may be out of reach when its switch is replaced."""
+API_GAP = 10.0
+"""Seconds that pass at most between two answers of an API, where one request failed between them."""
 PAUSE = 0.5
 """Seconds between an answer and the next question."""
 TROUBLE = (Refused, urllib.error.URLError, http.client.HTTPException, OSError, ValueError)
@@ -25,9 +33,8 @@ Action = Callable[[OpenStack], Iterator[object]]
 
 
 def image_made_and_deleted(user: OpenStack) -> Iterator[object]:
-    image = {"name": "load", "container_format": "bare", "disk_format": "raw"}
-    yield (made := user.call("POST", "image", "/v2/images", image))
-    yield user.call("DELETE", "image", f"/v2/images/{made['id']}")
+    yield (made := user.create_image("load"))
+    yield user.call("DELETE", "image", f"/v2/images/{made}")
 
 
 def network_made_and_deleted(user: OpenStack) -> Iterator[object]:
@@ -53,6 +60,20 @@ ACTIONS: Mapping[str, Action] = {
     "network made and deleted": network_made_and_deleted,
     "resource providers listed": one(lambda user: user.get("placement", "/resource_providers")),
 }
+
+
+@contextlib.contextmanager
+def in_use(user: Demo, what: str) -> Iterator[None]:
+    """Meanwhile somebody asks for everything and pings a server: gaps are within the limits, the server stays
+    the same process and is logged in to. Prints what was noticed of `what`."""
+    pid = qemu_pid(user.id)
+    with Pings(user.login.address) as pings, Load(user.openstack) as load:
+        yield
+    print(f"{what}: {pings}\n{load}")
+    assert pings.longest_gap <= PING_GAP
+    assert {name: gap for name, gap in load.gaps.items() if gap > API_GAP} == {}
+    assert qemu_pid(user.id) == pid
+    assert user.login.run("hostname").strip() == user.name
 
 
 @dataclass

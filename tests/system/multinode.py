@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from system.harness import Kolla
-from system.rig import Rig
+from system.rig import Rig, cloud_files
+from system.rig.builds import take_over_usual
 
-DEPLOYMENTS = Path("/var/lib/kolla/deployment")
+from kolla.places import state_root
+
+HOST = "node1"
+"""The host of a cloud that has one."""
 VERBS = ("bootstrap-servers", "prechecks", "deploy")
-VIP = 250
-"""Number of the virtual address in the network of the API; the cloud itself gives it to a host."""
+NO_SERVERS = {
+    f"enable_{service}": False
+    for service in ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
+}
+"""Settings of a cloud of identity and what it needs: tests of something else would only wait for the rest."""
 
 
-def _being_built(directory: str, names: list[str]) -> list[str]:
-    """Trees of base images that somebody builds just now, with a /proc that has no end."""
-    return [name for name in names if name.startswith("base-") and Path(directory, name).is_dir()]
+@dataclass(frozen=True)
+class OneHost:
+    """A host, and the cloud on it."""
+
+    rig: Rig
+    cloud: Kolla
+
+    def run(self, *command: str) -> str:
+        """Run a command on the host; its output."""
+        return self.rig.run(HOST, command)
 
 
 @contextmanager
@@ -36,23 +51,14 @@ def cloud_on(
     """A cloud of this name, deployed; `groups` is an inventory beside the rig's own. What it keeps on this
     machine goes at the end, the hosts stay as they are."""
     (directory / "groups").write_text(groups)
-    address = str(rig.subnet("api")[VIP])
     given = yaml.safe_load(machine.read_text()) if machine else {}
-    given |= {
-        "cloud_name": name,
-        "network_interface": "eth0",
-        "kolla_internal_vip_address": address,
-        "enable_keepalived": True,
-        "docker_registry": rig.registry,
-        "docker_registry_insecure": True,
-        **settings,
-    }
+    given |= {**cloud_files.of_any(name, rig.subnet("api"), rig.registry), **settings}
     (directory / "globals.yml").write_text(yaml.safe_dump(given))
-    own = DEPLOYMENTS / name
-    if (DEPLOYMENTS / "kolla").exists():  # what is built already need not be built for this cloud again
-        shutil.copytree(DEPLOYMENTS / "kolla", own, dirs_exist_ok=True, ignore=_being_built)
+    own = state_root() / name
+    take_over_usual(own)
+    # Those of a run that was killed are of hosts that are gone.
     (own / "facts.json").unlink(missing_ok=True)
-    shutil.rmtree(own / "revisions", ignore_errors=True)  # they are of the cloud it was built for
+    shutil.rmtree(own / "revisions", ignore_errors=True)
     cloud = Kolla(directory, ("-i", str(rig.inventory), "-i", str(directory / "groups")))
     try:
         for verb, *words in (
@@ -71,20 +77,34 @@ def cloud_on(
 
 @contextmanager
 def cloud_with_servers(
-    rig: Rig, directory: Path, name: str, groups: str, settings: Mapping[str, Any], machine: Path | None
+    rig: Rig,
+    directory: Path,
+    name: str,
+    settings: Mapping[str, Any],
+    machine: Path | None,
+    *,
+    controllers: Sequence[str] = (HOST,),
+    compute: Sequence[str] = (HOST,),
+    more_groups: str = "",
 ) -> Iterator[Kolla]:
     """The same with emulated servers, floating IPs of the rig's external network, and all that
-    `init-runonce` makes. `{bridge}` in `groups` becomes the address of a bridge on that network."""
+    `init-runonce` makes. `more_groups` is an inventory beside the usual groups."""
     outside = rig.subnet("external")
-    more = {
-        "openstack_service_workers": 1,
-        "nova_compute_virt_type": "qemu",
-        "demo_external_cidr": str(outside),
-        "demo_external_gateway": str(outside[1]),
-        "demo_external_range": f"{outside[100]}-{outside[150]}",
-    }
-    groups = groups.format(bridge=f"{outside[3]}/{outside.prefixlen}")
-    with cloud_on(rig, directory, name, groups, {**more, **settings}, machine) as cloud:
+    groups = cloud_files.groups(controllers, compute, outside, neutron_external_interface="eth2")
+    settings = {**cloud_files.of_servers(outside), **settings}
+    with cloud_on(rig, directory, name, f"{groups}\n{more_groups}", settings, machine) as cloud:
         cloud.run("post-deploy")
         cloud.run("init-runonce")
         yield cloud
+
+
+@contextmanager
+def one_host(
+    name: str, directory: Path, settings: Mapping[str, Any], machine: Path | None, *, more_groups: str = ""
+) -> Iterator[OneHost]:
+    """The same on a host of its own, which goes at the end."""
+    with (
+        Rig.running(name, [HOST]) as rig,
+        cloud_with_servers(rig, directory, name, settings, machine, more_groups=more_groups) as cloud,
+    ):
+        yield OneHost(rig, cloud)

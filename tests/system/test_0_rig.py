@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import threading
 import time
@@ -31,7 +32,7 @@ def main():
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    with Rig.running("test-rig", ["node1", "node2"]) as rig:
+    with Rig.running("test-rig", ["node1", "node2"], disk="2G") as rig:
         yield rig
 
 
@@ -185,6 +186,46 @@ def test_a_host_that_falls_silent_is_noticed(rig: Rig, executor: Executor) -> No
         rig.thaw("node2")
 
 
+def reaches(rig: Rig, host: str, address: str) -> bool:
+    try:
+        rig.run(host, ["busybox", "ping", "-c1", "-W2", address])
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_a_host_that_is_cut_off_sees_its_links_and_nobody_else(rig: Rig, executor: Executor) -> None:
+    neighbours = [rig.address("node2"), rig.address("node2", "tunnel"), str(rig.subnet("api")[1])]
+    rig.cut_off("node1")
+    try:
+        assert [reaches(rig, "node1", address) for address in neighbours] == [False] * 3
+        assert not reaches(rig, "node2", rig.address("node1"))
+        has_its_interfaces(rig, "node1")
+        assert rig.run("node1", ["cat", "/sys/class/net/eth0/carrier"]) == "1\n"
+        with pytest.raises(BrokenHostsError, match=r"host node1 .* cannot be reached"):
+            executor.ask("observe", {"node1": {"word": "a"}})
+    finally:
+        rig.reconnect("node1")
+    assert [reaches(rig, "node1", address) for address in neighbours] == [True] * 3
+    assert executor.ask("observe", {"node1": {"word": "back"}})["node1"]["word"] == "back"
+
+
+def test_a_disk_that_is_full_is_that_of_one_host(rig: Rig) -> None:
+    write = ["sh", "-c", "head -c 100000 /dev/zero > /var/lib/docker/volumes/mark && sync"]
+    rig.fill("node1")
+    try:
+        with pytest.raises(RuntimeError, match="No space left on device"):
+            rig.run("node1", write)
+        rig.run("node2", write)
+        assert shutil.disk_usage("/").free > 1 << 30
+    finally:
+        rig.free("node1")
+    rig.run("node1", write)
+    rig.kill("node1")
+    rig.start("node1")
+    assert rig.run("node1", ["stat", "-c%s", "/var/lib/docker/volumes/mark"]) == "100000\n"
+
+
 def test_down_removes_what_up_made_and_nothing_else() -> None:
     client = docker.from_env()
     other = client.volumes.create("kolla-rig-test-bystander")
@@ -192,6 +233,8 @@ def test_down_removes_what_up_made_and_nothing_else() -> None:
         rig = Rig("test-down")
         rig.up(["only"])
         assert len(_belongings(client, "test-down")) == 6
+        with pytest.raises(RuntimeError, match="only: its disk is the machine's"):
+            rig.fill("only")
         rig.down()
         assert _belongings(client, "test-down") == []
         assert not rig.directory.exists()

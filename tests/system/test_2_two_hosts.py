@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from system.harness import Kolla, http
-from system.multinode import cloud_on
+from system.multinode import NO_SERVERS, cloud_on
 from system.rig import Rig
 
 GROUPS = """\
@@ -23,8 +23,6 @@ node2
 [rabbitmq]
 node2
 """
-NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
-"""Services that a test of the engine over SSH would only wait for; test_2b has them."""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +35,7 @@ def rig() -> Iterator[Rig]:
 def two(rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kolla]:
     """A cloud on both hosts, deployed."""
     config = tmp_path_factory.mktemp("two-hosts")
-    settings = {f"enable_{service}": False for service in NOT_HERE}
-    with cloud_on(rig, config, "two", GROUPS, settings, machine_globals) as cloud:
+    with cloud_on(rig, config, "two", GROUPS, NO_SERVERS, machine_globals) as cloud:
         yield cloud
 
 

@@ -20,17 +20,7 @@ from system.rig import Rig
 
 from bench.pings import Pings
 
-GROUPS = """\
-[control]
-node1 neutron_external_interface=eth2 neutron_bridge_address={bridge}
-
-[network]
-node1
-
-[compute]
-node1
-node2
-"""
+HOSTS = ("node1", "node2")
 COMPUTE = {
     "logrotate",
     "neutron_ovn_metadata_agent",
@@ -65,7 +55,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    with Rig.running("cloud", ["node1", "node2"]) as rig:
+    with Rig.running("cloud", HOSTS) as rig:
         yield rig
 
 
@@ -76,7 +66,7 @@ def cloud(
     """A cloud on both hosts, with its first network, image and server."""
     directory = tmp_path_factory.mktemp("cloud")
     settings = {"tunnel_interface": "eth1"}
-    with cloud_with_servers(rig, directory, "multi", GROUPS, settings, machine_globals) as cloud:
+    with cloud_with_servers(rig, directory, "multi", settings, machine_globals, compute=HOSTS) as cloud:
         yield cloud
 
 

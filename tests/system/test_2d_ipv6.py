@@ -9,16 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 from system.harness import Kolla
-from system.multinode import cloud_on
+from system.multinode import HOST, NO_SERVERS, cloud_on
 from system.rig import Rig
 
-GROUPS = """\
-[control]
-node1
-"""
-HOST = "node1"
+GROUPS = f"[control]\n{HOST}\n"
 OWN, VIP = "fd00:213::11", "fd00:213::fa"
-NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
 
 SERVED = {1984, 3306, 5000, 5672, 11211, 25672}
 """Ports of load balancer, database, identity, message bus, cache, and of the message bus' cluster."""
@@ -53,11 +48,7 @@ def rig() -> Iterator[Rig]:
 @pytest.fixture(scope="module")
 def six(rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kolla]:
     """A cloud on the host, deployed."""
-    settings = {
-        **{f"enable_{service}": False for service in NOT_HERE},
-        "network_address_family": "ipv6",
-        "kolla_internal_vip_address": VIP,
-    }
+    settings = {**NO_SERVERS, "network_address_family": "ipv6", "kolla_internal_vip_address": VIP}
     config = tmp_path_factory.mktemp("ipv6")
     with cloud_on(rig, config, "six", GROUPS, settings, machine_globals) as cloud:
         yield cloud

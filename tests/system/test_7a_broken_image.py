@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from system.between import BROKEN, NEWER, OLDER, Between, small_cloud
+from system.between import BROKEN, HOSTS, NEWER, OLDER, Between, small_cloud
 from system.load import Load
 
 pytestmark = pytest.mark.long
@@ -65,6 +65,31 @@ def test_a_broken_image_is_found_by_the_canary_and_leaves_no_trace(newer: Betwee
     assert newer.hosts() == hosts
     assert newer.rows() == rows
     assert all(finding["ok"] for finding in cloud.json("check"))
+
+
+def toolbox(between: Between, host: str) -> str:
+    """The very container, and whether it runs."""
+    form = "{{.Id}} {{.State.Status}}"
+    return between.rig.run(host, ["docker", "inspect", "--format", form, "kolla_toolbox"])
+
+
+def test_a_rollout_goes_on_past_as_many_hosts_as_it_may_fail_on(newer: Between) -> None:
+    cloud, before = newer.cloud, {host: toolbox(newer, host) for host in HOSTS}
+    # The first in turn does not start any more, and both have something to take up.
+    cloud.override("toolbox/clouds.yaml", "clouds: {admin: {verify: true}}\n")
+    broken = cloud.override(f"toolbox/{HOSTS[0]}/kolla-toolbox/config.json", '{"command": "false"}\n')
+    assert f"container:kolla-toolbox@{HOSTS[0]}: " in cloud.run("deploy", expect=1)
+    assert {host: toolbox(newer, host) for host in HOSTS} == before
+    said = cloud.run("plan", "--max-fail", "1", expect=2)
+    assert "may fail on 1 host; goes on by itself: kolla-toolbox" in said
+    cloud.run("deploy", "--max-fail", "1", expect=1)
+    assert toolbox(newer, HOSTS[0]) == before[HOSTS[0]]
+    assert toolbox(newer, HOSTS[1]) != before[HOSTS[1]]
+    broken.unlink()
+    (operation,) = cloud.plan()
+    assert operation["id"] == f"container:kolla-toolbox@{HOSTS[0]}"
+    cloud.run("deploy")
+    assert cloud.plan() == []
 
 
 def test_a_release_whose_image_is_broken_is_gone_back_from(older: Between) -> None:

@@ -18,17 +18,13 @@ from typing import Any
 
 import pytest
 from system.between import NEWER, OLDER, Between, small_cloud
+from system.harness import rounds
 
 pytestmark = pytest.mark.long
 
 KILLS = 30
 SEED = 2026
 UPGRADE, BACK = ("upgrade",), ("rollback", "--yes")
-
-
-def rounds(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
 
 
 ROUNDS = rounds(os.environ.get("KOLLA_KILLS") or f"0-{KILLS - 1}")

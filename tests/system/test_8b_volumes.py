@@ -12,25 +12,11 @@ from typing import Any
 
 import pytest
 from system.client import Demo, Login, OpenStack, until
-from system.harness import Kolla
-from system.multinode import cloud_with_servers
-from system.rig import Rig
+from system.multinode import OneHost, one_host
 
 pytestmark = pytest.mark.long
 
-GROUPS = """\
-[control]
-node1 neutron_external_interface=eth2 neutron_bridge_address={bridge}
-
-[network]
-node1
-
-[compute]
-node1
-
-[storage]
-node1
-"""
+STORAGE = "[storage]\nnode1\n"
 GIB = 2**30
 SETTINGS = {
     "enable_ceph": True,
@@ -105,23 +91,15 @@ class Volumes:
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    with Rig.running("volumes", ["node1"]) as rig:
-        yield rig
-
-
-@pytest.fixture(scope="module")
-def cloud(
-    rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kolla]:
+def one(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneHost]:
     directory = tmp_path_factory.mktemp("volumes")
-    with cloud_with_servers(rig, directory, "volumes", GROUPS, SETTINGS, machine_globals) as cloud:
-        yield cloud
+    with one_host("volumes", directory, SETTINGS, machine_globals, more_groups=STORAGE) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
-def volumes(cloud: Kolla) -> Volumes:
-    demo = Demo.of(cloud.config_directory)
+def volumes(one: OneHost) -> Volumes:
+    demo = Demo.of(one.cloud.config_directory)
     demo.login.wait(120)
     return Volumes(demo.openstack, demo.id, demo.login)
 
@@ -191,7 +169,7 @@ def test_a_volume_gets_another_type(volumes: Volumes, written: tuple[str, str]) 
     assert volumes.content(volume) == digest
 
 
-def test_a_volume_of_an_image_is_a_clone_of_it(rig: Rig, volumes: Volumes) -> None:
+def test_a_volume_of_an_image_is_a_clone_of_it(one: OneHost, volumes: Volumes) -> None:
     data = os.urandom(MIB) * 32
     openstack = volumes.openstack
     wanted = {"name": "raw", "disk_format": "raw", "container_format": "bare"}
@@ -200,13 +178,13 @@ def test_a_volume_of_an_image_is_a_clone_of_it(rig: Rig, volumes: Volumes) -> No
     begun = time.monotonic()
     volume = volumes.make(size=1, imageRef=image)
     print(f"a volume of an image in {time.monotonic() - begun:.1f} s")
-    listed = rig.run("node1", ["docker", "exec", "ceph_mon", "rbd", "info", f"volumes/volume-{volume}"])
+    listed = one.run("docker", "exec", "ceph_mon", "rbd", "info", f"volumes/volume-{volume}")
     assert f"parent: images/{image}@" in listed
     assert volumes.content(volume).split()[0] == hashlib.md5(data).hexdigest()
 
 
 def test_a_server_boots_from_a_volume_of_an_image(
-    cloud: Kolla, volumes: Volumes, written: tuple[str, str]
+    one: OneHost, volumes: Volumes, written: tuple[str, str]
 ) -> None:
     openstack = volumes.openstack
     first = openstack.server("demo1")
@@ -229,12 +207,12 @@ def test_a_server_boots_from_a_volume_of_an_image(
     until(lambda: not openstack.exists("block-storage", f"/volumes/{root['id']}"), 60, "its volume is gone")
 
 
-def rbd(rig: Rig, *words: str) -> str:
-    return rig.run("node1", ["docker", "exec", "ceph_mon", "rbd", *words])
+def rbd(one: OneHost, *words: str) -> str:
+    return one.run("docker", "exec", "ceph_mon", "rbd", *words)
 
 
 @pytest.fixture(scope="module")
-def twin(rig: Rig, volumes: Volumes) -> Iterator[str]:
+def twin(one: OneHost, volumes: Volumes) -> Iterator[str]:
     """A server of a snapshot of another one: of a raw image."""
     openstack = volumes.openstack
     first = openstack.server("demo1")
@@ -250,10 +228,10 @@ def twin(rig: Rig, volumes: Volumes) -> Iterator[str]:
     server = openstack.create_server("twin", first, imageRef=snapshot["id"])
     openstack.wait_for_server(server)
     print(f"a server of a raw image in {time.monotonic() - begun:.1f} s")
-    assert f"vms/{server}_disk" in rbd(rig, "children", f"images/{snapshot['id']}@snap")
+    assert f"vms/{server}_disk" in rbd(one, "children", f"images/{snapshot['id']}@snap")
     yield server
     openstack.delete_server(server)
-    assert f"{server}_disk" not in rbd(rig, "ls", "vms")
+    assert f"{server}_disk" not in rbd(one, "ls", "vms")
 
 
 def test_a_server_has_a_clone_of_its_image_and_starts_from_it_again(volumes: Volumes, twin: str) -> None:
@@ -265,12 +243,12 @@ def test_a_server_has_a_clone_of_its_image_and_starts_from_it_again(volumes: Vol
 
 
 def test_servers_go_on_with_their_disks_while_who_made_them_is_replaced(
-    rig: Rig, cloud: Kolla, volumes: Volumes, twin: str
+    one: OneHost, volumes: Volumes, twin: str
 ) -> None:
     start = "cat /proc/sys/kernel/random/boot_id"
     before = volumes.login.run(f"echo kept > /root/kept && sync && {start}")
-    rig.run("node1", ["docker", "rm", "--force", "nova_compute", "nova_libvirt"])
-    cloud.run("deploy")
+    one.run("docker", "rm", "--force", "nova_compute", "nova_libvirt")
+    one.cloud.run("deploy")
     assert volumes.login.run(f"cat /root/kept && {start}") == f"kept\n{before}"
     first = volumes.openstack.server("demo1")
     volumes.openstack.act(first["id"], "reboot", type="HARD")
@@ -304,6 +282,6 @@ def test_a_stack_has_a_volume_and_plugs_it_in(volumes: Volumes) -> None:
     until(lambda: volumes.disks() == before, 60, "its disk is gone")
 
 
-def test_it_is_healthy_and_nothing_is_left_to_do(cloud: Kolla, volumes: Volumes) -> None:
-    assert [finding for finding in cloud.json("check") if not finding["ok"]] == []
-    assert cloud.plan() == []
+def test_it_is_healthy_and_nothing_is_left_to_do(one: OneHost, volumes: Volumes) -> None:
+    assert [finding for finding in one.cloud.json("check") if not finding["ok"]] == []
+    assert one.cloud.plan() == []

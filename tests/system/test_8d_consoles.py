@@ -10,22 +10,10 @@ from pathlib import Path
 
 import pytest
 from system.client import Demo, Refused, WebSocket, console, until
-from system.harness import Kolla
-from system.multinode import cloud_with_servers
-from system.rig import Rig
+from system.multinode import OneHost, one_host
 
 pytestmark = pytest.mark.long
 
-GROUPS = """\
-[control]
-node1 neutron_external_interface=eth2 neutron_bridge_address={bridge}
-
-[network]
-node1
-
-[compute]
-node1
-"""
 SETTINGS = {
     "nova_console": "spice",
     "enable_nova_serialconsole_proxy": True,
@@ -37,23 +25,15 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    with Rig.running("consoles", ["node1"]) as rig:
-        yield rig
-
-
-@pytest.fixture(scope="module")
-def cloud(
-    rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kolla]:
+def one(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneHost]:
     directory = tmp_path_factory.mktemp("consoles")
-    with cloud_with_servers(rig, directory, "consoles", GROUPS, SETTINGS, machine_globals) as cloud:
-        yield cloud
+    with one_host("consoles", directory, SETTINGS, machine_globals) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
-def demo(cloud: Kolla) -> Demo:
-    demo = Demo.of(cloud.config_directory)
+def demo(one: OneHost) -> Demo:
+    demo = Demo.of(one.cloud.config_directory)
     demo.login.wait(120)
     return demo
 
@@ -120,10 +100,10 @@ def test_a_compute_host_is_as_large_as_is_said(demo: Demo) -> None:
     assert ratios == {"VCPU": 3.5, "MEMORY_MB": 1.0}
 
 
-def test_another_console_takes_the_place_of_the_first(cloud: Kolla, demo: Demo) -> None:
-    cloud.set(nova_console="novnc", enable_nova_serialconsole_proxy=False)
-    cloud.run("deploy")
-    assert cloud.plan() == []
+def test_another_console_takes_the_place_of_the_first(one: OneHost, demo: Demo) -> None:
+    one.cloud.set(nova_console="novnc", enable_nova_serialconsole_proxy=False)
+    one.cloud.run("deploy")
+    assert one.cloud.plan() == []
     demo.openstack.act(demo.id, "reboot", type="HARD")
     demo.openstack.wait_for_server(demo.id)
     with urllib.request.urlopen(address(demo, "vnc", "novnc"), timeout=30) as page:

@@ -18,6 +18,7 @@ from tests.system.rig.cloud_files import (
     BUILDING,
     Surroundings,
     farewell,
+    groups,
     inventory,
     roles,
     settings,
@@ -76,6 +77,14 @@ def test_what_is_written_is_a_cloud_of_these_hosts(tmp_path: Path, monkeypatch: 
     assert variables["node5"]["ansible_host"] == "10.213.0.15"
     assert configuration.globals.value("cloud_name") == "hosts"
     assert configuration.build_settings.value("push") is True
+
+
+def test_one_host_may_have_every_role() -> None:
+    assert groups(["node1"], ["node1"], EXTERNAL, neutron_external_interface="eth2") == (
+        "[control]\nnode1 neutron_external_interface=eth2 neutron_bridge_address=10.213.2.3/24\n"
+        "\n[network:children]\ncontrol\n"
+        "\n[compute]\nnode1\n"
+    )
 
 
 def test_settings_of_ones_own_win_and_the_others_say_why() -> None:

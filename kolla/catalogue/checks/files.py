@@ -36,6 +36,8 @@ def _files(service: Service) -> Iterator[tuple[Place, str, str]]:
     for name, image in service.images.items():
         for file in image.files:
             yield ("images", name, "files", file), "image", file
+        for file in image.patches:
+            yield ("images", name, "patches", file), "image", file
         if image.dockerfile is not None:
             yield ("images", name, "dockerfile"), "image", image.dockerfile
     for path, part in mounting(service):

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kolla.catalogue import upgrades
 from kolla.catalogue.model import Container, Job, Service
 
 Place = tuple[str | int, ...]
 """Keys and list indexes leading to a part of a `service.yml`."""
+
+
+class Broken(NamedTuple):
+    """A rule that a part breaks."""
+
+    path: Place
+    what: str
+    expected: str
 
 
 def jobs_of(service: Service) -> Iterator[tuple[Place, Job]]:

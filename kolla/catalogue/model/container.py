@@ -109,6 +109,9 @@ class Requirements(Model):
     virtual_routers: dict[Expression, Expression] = {}
     """Interface -> the number under which hosts agree who has such an address (VRRP), from 1 to 255; nobody
     else in the network of the interface has it."""
+    mtu: dict[Expression, Expression] = {}
+    """Interface -> bytes of the largest packets (MTU) that it and all behind it must carry. Several of each,
+    with commas, belong together in their order. Of interfaces that take less there is a warning."""
     hostname: bool = False
     """True: the host's name must be its own: no other host's, and no other machine's address behind it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import Field
 
-from kolla.catalogue.model.words import Absolute, Expression, Mode, Model, Name, Packages, Platform
+from kolla.catalogue.model.words import Absolute, Expression, Mode, Model, Name, Packages, Platform, Versions
 
 
 class User(Model):
@@ -80,6 +80,10 @@ class Image(Model):
     """Where it cannot be built, and one sentence why; it and what is built from it are left out there."""
     python: tuple[str, ...] = ()
     """Distributions from PyPI in its virtual environment, in the versions the lock names."""
+    patches: dict[str, dict[str, Versions]] = {}
+    """Patches of the service's `image/` folder for its virtual environment (`diff -u`; paths are below
+    `site-packages`, with one directory before them): file -> distribution -> versions it is for. What is
+    installed from a source of the operator's own gets none."""
     system_modules: dict[Platform, tuple[str, ...]] = {}
     """Python modules of its distribution packages, one file each (`rbd` of python3-rbd), that are in its
     virtual environment or its parent's as well: what PyPI does not have."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _specifier(text: str) -> str:
+    # Few need it, and it takes milliseconds of every command.
+    from packaging.specifiers import SpecifierSet
+
+    SpecifierSet(text)
+    return text
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -20,6 +29,8 @@ Platform = Annotated[str, Field(pattern=r"^[a-z]+(-[0-9.]+)?$")]
 Pair = Annotated[str, Field(pattern=r"^[0-9]{4}[.][12] -> [0-9]{4}[.][12]$")]
 Package = Annotated[str, Field(pattern=r"^-?[a-zA-Z0-9][a-zA-Z0-9+._-]*$")]
 Packages = tuple[Package, ...]
+Versions = Annotated[str, AfterValidator(_specifier)]
+"""A version specifier, as `>=28.0`."""
 Amount = int | str
 Expression = str
 """A string that may hold Jinja."""

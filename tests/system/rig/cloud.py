@@ -20,12 +20,12 @@ from docker.errors import APIError, DockerException
 from kolla.ansible.inventory import THIS_MACHINE
 from kolla.configuration import Configuration
 from kolla.errors import KollaError
-from kolla.places import Places, state_root, write_private
+from kolla.places import write_private
 from kolla.settings import globals as globals_file
 
 from . import cloud_files as files
 from . import image
-from .builds import take_over
+from .builds import take_over_usual
 from .rig import MIRROR, Rig
 
 NAME = "hosts"
@@ -33,8 +33,6 @@ NAME = "hosts"
 DIRECTORY = Path("/etc/kolla-hosts")
 RIGS = Path("/var/lib")
 """Where the directory of the rig is: it outlives a boot."""
-OTHER = "kolla"
-"""The cloud of `make cloud` on one host, whose images need not be built again."""
 
 
 def up(count: int, extra: Path | None) -> int:
@@ -92,7 +90,9 @@ def _begin(extra: Path | None) -> Mapping[str, Any]:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     write_private(DIRECTORY / "globals.yml", files.commented({"cloud_name": NAME, **given}))
     _remember("globals.yml")
-    _take_over_builds(Configuration(DIRECTORY).places)
+    own = Configuration(DIRECTORY).places
+    if not own.build_report.exists():
+        take_over_usual(own.directory)
     _must("genpwd")
     _remember("passwords.yml")
     _must("-i", str(THIS_MACHINE), "bootstrap-servers")
@@ -118,14 +118,6 @@ def _write(rig: Rig, controllers: list[str], compute: list[str], given: Mapping[
     for name, text in written.items():
         write_private(DIRECTORY / name, text)
         _remember(name)
-
-
-def _take_over_builds(own: Places) -> None:
-    """Begin with the images and locks of the cloud on one host, if there is one."""
-    other = state_root() / OTHER
-    if not other.exists() or own.build_report.exists():
-        return
-    take_over(other, own.directory)
 
 
 def _refuse_foreign(configuration: Configuration) -> None:

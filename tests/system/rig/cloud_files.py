@@ -59,36 +59,57 @@ def roles(count: int) -> tuple[list[str], list[str]]:
 
 
 def inventory(hosts: str, controllers: Sequence[str], compute: Sequence[str], external: IPv4Network) -> str:
-    """The rig's own inventory, `hosts`, with the usual groups. Controllers are network nodes, with an address
-    on the external network of their own."""
+    """The rig's own inventory, `hosts`, with the usual groups."""
+    return f"{hosts}\n{groups(controllers, compute, external)}"
+
+
+def groups(
+    controllers: Sequence[str], compute: Sequence[str], external: IPv4Network, **variables: str
+) -> str:
+    """The usual groups. Controllers are network nodes, with an address on the external network of their own,
+    and further variables."""
+    given = "".join(f" {key}={value}" for key, value in variables.items())
     bridges = [
-        f"{host} neutron_bridge_address={external[FIRST_BRIDGE + number]}/{external.prefixlen}"
+        f"{host}{given} neutron_bridge_address={external[FIRST_BRIDGE + number]}/{external.prefixlen}"
         for number, host in enumerate(controllers)
     ]
-    groups = {"control": bridges, "network:children": ["control"], "compute": compute}
-    return "\n".join([hosts, *(f"[{name}]\n" + "\n".join(of) + "\n" for name, of in groups.items())])
+    found = {"control": bridges, "network:children": ["control"], "compute": compute}
+    return "\n".join(f"[{name}]\n" + "\n".join(of) + "\n" for name, of in found.items())
 
 
 def settings(name: str, around: Surroundings, extra: Mapping[str, object]) -> str:
     """The text of globals.yml of the cloud with this name; `extra` wins."""
-    outside = around.external
     found = {
-        "cloud_name": name,
-        "network_interface": "eth0",
+        **of_any(name, around.api, around.registry),
         "tunnel_interface": "eth1",
         "neutron_external_interface": "eth2",
-        "kolla_internal_vip_address": str(around.api[VIP]),
-        "enable_keepalived": True,
-        "docker_registry": around.registry,
-        "docker_registry_insecure": True,
-        "openstack_service_workers": 1,
-        "nova_compute_virt_type": "qemu",
-        "demo_external_cidr": str(outside),
-        "demo_external_gateway": str(outside[1]),
-        "demo_external_range": "-".join(str(outside[number]) for number in FLOATING),
+        **of_servers(around.external),
         **extra,
     }
     return commented(found)
+
+
+def of_any(name: str, api: IPv4Network, registry: str) -> dict[str, object]:
+    """Settings of every cloud on hosts of a rig."""
+    return {
+        "cloud_name": name,
+        "kolla_internal_vip_address": str(api[VIP]),
+        "enable_keepalived": True,
+        "docker_registry": registry,
+        "docker_registry_insecure": True,
+        "network_interface": "eth0",
+    }
+
+
+def of_servers(external: IPv4Network) -> dict[str, object]:
+    """Further settings of one with servers: emulated, with floating IPs of the external network."""
+    return {
+        "openstack_service_workers": 1,
+        "nova_compute_virt_type": "qemu",
+        "demo_external_cidr": str(external),
+        "demo_external_gateway": str(external[1]),
+        "demo_external_range": "-".join(str(external[number]) for number in FLOATING),
+    }
 
 
 def commented(values: Mapping[str, object]) -> str:

@@ -21,6 +21,7 @@ PACKAGES = (
     "docker-cli",
     "docker-registry",
     "docker.io",
+    "e2fsprogs",
     "iproute2",
     "iptables",
     "openssh-server",

@@ -2,7 +2,8 @@
 
 Every host has three interfaces: eth0 (network "api": SSH, the registry, the way out), eth1 ("tunnel", for
 nothing else) and eth2 ("external", up and without an address; the machine is the world outside of it).
-A host's disk outlives `stop` and `kill` and ends with `down`; `kill` is a power cut, `start` a boot.
+A host's disk outlives `stop` and `kill` and ends with `down`; `kill` is a power cut, `start` a boot. With
+`disk`, each host's has that size and can be full (`fill`); else it is as large as the machine's.
 Everything made carries the label `kolla.rig=<name>`, which is how `down` knows what to remove.
 """
 
@@ -39,12 +40,16 @@ REGISTRY_NAME = "registry"
 FIRST_HOST = 11
 DISKS = {"docker": {"bind": "/var/lib/docker"}, "podman": {"bind": "/var/lib/containers"}}
 """Where engines of a host keep images and volumes: on no file system that is an overlay itself."""
+SIZED = {"docker": {"bind": "/var/lib/rig"}}
+"""Where its volume is when the disk has a size: the host makes the file system in it that Docker has then."""
 DIRECTORY = "kolla-rig-"
 """How the directories of rigs begin, below the one for temporary files."""
 PATIENCE = 60
 """Seconds a host may take to boot."""
 REMOVAL = 600
 """Seconds a busy machine may take to delete a host's disk, full of images."""
+FILLER = "/var/lib/docker/filler"
+"""Beginning of the names of what `fill` makes."""
 MIRROR = "http://deb.debian.org/debian"
 
 INVENTORY = """\
@@ -63,10 +68,14 @@ ansible_control_path_dir={directory}/connections
 class Rig:
     """Hosts under one name. Rigs of different names do not meet."""
 
-    def __init__(self, name: str = "rig", *, mirror: str = MIRROR, parent: Path | None = None) -> None:
+    def __init__(
+        self, name: str = "rig", *, mirror: str = MIRROR, parent: Path | None = None, disk: str = ""
+    ) -> None:
         """`mirror`: where the hosts' Debian packages come from, when their image must be built. `parent`:
-        where its directory is, if that is not to be temporary."""
+        where its directory is, if that is not to be temporary. `disk`: how large the disk of each host's
+        engine is, as `truncate` reads it (`24G`); it takes no more of the machine's than is written."""
         self.name = name
+        self._disk = disk
         self.directory = (parent or Path(tempfile.gettempdir())) / f"{DIRECTORY}{name}"
         """Key, known hosts, SSH's connections and the inventory."""
         self._mirror = mirror
@@ -93,9 +102,9 @@ class Rig:
 
     @classmethod
     @contextmanager
-    def running(cls, name: str, hosts: Sequence[str]) -> Iterator[Self]:
+    def running(cls, name: str, hosts: Sequence[str], *, disk: str = "") -> Iterator[Self]:
         """A rig with these hosts, which go at the end."""
-        rig = cls(name)
+        rig = cls(name, disk=disk)
         try:
             rig.up(hosts)
             yield rig
@@ -158,6 +167,32 @@ class Rig:
         """End `freeze`."""
         self._container(host).unpause()
 
+    def cut_off(self, host: str) -> None:
+        """Take it out of all its networks, as a switch does that fails: its links stay up, and nothing comes
+        through them, to or from whomever. `run` still works."""
+        for _, port in self._ports(host):
+            _ip("link", "set", port, "nomaster")
+
+    def reconnect(self, host: str) -> None:
+        """End `cut_off`."""
+        for network, port in self._ports(host):
+            _ip("link", "set", port, "master", f"br-{network.id[:12]}")
+
+    def fill(self, host: str) -> None:
+        """Leave no byte on the disk of its engine, where containers and volumes are. RuntimeError when the
+        disk has no size of its own: the machine's would be full."""
+        disk = self.run(host, ["findmnt", "--noheadings", "--output", "SOURCE", "/var/lib/docker"])
+        if not disk.startswith("/dev/loop"):
+            raise RuntimeError(f"{host}: its disk is the machine's")
+        # What must not fail takes nearly all at once; the rest is written until nothing goes in.
+        nearly = "$(($(df --output=avail --block-size=1 /var/lib/docker | tail -1) - (16 << 20)))"
+        rest = f"! dd if=/dev/zero of={FILLER}.rest bs=4k 2>/dev/null"
+        self.run(host, ["sh", "-c", f"fallocate --length {nearly} {FILLER} && {rest}"])
+
+    def free(self, host: str) -> None:
+        """End `fill`."""
+        self.run(host, ["rm", "-f", FILLER, f"{FILLER}.rest"])
+
     def stop(self, host: str) -> None:
         """Shut it down."""
         self._container(host).stop(timeout=30)
@@ -178,17 +213,29 @@ class Rig:
 
     def run(self, host: str, command: Sequence[str]) -> str:
         """Run a command on a host, past SSH; its output. RuntimeError, with the output, when it fails."""
-        result = self._container(host).exec_run(list(command))
-        output: str = result.output.decode()
-        if result.exit_code != 0:
-            raise RuntimeError(f"{host}: {command} ended with {result.exit_code}:\n{output}")
-        return output
+        # The library would lose what is printed before it has read the head of the engine's answer.
+        done = subprocess.run(
+            ["docker", "exec", self._name(host), *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{host}: {command} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout
 
     def _name(self, what: str) -> str:
         return f"kolla-rig-{self.name}-{what}"
 
     def _container(self, host: str) -> Container:
         return self._client.containers.get(self._name(host))
+
+    def _ports(self, host: str) -> Iterator[tuple[Network, str]]:
+        """The networks of a host, and the machine's end of its interface in each."""
+        for number, name in enumerate(NETWORKS):
+            index = self.run(host, ["cat", f"/sys/class/net/eth{number}/iflink"])
+            yield self._client.networks.get(self._name(name)), socket.if_indextoname(int(index))
 
     def _network(self, name: str) -> Network:
         for subnet in SUBNETS.subnets(new_prefix=24):
@@ -228,7 +275,7 @@ class Rig:
         addresses = [str(_subnet(network)[number]) for network in networks]
         disks = {
             self._client.volumes.create(f"{self._name(host)}-{name}", labels=self._labels).name: place
-            for name, place in DISKS.items()
+            for name, place in (DISKS | (SIZED if self._disk else {})).items()
         }
         host_config = api.create_host_config(
             # All that --privileged would give, but for CAP_SYS_RESOURCE, which a machine may not have.
@@ -251,6 +298,7 @@ class Rig:
             environment={
                 "RIG_REGISTRY_PORT": self.registry.rpartition(":")[2],
                 "RIG_ADDRESSES": " ".join(addresses),
+                "RIG_DISK": self._disk,
             },
             host_config=host_config,
             networking_config=_endpoint(networks[0], addresses[0], host),
@@ -286,6 +334,10 @@ class Rig:
 def _endpoint(network: Network, address: str, alias: str) -> dict[str, object]:
     endpoint = {"IPAMConfig": {"IPv4Address": address}, "Aliases": [alias]}
     return {"EndpointsConfig": {network.name: endpoint}}
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
 def _subnet(network: Network) -> ipaddress.IPv4Network:

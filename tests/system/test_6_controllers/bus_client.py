@@ -1,13 +1,16 @@
-"""`publish COUNT` or `consume`: a replicated queue, as a client of all members of the message bus.
+"""`publish COUNT`, `publish FILE`, `consume`: a replicated queue, as a client of all members of the bus.
 
 Not imported by tests: they run its text in a container of keystone, which has library and credentials.
+With FILE, it makes it and publishes until it is gone. Prints {"longest", "published"} or {"seen"}.
 Every publish is confirmed, and done again with another member when the one it was sent to goes away.
 """
 
 import configparser
+import itertools
 import json
 import sys
 import time
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import amqp
@@ -54,16 +57,25 @@ class Client:
                 self.channel = None
 
 
-def publish(client, count):
-    longest = 0.0
-    for number in range(count):
+def numbers(until):
+    if until.isdecimal():
+        return range(int(until))
+    flag = Path(until)
+    flag.touch()
+    return itertools.takewhile(lambda _: flag.exists(), itertools.count())
+
+
+def publish(client, numbers):
+    longest, published = 0.0, 0
+    for number in numbers:
         begun = time.monotonic()
         message = amqp.Message(str(number), delivery_mode=2)
         client.persist(lambda channel, it=message: channel.basic_publish_confirm(it, routing_key=QUEUE))
         longest = max(longest, time.monotonic() - begun)
+        published += 1
         # Slowly enough that somebody can cut the power of a member meanwhile.
         time.sleep(0.02)
-    return {"longest": longest}
+    return {"longest": longest, "published": published}
 
 
 def consume(client):
@@ -77,4 +89,5 @@ parser = configparser.RawConfigParser(strict=False)
 parser.read("/etc/keystone/keystone.conf")
 urls = parser["DEFAULT"]["transport_url"].removeprefix("rabbit://").rstrip("/").split(",")
 client = Client(urls)
-print(json.dumps(publish(client, int(sys.argv[2])) if sys.argv[1] == "publish" else consume(client)))
+publishes = sys.argv[1] == "publish"
+print(json.dumps(publish(client, numbers(sys.argv[2])) if publishes else consume(client)))

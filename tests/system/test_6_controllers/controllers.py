@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
@@ -13,16 +14,6 @@ from system.rig import Rig
 
 CONTROLLERS = ("node1", "node2", "node3")
 COMPUTE = "node4"
-GROUPS = f"""\
-[control]
-{{hosts}}
-
-[network:children]
-control
-
-[compute]
-{COMPUTE}
-"""
 
 
 @dataclass(frozen=True)
@@ -34,17 +25,20 @@ class Controllers:
 
 
 @contextmanager
-def three_controllers(directory: Path, machine: Path | None) -> Iterator[Controllers]:
-    """Deployed, with its first network, image and server; the hosts go at the end."""
-    with Rig.running("controllers", [*CONTROLLERS, COMPUTE]) as rig:
-        outside = rig.subnet("external")
-        bridges = {host: f"{outside[3 + number]}/24" for number, host in enumerate(CONTROLLERS)}
-        hosts = "\n".join(
-            f"{host} neutron_external_interface=eth2 neutron_bridge_address={bridge}"
-            for host, bridge in bridges.items()
-        )
-        settings = {"tunnel_interface": "eth1"}
-        with cloud_with_servers(
-            rig, directory, "controllers", GROUPS.format(hosts=hosts), settings, machine
-        ) as cloud:
-            yield Controllers(rig, cloud)
+def three_controllers(
+    directory: Path, machine: Path | None, name: str = "controllers", *, disk: str = "", **settings: Any
+) -> Iterator[Controllers]:
+    """Deployed, with its first network, image and server; the hosts go at the end. `disk`: as in a Rig."""
+    with (
+        Rig.running(name, [*CONTROLLERS, COMPUTE], disk=disk) as rig,
+        cloud_with_servers(
+            rig,
+            directory,
+            name,
+            {"tunnel_interface": "eth1", **settings},
+            machine,
+            controllers=CONTROLLERS,
+            compute=[COMPUTE],
+        ) as cloud,
+    ):
+        yield Controllers(rig, cloud)

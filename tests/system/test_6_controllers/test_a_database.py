@@ -21,11 +21,15 @@ SIZE = "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'"
 
 def client(three: Controllers, verb: str, address: str, *words: str) -> dict[str, Any]:
     """What a client of the database, on the last controller, says."""
-    directory = three.cloud.config_directory
-    password = yaml.safe_load((directory / "passwords.yml").read_text())["database_password"]
-    command = ["docker", "exec", "keystone", "python3", "-c", CLIENT, verb, address, password, *words]
+    command = ["docker", "exec", "keystone", "python3", "-c", CLIENT, verb, address, password(three), *words]
     found: dict[str, Any] = json.loads(three.rig.run(CONTROLLERS[-1], command))
     return found
+
+
+def password(three: Controllers) -> str:
+    """Of the database's root user."""
+    passwords = yaml.safe_load((three.cloud.config_directory / "passwords.yml").read_text())
+    return str(passwords["database_password"])
 
 
 def vip(three: Controllers) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from system.client import until
-from system.multinode import VIP
 from system.probes import Probes
+from system.rig.cloud_files import VIP
 
 from test_6_controllers.controllers import CONTROLLERS, Controllers
 

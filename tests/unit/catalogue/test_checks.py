@@ -269,6 +269,13 @@ def test_an_image_that_copies_from_none(make_service: MakeService):
     assert "notes/service.yml:4: there is no image 'bse'\n  hint: did you mean 'base'?" in errors(path)
 
 
+def test_a_patch_says_which_versions_it_is_for(make_service: MakeService):
+    path = make_service("name: notes\ntitle: x\nimages:\n  a:\n    patches: {x.patch: {neutron: '28'}}\n")
+    found = errors(path)
+    assert found.startswith("notes/service.yml:5: ")
+    assert "Invalid specifier: '28'" in found
+
+
 def test_group_that_takes_its_hosts_from_itself(make_service: MakeService):
     path = make_service("name: notes\ntitle: x\ngroups:\n  a: b\n  b: a\n")
     assert "notes/service.yml:4: a group takes its hosts from itself: a -> b -> a" in errors(path)
@@ -296,6 +303,7 @@ def test_templates_must_be_there(make_service: MakeService, files: list[str], li
     ("text", "line", "said"),
     [
         ("images:\n  a:\n    files: {x: /usr/bin/x}\n", 5, "'image/x'"),
+        ("images:\n  a:\n    patches: {x.patch: {y: ''}}\n", 5, "'image/x.patch'"),
         ("images:\n  a: {dockerfile: x.Dockerfile.j2}\n", 4, "'image/x.Dockerfile.j2'"),
         ("client_files: {x.sh: x.sh.j2}\n", 3, "'config/x.sh.j2'"),
         (

@@ -92,6 +92,7 @@ def test_a_kind_of_interface_is_what_the_kernel_says() -> None:
 def test_of_this_machine():
     found = HostFacts(**facts.gather())
     assert "127.0.0.1" in found.interfaces["lo"].addresses
+    assert found.interfaces["lo"].mtu == int((facts.DEVICES / "lo/mtu").read_text())
     assert found.cores > 0
     if found.default_interface:
         assert found.interfaces[found.default_interface].networks

@@ -33,6 +33,20 @@ def test_a_missing_file_is_named_with_the_line_that_wants_it(make_catalogue: Mak
         gather(Graph.of(catalogue).nodes["notes"], "apt")
 
 
+@pytest.mark.parametrize(
+    ("versions", "applied"),
+    [(">=3.1", True), (">=3.2", False), ("<3.2,>=3.1.6", True)],
+)
+def test_a_patch_is_for_versions(make_catalogue: MakeCatalogue, versions: str, applied: bool) -> None:
+    image = f'  notes: {{python: [Jinja2], patches: {{mend.patch: {{Jinja2: "{versions}"}}}}}}\n'
+    node = Graph.of(make_catalogue(image, {"mend.patch": "--- a\n"})).nodes["notes"]
+    patches = [file for file in gather(node, "apt", requirements=[PINNED]) if "patch" in file.path]
+    assert [(file.path, file.mode, file.content) for file in patches] == [
+        ("build/patches/mend.patch", 0o644, b"--- a\n")
+    ] * applied
+    assert not any("patch" in file.path for file in gather(node, "apt")), "it has no such distribution"
+
+
 def test_only_the_first_image_gets_the_runtime(catalogue: Catalogue) -> None:
     nodes = Graph.of(catalogue).nodes
     paths = {file.path for file in gather(nodes["base"], "apt")}

@@ -122,6 +122,7 @@ def test_nothing_said_changes_nothing(write: Write) -> None:
 
 def test_every_word_of_an_image_can_be_changed(write: Write) -> None:
     assert set(Image.model_fields) - set(ImageOverride.model_fields) == {
+        "patches",
         "published",
         "software",
         "unavailable",

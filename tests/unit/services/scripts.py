@@ -13,9 +13,10 @@ import kolla
 SERVICES = Path(kolla.__file__).parent / "services"
 
 
-def load(service: str, name: str) -> ModuleType:
-    """The script `name` of a service's `image/` folder."""
-    path = SERVICES / service / "image" / name
+def load(service: str, file: str) -> ModuleType:
+    """The program or module `file` of a service's `image/` folder."""
+    path = SERVICES / service / "image" / file
+    name = path.stem
     loader = importlib.machinery.SourceFileLoader(name, str(path))
     specification = importlib.util.spec_from_loader(name, loader)
     assert specification is not None

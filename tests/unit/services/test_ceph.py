@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from .scripts import load
 
-CLUSTER = load("ceph", "ceph_cluster")
+CLUSTER = load("ceph", "ceph_cluster.py")
 CHECK, HEALTH, MONITOR, OSD, POOLS, RELEASE, REMOVE, SETTLE = (
     load("ceph", name)
     for name in ("check", "health", "monitor", "osd", "pools", "release", "remove", "settle")

@@ -14,7 +14,7 @@ import yaml
 from kolla.errors import Location
 from kolla.settings import expressions
 
-from .scripts import SERVICES, load
+from .scripts import SERVICES
 from .test_templates import AWKWARD, render
 
 SCOPE: dict[str, Any] = {
@@ -176,18 +176,6 @@ def test_every_host_is_to_have_its_services() -> None:
     assert without["services"]["cinder-backup"] == []
     mounted = json.loads(render("cinder", "services.json.j2", **scope, enable_cinder_backend_nfs=True))
     assert mounted["services"]["cinder-volume"] == ["n1@rbd-1", "n2@rbd-1", "kolla@nfs-1"]
-
-
-def test_a_silent_service_is_named() -> None:
-    script = load("cinder", "kolla_cinder_services")
-    services = [
-        {"binary": "cinder-scheduler", "host": "n1", "state": "up"},
-        {"binary": "cinder-volume", "host": "n1@rbd-1", "state": "down"},
-    ]
-    expected = {"cinder-scheduler": ["n1"], "cinder-volume": ["n1@rbd-1"]}
-    assert list(script.missing(expected, services)) == ["cinder-volume on n1@rbd-1"]
-    with pytest.raises(script.Silent, match="not reporting: cinder-volume on n1@rbd-1; kolla status"):
-        script.wait(lambda: list(script.missing(expected, services)), limit=0, pause=0)
 
 
 def test_what_is_asked_of_root_is_done_as_who_asks() -> None:

@@ -277,7 +277,7 @@ def test_ssh_asks_nothing_and_remembers_nothing(login: ModuleType) -> None:
 
 
 def test_every_module_of_the_script_is_in_the_image() -> None:
-    """Names without suffix are modules as well: the controller has none of the libraries they import."""
+    """Compiled and not imported: the controller has none of the libraries they need."""
     folder = SERVICES / "demo"
     present = {path.name for path in (folder / "image").iterdir() if path.is_file()}
     listed = (folder / "service.yml").read_text()

@@ -16,17 +16,17 @@ from .scripts import load
 
 @pytest.fixture(scope="module")
 def server() -> ModuleType:
-    return load("mariadb", "server")
+    return load("mariadb", "server.py")
 
 
 @pytest.fixture(scope="module")
 def tables(server: ModuleType) -> ModuleType:
-    return load("mariadb", "tables")
+    return load("mariadb", "tables.py")
 
 
 @pytest.fixture(scope="module")
 def store(server: ModuleType) -> ModuleType:
-    return load("mariadb", "store")
+    return load("mariadb", "store.py")
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ echo "$(basename "$0") $*" >>"$RECORD"
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script with the server's programs replaced by ones that write down how they were called."""
-    load("mariadb", "server")
-    load("mariadb", "cluster")
+    load("mariadb", "server.py")
+    load("mariadb", "cluster.py")
     script = load("mariadb", "bootstrap")
     data, tools = tmp_path / "data", tmp_path / "tools"
     data.mkdir()

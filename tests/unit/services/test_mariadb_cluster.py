@@ -21,24 +21,24 @@ SERVED = {"b": OURS, "c": ""}
 
 @pytest.fixture(scope="module")
 def server() -> ModuleType:
-    return load("mariadb", "server")
+    return load("mariadb", "server.py")
 
 
 @pytest.fixture(scope="module")
 def cluster(server: ModuleType) -> ModuleType:
-    return load("mariadb", "cluster")
+    return load("mariadb", "cluster.py")
 
 
 @pytest.fixture(scope="module")
 def peers() -> ModuleType:
-    return load("mariadb", "peers")
+    return load("mariadb", "peers.py")
 
 
 @pytest.fixture
 def recovery(
     cluster: ModuleType, peers: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> ModuleType:
-    store = load("mariadb", "store")
+    store = load("mariadb", "store.py")
     monkeypatch.setattr(store, "STORE", tmp_path)
     return load("mariadb", "recovery")
 

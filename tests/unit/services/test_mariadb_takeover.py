@@ -24,7 +24,7 @@ GREETINGS = {
 @pytest.fixture
 def takeover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script in an image with MariaDB 10.11, where no server runs."""
-    server = load("mariadb", "server")
+    server = load("mariadb", "server.py")
     script = load("mariadb", "takeover")
     monkeypatch.setattr(server, "DATA", tmp_path)
     monkeypatch.setattr(server, "version", lambda: "10.11.14")
@@ -90,7 +90,7 @@ def test_what_runs_counts_more_than_what_is_noted(
 
 @pytest.mark.parametrize("greeting", GREETINGS)
 def test_the_server_that_runs_is_asked(greeting: bytes) -> None:
-    load("mariadb", "server")
+    load("mariadb", "server.py")
     script = load("mariadb", "takeover")
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -19,6 +19,10 @@ SCOPE: dict[str, Any] = {
     "neutron_plugin_agent": "ovn",
     "neutron_tenant_network_types": "geneve",
     "neutron_service_plugins": ["ovn-router", "qos", "trunk", "port_forwarding", "segments"],
+    "neutron_extension_drivers": ["port_security", "qos", "dns"],
+    "neutron_path_mtu": 1500,
+    "neutron_global_physnet_mtu": 1500,
+    "neutron_physical_network_mtus": {},
     "neutron_physical_networks": "physnet1",
     "neutron_network_vlan_ranges": "physnet1",
     "database": SimpleNamespace(url="mysql+pymysql://neutron:secret@h/neutron"),
@@ -140,6 +144,21 @@ def test_the_switchs_agent_knows_its_bridges_and_tunnels() -> None:
     assert compute["ovs"]["bridge_mappings"] == ""
     assert "local_ip" not in compute["ovs"]
     assert (compute["agent"]["tunnel_types"], compute["agent"]["l2_population"]) == ("", "false")
+
+
+def test_packets_are_logged_to_a_file_of_the_agents_own_where_that_is_asked_for() -> None:
+    silent = of_agents("openvswitch_agent.ini", "neutron-openvswitch-agent")
+    assert "network_log" not in silent
+    plugins = [*AGENTS["neutron_service_plugins"], "log"]
+    agent = of_agents("openvswitch_agent.ini", "neutron-openvswitch-agent", neutron_service_plugins=plugins)
+    assert agent["agent"]["extensions"] == "qos,log"
+    assert agent["network_log"]["local_output_log_base"] == "/var/log/kolla/neutron/packets.log"
+
+
+def test_limits_are_the_switchs_own_where_the_kernel_does_not_see_packets() -> None:
+    for datapath, own in (("netdev", "true"), ("system", "false")):
+        agent = of_agents("openvswitch_agent.ini", "", openvswitch_datapath=datapath)
+        assert agent["ovs"]["qos_meter_bandwidth"] == own
 
 
 def test_only_in_userspace_routers_hang_on_the_switch_by_pairs_of_the_kernels() -> None:

@@ -13,7 +13,7 @@ import yaml
 from kolla.errors import Location
 from kolla.settings import expressions
 
-from .scripts import SERVICES, load
+from .scripts import SERVICES
 from .test_templates import AWKWARD, render
 
 SCOPE: dict[str, Any] = {
@@ -100,27 +100,6 @@ def test_every_host_is_to_have_its_services() -> None:
         "nova-compute": ["n1", "n2"],
     }
     assert document["auth"]["password"] == AWKWARD.reveal()
-
-
-def test_a_silent_service_is_named() -> None:
-    script = load("nova", "kolla_nova_services")
-    services = [
-        {"binary": "nova-conductor", "host": "n1", "state": "up"},
-        {"binary": "nova-compute", "host": "n1", "state": "up"},
-        {"binary": "nova-compute", "host": "n2", "state": "down"},
-    ]
-    assert list(script.missing({"nova-conductor": ["n1"], "nova-compute": ["n1"]}, services)) == []
-    expected = {"nova-scheduler": ["n1"], "nova-compute": ["n1", "n2"]}
-    assert list(script.missing(expected, services)) == ["nova-scheduler on n1", "nova-compute on n2"]
-
-
-def test_a_service_that_has_just_started_is_waited_for() -> None:
-    script = load("nova", "kolla_nova_services")
-    answers = [["nova-compute on n1"], ["nova-compute on n1"], []]
-    script.wait(lambda: answers.pop(0), limit=60, pause=0)
-    assert answers == []
-    with pytest.raises(script.Silent, match="not reporting: nova-compute on n2; kolla status"):
-        script.wait(lambda: ["nova-compute on n2"], limit=0, pause=0)
 
 
 MIGRATION = {"migration_address": "192.0.2.7"}

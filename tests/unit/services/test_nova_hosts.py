@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from .scripts import load
 
-moves = load("nova", "moves")
+moves = load("nova", "moves.py")
 hosts = load("nova", "hosts")
 GATEWAYS = ["control"]
 
@@ -20,7 +20,6 @@ GATEWAYS = ["control"]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "PAUSE", 0.001)
-    monkeypatch.setattr(hosts, "LIMIT", 0.05)
     monkeypatch.setattr(hosts, "REPORT_LIMIT", 0.05)
     monkeypatch.setattr(hosts, "SILENCE_LIMIT", 0.05)
 
@@ -177,7 +176,8 @@ def test_a_server_that_is_deleted_while_it_moves_is_no_failure() -> None:
     assert names(hosts.drain(cloud, "old", GATEWAYS)) == [("b", "new", moves.LIVE)]
 
 
-def test_a_server_that_does_not_arrive_in_time_stays() -> None:
+def test_a_server_that_does_not_arrive_in_time_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "LIMIT", 0.05)
     with pytest.raises(moves.Refused, match=r"0 servers left old.*a: nova has not done it in"):
         hosts.drain(Cloud([server("a")], slow=frozenset("a")), "old", GATEWAYS)
 

@@ -17,7 +17,7 @@ import pytest
 from .scripts import load
 from .test_templates import render
 
-BRIDGE = {"datapath_type": "netdev", "fail_mode": None, "port": None}
+BRIDGE = {"datapath_type": "netdev", "fail_mode": None, "port": None, "mtu": None}
 OURS = {"kolla": "made"}
 
 
@@ -36,12 +36,13 @@ def server() -> ModuleType:
     return load("openvswitch", "kolla_ovsdb_server")
 
 
-def bridge(*ports: str, mode: Any = (), **external_ids: str) -> dict[str, Any]:
+def bridge(*ports: str, mode: Any = (), mtu: Any = None, **external_ids: str) -> dict[str, Any]:
     return {
         "datapath_type": "netdev",
         "fail_mode": list(mode) if isinstance(mode, tuple) else mode,
         "external_ids": external_ids,
         "ports": list(ports),
+        "mtu": mtu or [],
     }
 
 
@@ -91,6 +92,18 @@ def test_what_is_right_is_left_alone(configure: ModuleType) -> None:
     }
     state["ports"] |= {"br-ex": {}, "patch": {}}
     assert commands(configure, wanted, **state) == []
+
+
+def test_a_bridge_that_ends_on_the_host_carries_what_its_network_does(configure: ModuleType) -> None:
+    wanted = {"bridges": {"br-ex": {**BRIDGE, "mtu": 9000}}}
+    assert "set Interface br-ex mtu_request=9000" in commands(configure, wanted)
+    for known, told in ((1500, ["set Interface br-ex mtu_request=9000"]), (9000, [])):
+        assert commands(configure, wanted, bridges={"br-ex": bridge(mtu=known, **OURS)}) == told
+    # Somebody else's is left as it is; with a port the switch takes that one's.
+    assert commands(configure, wanted, bridges={"br-ex": bridge()}) == []
+    wanted["bridges"]["br-ex"]["port"] = "eth1"
+    state: dict[str, Any] = {"bridges": {"br-ex": bridge("eth1", mtu=9000, **OURS)}}
+    assert commands(configure, wanted, **state, ports={"eth1": OURS}) == ["clear Interface br-ex mtu_request"]
 
 
 def test_only_what_was_made_here_is_removed(configure: ModuleType) -> None:
@@ -276,6 +289,8 @@ HOST = {
     "neutron_bridge_name": "br-ex",
     "neutron_bridge_address": "",
     "neutron_external_interface": "",
+    "neutron_global_physnet_mtu": 1500,
+    "neutron_physical_network_mtus": {},
     "neutron_physical_networks": "physnet1",
     "neutron_plugin_agent": "ovn",
     "neutron_tenant_network_types": "geneve",
@@ -297,11 +312,20 @@ def bridges(**scope: Any) -> dict[str, Any]:
 
 def test_a_host_alone_has_the_external_bridge_only() -> None:
     document = switch()
-    assert document["bridges"] == {"br-ex": BRIDGE}
+    assert document["bridges"] == {"br-ex": {**BRIDGE, "mtu": 1500}}
     assert document["other_config"] == {"userspace-tso-enable": "true"}
     ids = document["external_ids"]
     assert (ids["ovn-bridge-mappings"], ids["ovn-cms-options"]) == ("physnet1:br-ex", "enable-chassis-as-gw")
     assert bridges(neutron_bridge_address="10.0.2.1/24")["addresses"] == {"br-ex": "10.0.2.1/24"}
+
+
+def test_bridges_have_the_mtu_of_their_physical_networks() -> None:
+    two = {"neutron_bridge_name": "br-ex, br-data", "neutron_physical_networks": "physnet1, data"}
+    document = switch(**two, neutron_global_physnet_mtu=1600, neutron_physical_network_mtus={"data": 9000})
+    assert {name: bridge["mtu"] for name, bridge in document["bridges"].items()} == {
+        "br-ex": 1600,
+        "br-data": 9000,
+    }
 
 
 def test_userspace_tunnels_between_hosts_have_a_bridge() -> None:
@@ -310,6 +334,7 @@ def test_userspace_tunnels_between_hosts_have_a_bridge() -> None:
         "datapath_type": "netdev",
         "fail_mode": "secure",
         "port": "eth1",
+        "mtu": None,
     }
     led = {"bridge": "br-phy", "interface": "eth1", "address": "10.1.0.5"}
     assert bridges(**two)["tunnel"] == {**led, "ports": [6081]}
@@ -325,7 +350,7 @@ def test_userspace_tunnels_between_hosts_have_a_bridge() -> None:
 
 def test_with_agents_nothing_of_ovn_is_said_and_bridges_wait_for_flows() -> None:
     document = switch(neutron_plugin_agent="openvswitch", overlay=None)
-    assert document["bridges"] == {"br-ex": {**BRIDGE, "fail_mode": "secure"}}
+    assert document["bridges"] == {"br-ex": {**BRIDGE, "fail_mode": "secure", "mtu": 1500}}
     assert {key: value for key, value in document["external_ids"].items() if value is not None} == {
         "system-id": "one",
         "hostname": "one",

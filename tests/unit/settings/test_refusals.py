@@ -66,6 +66,11 @@ FLAVOUR = {"name": "m1.tiny", "vcpus": 1, "ram": 512, "disk": 1}
             {"neutron_bridge_name": "br-a,br-b", "neutron_physical_networks": "one"},
             "more bridges than neutron_physical_networks 'one' has names",
         ),
+        (
+            {"neutron_physical_network_mtus": {"physnet2": 9000}},
+            "has networks that are not in neutron_physical_networks 'physnet1'",
+        ),
+        ({"neutron_physical_network_mtus": {"physnet1": "jumbo"}}, "has an MTU that is no whole number"),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_its_line(

@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from world import World
 
-from kolla.state.reconcile import reconcile
-
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
@@ -17,7 +15,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def deployed(world: World) -> World:
     """One host with everything deployed."""
-    world.carry_out(reconcile(world.desired, world.states))
+    world.carry_out(world.plan())
     return world
 
 
@@ -26,5 +24,5 @@ def three(tmp_path: Path) -> World:
     """Three hosts with everything deployed."""
     world = World(tmp_path, ("one", "two", "three"))
     world.groups = {"control": world.hosts, "mariadb": world.hosts[:1]}
-    world.carry_out(reconcile(world.desired, world.states))
+    world.carry_out(world.plan())
     return world

@@ -8,13 +8,7 @@ import pytest
 from world import World
 
 from kolla.errors import InputError, InputErrors
-from kolla.state.plan import Plan
-from kolla.state.reconcile import reconcile
 from kolla.state.revision_diff import differences
-
-
-def plan(world: World, *, services: frozenset[str] | None = None) -> Plan:
-    return reconcile(world.desired, world.states, services=services)
 
 
 @pytest.fixture
@@ -22,13 +16,13 @@ def two(tmp_path: Path) -> World:
     """Two hosts, the database on the first of them."""
     world = World(tmp_path, ("one", "two"))
     world.groups |= {"mariadb": ["one"], "keystone": ["one"], "notes": ["one"]}
-    world.carry_out(plan(world))
+    world.carry_out(world.plan())
     return world
 
 
 def refusal(world: World) -> str:
     with pytest.raises((InputError, InputErrors)) as error:
-        plan(world)
+        world.plan()
     return str(error.value)
 
 
@@ -51,7 +45,7 @@ def test_all_volumes_are_named_at_once(two: World) -> None:
 def test_an_empty_start_can_be_confirmed(two: World) -> None:
     two.groups["mariadb"] = ["two"]
     two.globals["empty_volumes"] = ["mariadb"]
-    ids = [operation.id for operation in plan(two).operations]
+    ids = [operation.id for operation in two.plan().operations]
     assert "volume:mariadb@two" in ids
     assert "remove:mariadb@one" in ids
 
@@ -59,23 +53,23 @@ def test_an_empty_start_can_be_confirmed(two: World) -> None:
 def test_a_volume_that_no_service_has_cannot_be_confirmed(two: World) -> None:
     two.globals["empty_volumes"] = ["mariadbb"]
     with pytest.raises((InputError, InputErrors), match="no service has a volume 'mariadbb'"):
-        plan(two)
+        two.plan()
 
 
 def test_other_services_are_not_kept_from_a_change_of_theirs(two: World) -> None:
     two.groups["mariadb"] = ["two"]
-    assert not plan(two, services=frozenset({"memcached"}))
+    assert not two.plan(services=frozenset({"memcached"}))
 
 
 def test_where_one_of_several_hosts_stays_each_has_its_own(tmp_path: Path) -> None:
     world = World(tmp_path, ("one", "two", "three"))
     world.groups["notes"] = ["one", "two"]
-    world.carry_out(plan(world))
+    world.carry_out(world.plan())
     world.groups["notes"] = ["two", "three"]
-    assert "volume:notes@three" in [operation.id for operation in plan(world).operations]
-    world.carry_out(plan(world))
+    assert "volume:notes@three" in [operation.id for operation in world.plan().operations]
+    world.carry_out(world.plan())
     world.groups["notes"] = ["one"]
-    assert "remove:notes@three" in [operation.id for operation in plan(world).operations], (
+    assert "remove:notes@three" in [operation.id for operation in world.plan().operations], (
         "its volume is there"
     )
 
@@ -83,7 +77,7 @@ def test_where_one_of_several_hosts_stays_each_has_its_own(tmp_path: Path) -> No
 def test_where_none_stays_the_data_would_be_left(tmp_path: Path) -> None:
     world = World(tmp_path, ("one", "two", "three"))
     world.groups["notes"] = ["one", "two"]
-    world.carry_out(plan(world))
+    world.carry_out(world.plan())
     world.groups["notes"] = ["three"]
     assert "its data is on hosts 'one', 'two'" in refusal(world)
 
@@ -91,10 +85,10 @@ def test_where_none_stays_the_data_would_be_left(tmp_path: Path) -> None:
 def test_a_host_that_was_not_asked_is_taken_to_have_it(tmp_path: Path) -> None:
     world = World(tmp_path, ("one", "two", "three"))
     world.groups["notes"] = ["one", "two"]
-    world.carry_out(plan(world))
+    world.carry_out(world.plan())
     world.groups["notes"] = ["two", "three"]
     world.states.pop("two")
-    assert plan(world)
+    assert world.plan()
 
 
 def test_revisions_are_compared_whatever_moved(two: World) -> None:

@@ -71,6 +71,22 @@ def test_a_text_names_several_interfaces_or_none(world: World) -> None:
     assert set(found(world, requires, "interface")) == {"eth1", "eth4"}
 
 
+def test_interfaces_that_carry_less_than_they_are_to_are_warned_of(world: World) -> None:
+    requires = "{mtu: {'eth1, eth2,eth3': '1500,9000,9000,9000', 'eth4': '{{ notes_port }}'}}"
+    interfaces = {"eth1": Interface(mtu=1500), "eth2": Interface(mtu=1500), "eth3": Interface()}
+    warnings = found(world, requires, "mtu", {**interfaces, "eth4": Interface(mtu=1400)})
+    assert set(warnings) == {"eth2", "eth4"}
+    assert all(warning["ok"] and warning["warning"] for warning in warnings.values())
+    assert "its MTU is 1500, and 'notes' sends packets of up to 9000 bytes" in warnings["eth2"]["message"]
+    assert warnings["eth2"]["hint"].endswith("ip link set eth2 mtu 9000")
+    assert warnings["eth4"]["hint"].endswith("; or set notes_port to 1400")
+
+
+def test_an_mtu_that_is_none_is_refused(world: World) -> None:
+    with pytest.raises(InputError, match="'much' is no MTU"):
+        found(world, "{mtu: {eth1: much}}", "mtu")
+
+
 @pytest.mark.parametrize(
     ("network", "message"),
     [

@@ -32,6 +32,7 @@ from kolla.state.plan import (
     StopOperation,
     VolumeOperation,
 )
+from kolla.state.reconcile import reconcile
 from kolla.state.resources import union
 
 THIRD_PARTY = Path(__file__).parents[2] / "system" / "services"
@@ -163,6 +164,23 @@ class World:
         }
         told = (self.services, self.groups, self.hosts, self.globals, self.image_ids, self.release)
         return repr((*told, self.kernel_modules, files))
+
+    def plan(self, **options: Any) -> Plan:
+        """What is to be done on the hosts; options are those of `reconcile`."""
+        return reconcile(self.desired, self.states, **options)
+
+    def change_container(self, name: str, host: str = "one", **changes: Any) -> None:
+        """Have a container be otherwise, behind our back."""
+        state = self.states[host]
+        container = state.containers[name].model_copy(update=changes)
+        containers = {**state.containers, name: container}
+        self.states[host] = state.model_copy(update={"containers": containers})
+
+    def change_file(self, folder: str, name: str, **changes: Any) -> None:
+        """The same of a file of the first host's."""
+        state = self.states["one"]
+        files = {**state.folders[folder], name: state.folders[folder][name].model_copy(update=changes)}
+        self.states["one"] = state.model_copy(update={"folders": {**state.folders, folder: files}})
 
     def carry_out(self, plan: Plan, desired: Desired | None = None) -> None:
         """Make the hosts what a faithful executor would make of them."""

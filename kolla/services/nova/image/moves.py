@@ -1,4 +1,4 @@
-"""What is decided when the servers of a compute host go elsewhere: which host, how each moves, is there room."""
+"""What is decided when the servers of a compute host go elsewhere: where to, how, and is there room."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def free(inventories: Mapping[str, Mapping[str, float]], usages: Resources) -> d
 
 
 def kept(has: Mapping[str, Any], provider: str) -> dict[str, Any]:
-    """What placement is told of a consumer that is to have nothing of a provider any more; `has`: what it says
-    of it."""
+    """What placement is told of a consumer that is to have nothing of a provider any more; `has`: what it
+    says of it."""
     allocations = {
         other: {"resources": each["resources"]}
         for other, each in has["allocations"].items()
@@ -105,8 +105,8 @@ def kept(has: Mapping[str, Any], provider: str) -> dict[str, Any]:
 
 
 def without_room(wanted: Mapping[str, Resources], room: Mapping[str, Resources]) -> list[str]:
-    """Which of the servers that want something fit on no host when the largest choose first, each the host with
-    the most memory left. An estimate: the scheduler knows more, and has the last word."""
+    """Which of the servers that want something fit on no host when the largest choose first, each the host
+    with the most memory left. An estimate: the scheduler knows more, and has the last word."""
     left = {host: dict(resources) for host, resources in room.items()}
     missing = []
     for name, wants in sorted(wanted.items(), key=lambda item: (-item[1].get("MEMORY_MB", 0), item[0])):
@@ -147,7 +147,8 @@ def told(host: str, moved: Sequence[Mapping[str, Any]], gateways: str) -> str:
 
 def reason(fault: Mapping[str, Any] | None, events: Iterable[Mapping[str, Any]]) -> str:
     """Why a move failed: what nova tells of a step that did, else what it says of a server in error, else the
-    step. `events` are those of the action: https://docs.openstack.org/api-ref/compute/#show-server-action-details
+    step. `events` are those of the action:
+    https://docs.openstack.org/api-ref/compute/#show-server-action-details
     """
     failed = [event for event in events if event["result"] == "Error"]
     told = [event["details"] for event in failed if event.get("details")]

@@ -112,7 +112,7 @@ def ensure_rules(work: Work) -> None:
     )
     if group is None:
         raise Refused(f"project {work.project} has no default security group")
-    wanted = {
+    wanted: dict[str, dict[str, Any]] = {
         "SSH": {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22},
         "ping": {"protocol": "icmp"},
     }

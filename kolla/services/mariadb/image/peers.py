@@ -7,7 +7,10 @@ from collections.abc import Mapping
 
 MONITOR = "/etc/mysql/healthcheck.cnf"
 """How to log in at a member."""
-STATUS = "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_cluster_status', 'wsrep_cluster_state_uuid', 'wsrep_ready')"
+STATUS = (
+    "SHOW GLOBAL STATUS WHERE Variable_name IN "
+    "('wsrep_cluster_status', 'wsrep_cluster_state_uuid', 'wsrep_ready')"
+)
 TIMEOUT = 3
 """Seconds for the answer of a member."""
 

@@ -1,8 +1,9 @@
 """What a member of a cluster knows of its data, and what it does about it when it starts.
 
-Galera keeps two files beside the data. `grastate.dat` has the cluster's id and how far the data is (`seqno`, -1 while
-the server runs and after it was killed), and whether this member was the last one there was (`safe_to_bootstrap`).
-`gvwstate.dat` names the members it was with; a clean end removes it. Those who lost power find each other by it.
+Galera keeps two files beside the data. `grastate.dat` has the cluster's id and how far the data is (`seqno`,
+-1 while the server runs and after it was killed), and whether this member was the last one there was
+(`safe_to_bootstrap`). `gvwstate.dat` names the members it was with; a clean end removes it. Those who lost
+power find each other by it.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def position(fields: Mapping[str, str]) -> Position:
 
 def mark(data: Path, at: Position) -> None:
     """Have the next start of this host begin the cluster."""
-    text = f"# GALERA saved state\nversion: 2.1\nuuid:    {at.cluster}\nseqno:   {at.seqno}\nsafe_to_bootstrap: 1\n"
+    text = (
+        "# GALERA saved state\n"
+        f"version: 2.1\nuuid:    {at.cluster}\nseqno:   {at.seqno}\nsafe_to_bootstrap: 1\n"
+    )
     new = data / f".{STATE}.new"
     new.write_text(text)
     new.rename(data / STATE)
@@ -108,7 +112,9 @@ def decide(here: Member, others: Mapping[str, str]) -> str:
         if here.alone:
             raise server.Fault(f"the data here is of a server alone, and others have a cluster: {REMEDY}")
         if here.cluster not in (NOBODY, *serving):
-            raise server.Fault(f"the data here is of cluster {here.cluster}, others serve {', '.join(serving)}: {REMEDY}")
+            raise server.Fault(
+                f"the data here is of cluster {here.cluster}, others serve {', '.join(serving)}: {REMEDY}"
+            )
         return "join"
     if here.last:
         return "found"
