@@ -51,10 +51,17 @@ done
 mount --make-rshared "$1$2"
 mount -t tmpfs tmpfs "$1/run"
 mount -t tmpfs tmpfs "$1/dev/shm"
-exec chroot "$1" sh -c "echo ready; exec sleep infinity"
+cd "$1"
+pivot_root . .
+umount --lazy .
+echo ready
+exec sleep infinity
 """
 """ROOT DIRECTORY: have both, and what a kernel shows, in a mount namespace; it lasts as long as this. Mounts
-that the machine makes in the directory are seen (mount_namespaces(7)); locks in /dev/shm are its own."""
+that the machine makes in the directory are seen (mount_namespaces(7)); locks in /dev/shm are its own.
+
+With chroot(8) the root of the namespace would still be the machine's, and so would be the root of every
+container's: what is run in one later enters its namespace there (setns(2)), outside of the container."""
 
 
 @contextmanager
@@ -73,7 +80,7 @@ def running(directory: Path, seen: Path) -> Iterator[Kind]:
             assert inside.stdout is not None and inside.stdout.readline() == "ready\n"
             program = directory / "bin" / "podman"
             program.parent.mkdir()
-            enter = f"nsenter --target {inside.pid} --mount --root --wd"
+            enter = f"nsenter --target {inside.pid} --mount"
             program.write_text(f'#!/bin/sh\nexec {enter} /usr/bin/podman "$@"\n')
             program.chmod(0o755)
             with _started(directory, program) as kind:
