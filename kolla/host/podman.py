@@ -8,13 +8,16 @@ lead from one to the other. Podman's API: https://docs.podman.io/en/latest/_stat
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 import docker.errors
 
+from .deadline import Deadline
 from .engine import Engine, explained
+from .errors import OperationFailed
 from .projection import LABEL_ENVIRONMENT, SYSTEM_PATHS
 from .shapes import Json
 
@@ -22,6 +25,10 @@ OWN_API = "v4.0.0/libpod"
 """The part of the address that says so. All versions since understand what one of that number was asked."""
 LOG_SIZE = 10 << 20
 """Bytes of a container's standard output that are kept (`max-size` of `projection.LOGGING`)."""
+PATIENCE = 30
+"""Seconds in which a container that ends again and again is to be stopped."""
+PAUSE = 0.1
+"""Seconds that podman is given to carry out a restart policy; it was seen to take 0.1 to 0.6."""
 
 RESTARTS = {"unless-stopped": "always"}
 """To podman both are the same (podman-run(1)), and podman-restart.service starts the second with the host."""
@@ -60,9 +67,16 @@ class Podman(Engine):
             self._own("post", "containers/create", json=creation(name, body))
 
     def stop(self, name: str, timeout: int | None = None) -> None:
-        """Ask a container to end, also a paused one."""
+        """Ask a container to end, also a paused one, and one that is about to be started again: of that,
+        podman says that it has ended already."""
         self._unpause(name)
         super().stop(name, timeout)
+        deadline = Deadline(PATIENCE)
+        while (container := self.inspect(name)) is not None and container["State"]["Running"]:
+            if deadline.passed:
+                raise OperationFailed(f"container '{name}' was stopped, and podman starts it again")
+            time.sleep(PAUSE)
+            super().stop(name, timeout)
 
     def restart(self, name: str, timeout: int) -> None:
         """Stop and start a container, also a paused one."""
@@ -158,13 +172,17 @@ def inspection(found: Json) -> Json:
     options = [option for option in host["SecurityOpt"] or () if option != UNMASKED]
     unmasked = UNMASKED in (host["SecurityOpt"] or ())
     policy = (host["RestartPolicy"] or {}).get("Name") or "no"
+    about_to_start = _is_about_to_start(found)
     policies = {theirs: ours for ours, theirs in RESTARTS.items()}
     return {
         **found,
         "Image": f"sha256:{found['Image']}",
         "State": {
             **found["State"],
-            "Status": "restarting" if _is_about_to_start(found) else _state(found["State"]["Status"]),
+            "Status": "restarting" if about_to_start else _state(found["State"]["Status"]),
+            # Docker says both of such a container.
+            "Running": found["State"]["Running"] or about_to_start,
+            "Restarting": about_to_start,
             "StartedAt": _in_utc(found["State"]["StartedAt"]),
             "Health": _verdict(found["State"].get("Health")),
         },

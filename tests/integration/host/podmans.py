@@ -65,6 +65,18 @@ container's: what is run in one later enters its namespace there (setns(2)), out
 
 
 @contextmanager
+def shared(directory: Path) -> Iterator[None]:
+    """Have mounts that are made in the directory seen by others who have it, whatever the machine's own
+    mounts do: systemd makes all of them shared, a container's are not."""
+    subprocess.run(["mount", "--bind", directory, directory], check=True)
+    try:
+        subprocess.run(["mount", "--make-shared", directory], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+@contextmanager
 def running(directory: Path, seen: Path) -> Iterator[Kind]:
     """A podman that keeps everything in `directory`, and sees the files of `seen`, which that is in."""
     root = directory / "root"
@@ -74,8 +86,8 @@ def running(directory: Path, seen: Path) -> Iterator[Kind]:
     )
     (root / "etc/containers/containers.conf").write_text(CONTAINERS)
     (root / "etc/containers/storage.conf").write_text(STORAGE.format(directory=directory))
-    unshare = ["unshare", "--mount", "--propagation=slave", "sh", "-c", ENTERED, "sh"]
-    with subprocess.Popen([*unshare, str(root), str(seen)], stdout=subprocess.PIPE, text=True) as inside:
+    unshare = ["unshare", "--mount", "--propagation=slave", "sh", "-c", ENTERED, "sh", str(root), str(seen)]
+    with shared(seen), subprocess.Popen(unshare, stdout=subprocess.PIPE, text=True) as inside:
         try:
             assert inside.stdout is not None and inside.stdout.readline() == "ready\n"
             program = directory / "bin" / "podman"

@@ -10,6 +10,7 @@ from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.state.plan import ContainerOperation, Folder
 from kolla.state.spec import ContainerSpec, HealthCheck, Mount
 
+from . import podmans
 from .conftest import on_every_engine
 
 pytestmark = on_every_engine
@@ -99,10 +100,8 @@ def test_what_inspect_shows_is_what_was_asked(host, kind):
 @pytest.fixture
 def shared_mount(tmp_path):
     """A directory whose mounts others may share."""
-    subprocess.run(["mount", "--bind", tmp_path, tmp_path], check=True)
-    subprocess.run(["mount", "--make-shared", tmp_path], check=True)
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+    with podmans.shared(tmp_path):
+        yield tmp_path
 
 
 def test_later_mounts_are_seen_inside_where_that_is_asked_for(host, shared_mount):

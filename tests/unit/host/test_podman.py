@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from kolla.host import podman, projection
+from kolla.host.errors import OperationFailed
 from kolla.host.podman import Podman
 from kolla.state.spec import ContainerSpec, Mount
 
@@ -55,7 +56,13 @@ def shown(spec: ContainerSpec) -> Json:
         "Image": asked["image"].removeprefix("sha256:"),
         "BoundingCaps": [f"CAP_{name}" for name in asked["cap_add"]] or None,
         "Mounts": mounts,
-        "State": {"Status": "running", "StartedAt": "2026-11-30T01:09:52.189836198Z", "Health": None},
+        "State": {
+            "Status": "running",
+            "Running": True,
+            "Restarting": False,
+            "StartedAt": "2026-11-30T01:09:52.189836198Z",
+            "Health": None,
+        },
         "Config": {
             "Labels": asked["labels"],
             "Env": [f"{name}={value}" for name, value in variables.items()],
@@ -152,9 +159,13 @@ STATES = {
 @pytest.mark.parametrize(("status", "policy", "by_user"), STATES)
 def test_states_have_dockers_names(status, policy, by_user):
     found = shown(ContainerSpec(name="x", image="sha256:i"))
-    found["State"] |= {"Status": status, "StoppedByUser": by_user}
+    found["State"] |= {"Status": status, "Running": status == "running", "StoppedByUser": by_user}
     found["HostConfig"]["RestartPolicy"]["Name"] = policy
-    assert podman.inspection(found)["State"]["Status"] == STATES[status, policy, by_user]
+    state, expected = podman.inspection(found)["State"], STATES[status, policy, by_user]
+    assert state["Status"] == expected
+    # What Docker says besides of one that is about to start again.
+    assert state["Restarting"] == (expected == "restarting")
+    assert state["Running"] == (status == "running" or expected == "restarting")
 
 
 @pytest.mark.parametrize(
@@ -204,17 +215,26 @@ def test_an_image_goes_with_its_tags_and_no_container_goes_with_it():
     assert images.removed == ["r.example/a:2", "sha256:i"]
 
 
-class Paused:
-    """An engine's client of a podman that has one container."""
+class Container:
+    """An engine's client of a podman that has one container: paused, or between an end and the next start."""
 
     base_url = "http+docker://localhost"
 
-    def __init__(self, *, paused: bool) -> None:
+    def __init__(self, *, paused: bool = False, looks: int = 0) -> None:
+        """`looks`: so often it is seen to be about to start."""
         self.paused = paused
+        self.looks = looks
+        self.runs = not looks
         self.done: list[str] = []
 
     def _get(self, url: str) -> Any:
         found = shown(ContainerSpec(name="web", image="sha256:i"))
+        if self.looks:
+            self.looks -= 1
+            found["State"] |= {"Status": "stopped", "Running": False}
+            self.runs = not self.looks
+        elif not self.runs:
+            found["State"] |= {"Status": "exited", "Running": False, "StoppedByUser": True}
         found["State"]["Paused"] = self.paused
         return SimpleNamespace(json=lambda: found)
 
@@ -227,7 +247,8 @@ class Paused:
 
     def stop(self, name: str, timeout: int) -> None:
         assert not self.paused
-        self.done.append(f"stop {name} {timeout}")
+        self.done.append(f"stop {name} {timeout}" if self.runs else "nothing to stop")
+        self.runs = False
 
     def restart(self, name: str, timeout: int) -> None:
         assert not self.paused
@@ -235,12 +256,27 @@ class Paused:
 
 
 def test_a_paused_container_is_woken_before_it_is_stopped():
-    client: Any = Paused(paused=True)
+    client: Any = Container(paused=True)
     Podman("podman", client, "5.4.2").stop("web")
     assert client.done == ["unpause web", "stop web 10"]
-    client = Paused(paused=True)
+    client = Container(paused=True)
     Podman("podman", client, "5.4.2").restart("web", 3)
     assert client.done == ["unpause web", "restart web 3"]
-    client = Paused(paused=False)
+    client = Container()
     Podman("podman", client, "5.4.2").stop("web", 5)
     assert client.done == ["stop web 5"]
+
+
+def test_one_that_is_about_to_start_again_is_stopped_once_it_runs():
+    client: Any = Container(looks=3)
+    Podman("podman", client, "5.4.2").stop("web", 5)
+    assert client.done == ["nothing to stop", "nothing to stop", "stop web 5"]
+    assert not client.runs
+
+
+def test_one_that_does_not_stay_stopped(monkeypatch):
+    monkeypatch.setattr(podman, "PATIENCE", 0)
+    client: Any = Container(looks=3)
+    with pytest.raises(OperationFailed) as failed:
+        Podman("podman", client, "5.4.2").stop("web", 5)
+    assert str(failed.value) == "container 'web' was stopped, and podman starts it again"
