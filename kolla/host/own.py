@@ -28,7 +28,8 @@ def refuse_elsewhere(cloud: Cloud, kind: Kind) -> None:
         if other == kind or Path(other.socket).resolve() == Path(kind.socket).resolve():
             continue
         try:
-            engine = connect(other.name, timeout=5)
+            # With the patience of any call: one that is busy is neither in the way nor overlooked.
+            engine = connect(other.name)
         except EngineUnreachable:
             continue
         found = [f"container {name}" for name in sorted(own_containers(engine, cloud))]

@@ -10,7 +10,7 @@ import pytest
 from kolla.host import engine, engines, own
 from kolla.host.cloud import Cloud
 from kolla.host.engines import DOCKER, PODMAN
-from kolla.host.errors import Refusal
+from kolla.host.errors import OperationFailed, Refusal
 
 
 def test_an_unknown_one():
@@ -26,18 +26,23 @@ def test_versions(version, numbers):
 
 
 class Other:
-    """Another engine, with a container and a volume of the cloud `ours`."""
+    """Another engine, busy, with a container and a volume of the cloud `ours`."""
+
+    def __init__(self, timeout: int) -> None:
+        self.timeout = timeout
 
     def containers(self) -> list[dict[str, Any]]:
         return [{"Names": ["/web"], "Labels": {"kolla.cloud": "ours"}}]
 
     def volumes(self, label: str) -> list[dict[str, Any]]:
+        if self.timeout < 10:
+            raise OperationFailed("cannot list volumes: Read timed out.")
         return [{"Name": "data"}] if label == "kolla.cloud=ours" else []
 
 
 @pytest.fixture
 def other(monkeypatch):
-    monkeypatch.setattr(own, "connect", lambda name, timeout: Other())
+    monkeypatch.setattr(own, "connect", lambda name, timeout=engine.CALL_TIMEOUT: Other(timeout))
 
 
 def test_a_cloud_in_another_engine_is_refused_and_one_that_is_not_is_not(other, tmp_path):
