@@ -141,8 +141,9 @@ def creation(name: str, body: Json) -> Json:
         "volumes": [_volume(each) for each in host["Mounts"] if each["Type"] == "volume"],
         # Files keep that much and no more: podman's own kind of file has no older ones beside it.
         "log_configuration": {"driver": "k8s-file", "size": LOG_SIZE},
-        # As many processes as they like: Docker sets no limit, podman one of 2048.
-        "resource_limits": {"pids": {"limit": -1}},
+        # Docker sets no limit of processes, podman one of 2048. 0 leaves what the kernel and systemd give, as
+        # Docker does; to lift a limit (-1), as to set one, there must be a controller of cgroups for it.
+        "resource_limits": {"pids": {"limit": 0}},
     }
 
 

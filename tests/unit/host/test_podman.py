@@ -110,7 +110,7 @@ def test_volumes_and_temporary_file_systems():
 
 def test_no_limit_of_processes_and_one_of_the_log():
     asked = podman.creation("x", projection.payload(ContainerSpec(name="x", image="i").model_dump(), {}))
-    assert asked["resource_limits"] == {"pids": {"limit": -1}}
+    assert asked["resource_limits"] == {"pids": {"limit": 0}}
     assert asked["log_configuration"] == {"driver": "k8s-file", "size": 10485760}
 
 
