@@ -118,6 +118,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(neutron: Neutron, demo: Demo) -> Iterator[Pair]:
     first = neutron.port(demo.id)["network_id"]
+    older = neutron.openstack.get("network", f"/v2.0/networks/{first}")["network"]["mtu"]
     physical = {
         "provider:network_type": "vlan",
         "provider:physical_network": "physnet1",
@@ -125,7 +126,7 @@ def pair(neutron: Neutron, demo: Demo) -> Iterator[Pair]:
     }
     with ExitStack() as stack:
         enter = stack.enter_context
-        inside = enter(neutron.network("10.71.0.0/24", name="inside"))
+        inside = enter(neutron.network("10.71.0.0/24", name="inside", mtu=older))
         large = enter(neutron.network("10.72.0.0/24", name="large"))
         vlan = enter(neutron.network("10.73.0.0/24", name="vlan", **physical))
         logins, trunks, subports = [], [], []
