@@ -18,7 +18,7 @@ from kolla.state.configured import configured
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
-DEPRECATED = {"[ovn] ovs_create_tap"}
+DEPRECATED = {"[ovn] ovs_create_tap", "[ovn] ovn_emit_need_to_frag"}
 """What templates say though it is going to be removed, because nothing else does the same yet."""
 
 OPTIONS = {
