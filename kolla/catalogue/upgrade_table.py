@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kolla.catalogue.catalogue import Catalogue
-from kolla.catalogue.model import Upgrade
+from kolla.catalogue.model import Service, Upgrade
 from kolla.catalogue.upgrades import has_schemas, jobs
 
 _INTRODUCTION = """\
@@ -32,19 +32,21 @@ def text(catalogue: Catalogue) -> str:
     pairs = sorted({pair for upgrade in upgrades.values() for pair in upgrade.releases})
     asked = {name: upgrade for name, upgrade in upgrades.items() if has_schemas(services[name])}
     return "\n".join(
-        [_INTRODUCTION, "## What is run\n", *_runs(upgrades.items()), *_returns(asked, pairs), ""]
+        [_INTRODUCTION, "## What is run\n", *_runs(services.values()), *_returns(asked, pairs), ""]
     )
 
 
-def _runs(services: Iterable[tuple[str, Upgrade]]) -> Iterator[str]:
+def _runs(services: Iterable[Service]) -> Iterator[str]:
     yield "| service | when | command |"
     yield "|---|---|---|"
-    for name, upgrade in services:
-        for word, of in jobs(upgrade).items():
+    for service in services:
+        for word, of in jobs(service.upgrade).items():
             for job in of.values():
-                yield f"| {name} | {_WORDS[word]} | `{' '.join(job.command)}` |"
-        for job_name in upgrade.postponed:
-            yield f"| {name} | {_WORDS['finish']} | job `{job_name}`, as in a deploy |"
+                container = service.containers.get(job.container or "")
+                several = f", in each `{job.container}`" if container and container.for_each else ""
+                yield f"| {service.name} | {_WORDS[word]} | `{' '.join(job.command)}`{several} |"
+        for job_name in service.upgrade.postponed:
+            yield f"| {service.name} | {_WORDS['finish']} | job `{job_name}`, as in a deploy |"
 
 
 def _returns(services: dict[str, Upgrade], pairs: Iterable[str]) -> Iterator[str]:

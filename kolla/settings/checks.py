@@ -11,13 +11,13 @@ from kolla.catalogue.catalogue import EVERYWHERE, Catalogue
 from kolla.catalogue.model import Capability, ServiceFolder
 from kolla.errors import InputError, Location, did_you_mean
 from kolla.secret import Secret
-from kolla.settings import expressions
+from kolla.settings import expressions, fields
 from kolla.settings import globals as globals_file
 from kolla.settings import passwords as passwords_file
 from kolla.settings.globals import Globals
 from kolla.settings.inventory import Inventory
 from kolla.settings.keys import enable_key
-from kolla.settings.scope import Given
+from kolla.settings.scope import Given, Scope
 
 OPTIONAL = frozenset({Capability.PROXY})
 """Capabilities that may be missing: without a proxy, endpoints are reached directly."""
@@ -210,6 +210,24 @@ def groups(
             where=where,
             hint=f"add a host to [{group}], or switch the service off",
         )
+
+
+def named_groups(globals_: Globals, cloud: Scope, known: Mapping[str, Sequence[str]]) -> Iterator[InputError]:
+    """Groups that items of lists name and that are not there, or have no host."""
+    for name in globals_.given:
+        setting = globals_.keys[name].setting
+        try:
+            found = list(fields.groups(setting.fields, cloud[name])) if setting.fields else []
+        except InputError:
+            continue  # it is told with all that is wrong with values
+        for steps, group in found:
+            where = globals_.where(name, *steps)
+            if group not in known:
+                hint = did_you_mean(group, known) or f"add [{group}] to the inventory"
+                yield InputError(f"'{name}': there is no group '{group}'", where=where, hint=hint)
+            elif not known[group]:
+                hint = f"add a host to [{group}]"
+                yield InputError(f"'{name}': group '{group}' has no host", where=where, hint=hint)
 
 
 def refusal(folder: ServiceFolder, sentence: str, scope: Mapping[str, Any], where: Location) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from kolla.catalogue.catalogue import Catalogue
-from kolla.catalogue.model import Setting
+from kolla.catalogue.model import Field, Setting
 from kolla.settings import keys, passwords
 from kolla.settings.keys import Key
 
@@ -63,8 +63,14 @@ def _described(key: Key) -> str:
 
 
 def kind_of(setting: Setting) -> str:
-    """A setting's type, and its minimum if it has one."""
+    """A setting's type, its minimum if it has one, and what each item of a list has if that is said."""
+    if setting.fields:
+        return f"list of {', '.join(_field(name, field) for name, field in setting.fields.items())}"
     return setting.type if setting.minimum is None else f"{setting.type}, {setting.minimum} or more"
+
+
+def _field(name: str, field: Field) -> str:
+    return name if field.default is None else f"{name} ({written(field.default)})"
 
 
 def _comment(text: str) -> Iterator[str]:

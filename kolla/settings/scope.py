@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kolla.errors import InputError, Location
+from kolla.settings import fields
 from kolla.settings.expressions import UndefinedVariable, is_expression, resolve
 from kolla.settings.keys import Key
 from kolla.settings.values import convert
@@ -175,12 +176,15 @@ class _Custom(Mapping[str, Any]):
 def typed(key: Key, value: Any, given: Given) -> Any:
     """`value` as the key's type wants it; InputError says what was expected and where it was written."""
     try:
-        return convert(key.setting, value, given.written)
+        converted = convert(key.setting, value, given.written)
     except ValueError as error:
         source = f", from {given.value!r}," if _holds_expression(given.value) else ""
         raise InputError(
             f"'{key.name}'{source} is {_shown(value)}", where=given.where, expected=str(error)
         ) from None
+    if key.setting.fields:
+        return fields.items(key.name, key.setting.fields, converted, given.inside)
+    return converted
 
 
 def _holds_expression(value: Any) -> bool:

@@ -181,6 +181,7 @@ def load(
     needing, mistakes = checks.needing(catalogue, enabled, cloud)
     errors += [*mistakes, *checks.capabilities(globals_, needing)]
     errors += checks.groups(catalogue, inventory, enabled)
+    errors += checks.named_groups(globals_, cloud, groups["groups"])
     cloud_id = passwords.pop(passwords_file.CLOUD_ID, Secret("")).reveal()
     settings = Settings(
         config_directory=config_directory,

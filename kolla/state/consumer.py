@@ -8,8 +8,8 @@ from functools import partial
 
 from kolla.catalogue.model import Capability, Identity, Service, ServiceFolder
 from kolla.secret import Secret
-from kolla.settings import Settings
-from kolla.settings.expressions import render
+from kolla.settings import Settings, each
+from kolla.settings.expressions import evaluate, render
 from kolla.settings.passwords import database_password, identity_password, storage_key
 from kolla.state.topology import EndpointView, Topology
 
@@ -83,10 +83,14 @@ class Consumer:
     title: str
     needs: tuple[Capability, ...]
     database_list: tuple[Database, ...]
+    vhosts: tuple[str, ...]
+    """Virtual hosts of the message bus that it wants besides the one for all."""
     identity: IdentityView | None
     storage: StorageView
     endpoint: EndpointView | None
     """The endpoint that is registered, if any."""
+    vhost: str = ""
+    """The virtual host that is meant, of `vhosts`; empty: the one for all."""
 
     @property
     def databases(self) -> Mapping[str, Database]:
@@ -102,10 +106,16 @@ class Consumer:
         """The same consumer with one of its databases."""
         return replace(self, database_list=(self.databases[database],))
 
+    def at(self, vhost: str) -> Consumer:
+        """The same consumer at one of its virtual hosts."""
+        return replace(self, vhost=vhost)
+
     def wants(self, capability: Capability) -> bool:
         """Whether the provider's job is to be run for this service."""
         if capability is Capability.DATABASE:
             return bool(self.database_list)
+        if capability is Capability.MESSAGE_BUS:
+            return bool(self.vhosts)
         if capability is Capability.IDENTITY:
             return self.identity is not None
         return capability in self.needs
@@ -139,13 +149,30 @@ class Consumer:
             name=service.name,
             title=service.title,
             needs=service.needs,
-            database_list=tuple(
-                Database(name, name, passwords[database_password(name)]) for name in service.databases
-            ),
+            database_list=tuple(_databases(folder, settings)),
+            vhosts=tuple(name for _, name in _for_each(folder, service.vhosts_for_each, settings)),
             identity=view,
             storage=_storage(folder, settings),
             endpoint=endpoint,
         )
+
+
+def _databases(folder: ServiceFolder, settings: Settings) -> Iterator[Database]:
+    service, passwords = folder.service, settings.passwords
+    for name in service.databases:
+        yield Database(name, name, passwords[database_password(name)])
+    for database, name in _for_each(folder, service.databases_for_each, settings):
+        yield Database(name, name, passwords[database_password(database)])
+
+
+def _for_each(
+    folder: ServiceFolder, lists: Mapping[str, str], settings: Settings
+) -> Iterator[tuple[str, str]]:
+    """(What the catalogue has once, what it is called for one item of its list)."""
+    for name, expression in lists.items():
+        where = settings.catalogue.find(folder.name, expression)
+        for item in each.names(evaluate(expression, settings.scope(None), where), where):
+            yield name, each.volume_name(name, item)
 
 
 def _storage(folder: ServiceFolder, settings: Settings) -> StorageView:

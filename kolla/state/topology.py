@@ -311,10 +311,15 @@ class Topology:
 
     def _port(self, folder: ServiceFolder, endpoint: Endpoint) -> int:
         where = self.settings.catalogue.find(folder.name, endpoint.port)
-        value = evaluate(endpoint.port, self.settings.scope(None), where)
+        value = evaluate(endpoint.port, self._scope(folder, endpoint), where)
         if not isinstance(value, int) or not 1 <= value <= 65535:
             raise InputError(f"'{value}' is no port", where=where, expected="a port, from 1 to 65535")
         return value
+
+    def _scope(self, folder: ServiceFolder, endpoint: Endpoint) -> Mapping[str, object]:
+        """What the expressions of an endpoint see: of one that is for an item of a list, the item as well."""
+        items = self.settings.items.get((folder.name, endpoint.container))
+        return self.settings.scope(None, {"item": next(iter(items.values()))} if items else None)
 
     @cached_property
     def listeners(self) -> tuple[Listener, ...]:
@@ -328,7 +333,7 @@ class Topology:
         return tuple(sorted(listeners, key=lambda listener: listener.name))
 
     def _listener(self, folder: ServiceFolder, endpoint: Endpoint, view: EndpointView) -> Listener:
-        scope = self.settings.scope(None)
+        scope = self._scope(folder, endpoint)
         addresses = self._proxy_addresses(endpoint)
         for member in view.members:
             if member.host in self.proxy_hosts and member.address in addresses:

@@ -76,12 +76,24 @@ def in_use(user: Demo, what: str) -> Iterator[None]:
     assert user.login.run("hostname").strip() == user.name
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A request without a good answer: when it ended by the clock, after how many seconds, and why."""
+
+    at: str
+    seconds: float
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.at} after {self.seconds:.1f} s: {self.why}"
+
+
 @dataclass
 class Answers:
     """What came of one kind of request."""
 
     asked: int = 0
-    failures: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     longest_gap: float = 0.0
     """Seconds between the last answer before a failure and the first one after it, at most."""
     longest_wait: float = 0.0
@@ -93,7 +105,7 @@ class Answers:
         """Another request ended, after so many seconds."""
         self.asked += 1
         if failure is not None:
-            self.failures.append(failure)
+            self.failures.append(Failure(time.strftime("%T"), seconds, failure))
             self.failing = True
             return
         now = time.monotonic()
@@ -101,6 +113,13 @@ class Answers:
         if self.failing:
             self.longest_gap = max(self.longest_gap, now - self.last)
         self.last, self.failing = now, False
+
+    def __str__(self) -> str:
+        found = (
+            f"{len(self.failures)} of {self.asked} failed, longest gap {self.longest_gap:.1f} s, "
+            f"longest wait {self.longest_wait:.1f} s"
+        )
+        return "\n  ".join([found, *map(str, self.failures)])
 
 
 class Load:
@@ -133,11 +152,7 @@ class Load:
             thread.join()
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{name}: {len(of.failures)} of {of.asked} failed, longest gap {of.longest_gap:.1f} s, "
-            f"longest wait {of.longest_wait:.1f} s"
-            for name, of in self.answers.items()
-        )
+        return "\n".join(f"{name}: {of}" for name, of in self.answers.items())
 
     def _ask(self, name: str, user: OpenStack) -> None:
         while not self._over.is_set():

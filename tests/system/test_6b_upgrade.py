@@ -50,7 +50,7 @@ def unexplained(load: Load) -> dict[str, Counter[str]]:
     """Of each kind of request, failures that nobody has a reason for."""
     known = re.compile("|".join(MAY_FAIL))
     found = {
-        name: Counter(said for said in answers.failures if not known.search(said))
+        name: Counter(failure.why for failure in answers.failures if not known.search(failure.why))
         for name, answers in load.answers.items()
     }
     return {name: failures for name, failures in found.items() if failures}

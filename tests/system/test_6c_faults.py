@@ -19,7 +19,7 @@ from test_6_controllers.writers import Writes
 
 pytestmark = pytest.mark.long
 
-FAULTS = 3 * len(KINDS)
+FAULTS = 50
 SEEDS = rounds(os.environ.get("KOLLA_FAULTS") or f"0-{FAULTS - 1}")
 
 DISK = "24G"

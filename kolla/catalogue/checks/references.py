@@ -72,6 +72,8 @@ def _references(catalogue: Catalogue, service: Service) -> Iterator[Reference]:
         yield ("identity", "endpoint"), "endpoint", service.identity.endpoint, service.endpoints
     for name, entry in service.identity.others.items() if service.identity else ():
         yield ("identity", "others", name, "endpoint"), "endpoint", entry.endpoint, service.endpoints
+    for name in service.databases_for_each:
+        yield ("databases_for_each", name), "database", name, service.databases
     for index, name in enumerate(service.upgrade.postponed):
         yield ("upgrade", "postponed", index), "job", name, service.jobs
     for name, words in service.upgrade.after.items():

@@ -25,6 +25,9 @@ def _needs(service: Service) -> Iterator[Broken]:
     """What is had of others is needed of them."""
     if service.databases and Capability.DATABASE not in service.needs:
         yield Broken(("databases",), "databases without the need for one", "'database' in 'needs'")
+    if service.vhosts_for_each and Capability.MESSAGE_BUS not in service.needs:
+        what = "virtual hosts of the message bus without the need for one"
+        yield Broken(("vhosts_for_each",), what, "'message_bus' in 'needs'")
     if service.storage != Storage() and Capability.STORAGE not in (*service.needs, *service.may_need):
         what = "pools or users of storage without the need for it"
         yield Broken(("storage",), what, "'storage' in 'needs' or 'may_need'")
@@ -50,10 +53,8 @@ def _containers(service: Service) -> Iterator[Broken]:
 def _several(service: Service) -> Iterator[Broken]:
     """Where a container is meant that a host has one of, it is one."""
     several = {name for name, container in service.containers.items() if container.for_each is not None}
-    meant = [(path, job.container) for path, job in jobs_of(service)]
-    meant += [(("endpoints", name), endpoint.container) for name, endpoint in service.endpoints.items()]
-    for path, container in meant:
-        if container in several:
+    for path, job in jobs_of(service):
+        if (container := job.container) in several and path[0] not in ("jobs", "upgrade"):
             what = f"there may be several of '{container}'"
             yield Broken((*path, "container"), what, "a container there is one of on a host")
 
@@ -87,6 +88,9 @@ def _settings(service: Service) -> Iterator[Broken]:
         path = ("settings", name)
         if setting.required and setting.default is not None:
             yield Broken(path, f"'{name}' is required and has a default", "only one of the two")
+        if setting.fields and (setting.type, setting.scope) != ("list", "cloud"):
+            what = f"'{name}' is no list of mappings that holds for the whole cloud"
+            yield Broken((*path, "fields"), what, "type: list, and no scope")
         if setting.minimum is not None and setting.type not in ("integer", "number"):
             yield Broken((*path, "minimum"), f"'{name}' is no integer and no number", "type: integer")
 

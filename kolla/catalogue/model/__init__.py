@@ -20,7 +20,7 @@ from kolla.catalogue.model.host import HostResources, KernelModule, Leaving
 from kolla.catalogue.model.image import Binary, ConfigOptions, Image, NamedSections, Software, User
 from kolla.catalogue.model.job import Argument, Check, Job, Verb
 from kolla.catalogue.model.service import Service, ServiceFolder
-from kolla.catalogue.model.setting import Password, Setting
+from kolla.catalogue.model.setting import Field, Password, Setting
 from kolla.catalogue.model.upgrade import Return, Upgrade
 from kolla.catalogue.model.words import (
     FIRST,
@@ -63,6 +63,7 @@ __all__ = [
     "Endpoint",
     "Entry",
     "Expression",
+    "Field",
     "Health",
     "HostResources",
     "Identity",

@@ -63,6 +63,12 @@ class Service(Model):
     """OpenStack release -> distribution on PyPI -> version specifier: the roots of the lock."""
     databases: tuple[Key, ...] = ()
     """Each gets a database, a user of the same name, and `<name>_database_password`."""
+    databases_for_each: dict[Key, Expression] = {}
+    """One of the databases -> a list of mappings that have a `name`: for each of them there is one more,
+    `<database>_<name>`, with a user of that name, whose password is that of the one."""
+    vhosts_for_each: dict[Key, Expression] = {}
+    """What virtual hosts of the message bus are called -> such a list: for each item there is one,
+    `<vhost>_<name>`, whose messages are not seen in any other."""
     storage: Storage = Storage()
     """Pools and users of the shared storage, in use while the service needs `storage`."""
     identity: Identity | None = None

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from kolla.catalogue.model.words import Model
+from kolla.catalogue.model.words import Key, Model
+
+
+class Field(Model):
+    """What each mapping in a list has under one name."""
+
+    type: Literal["string", "port", "name", "group"] = "string"
+    """What values it takes: `name` can be part of the names of containers, and no two items have the same;
+    `group` is a group of the inventory that has hosts."""
+    default: Any = None
+    """What an item has that does not say; without one, each has to say."""
 
 
 class Setting(Model):
@@ -28,6 +38,8 @@ class Setting(Model):
     """Of an integer or a number: the least that is allowed."""
     required: bool = False
     """Nothing is deployed before it has a value."""
+    fields: dict[Key, Field] = {}
+    """Of a list of mappings: what each of them has, and nothing else."""
 
 
 class Password(Model):

@@ -34,7 +34,7 @@ class Jobs:
 
     def _on(self, host: str, owner: Owner, name: str, job: Job, reference: str | None) -> DesiredJob:
         folder, settings, references = owner.folder, self.inputs.settings, self.inputs.references
-        renderer = self.renderers.of(owner, host)
+        renderer = self.renderers.of(owner, host, job.container or "")
         if job.container is not None:
             container = folder.service.containers[job.container]
             image_name = container.image or job.container

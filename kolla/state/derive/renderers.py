@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kolla.catalogue.model import Capability, Provision, ServiceFolder
 from kolla.catalogue.upgrades import Stage
@@ -28,13 +29,12 @@ class Renderers:
 
     def of_service(self, folder: ServiceFolder, host: str, container: str = "") -> Renderer:
         """Of a service, or of one container, which may be there for an `item`."""
-        renderer = self.of(Owner(folder), host)
-        items = self.inputs.settings.items.get((folder.name, container))
-        return renderer if items is None else replace(renderer, extra={**renderer.extra, "item": items[host]})
+        return self.of(Owner(folder), host, container)
 
-    def of(self, owner: Owner, host: str) -> Renderer:
-        """Of a job, in the words of its owner."""
+    def of(self, owner: Owner, host: str, container: str = "") -> Renderer:
+        """Of a job, in the words of its owner; the container it is done in may be there for an `item`."""
         folder, settings, topology = owner.folder, self.inputs.settings, self.inputs.topology
+        consumer = self.inputs.consumers[folder.name]
         extra: dict[str, object] = {
             "service": folder.name,
             **topology.host_variables(host),
@@ -44,9 +44,18 @@ class Renderers:
             "listeners": topology.listeners,
             # Whether another release than that of the images may run, too.
             "upgrading": self.inputs.course.stage is Stage.EXPANDED,
-            "databases": self._databases(folder, host),
+            # `databases.nova_api.url`, `vhosts.nova_cell2.url`
+            "databases": self._views(
+                host, Capability.DATABASE, {name: consumer.only(name) for name in consumer.databases}
+            ),
+            "vhosts": self._views(
+                host, Capability.MESSAGE_BUS, {name: consumer.at(name) for name in consumer.vhosts}
+            ),
             "items": self._items(folder),
         }
+        items = settings.items.get((folder.name, container))
+        if items is not None:
+            extra["item"] = items[host]
         own = next(iter(folder.service.endpoints), None)
         if own is not None:
             extra["endpoint"] = topology.endpoints[own]
@@ -59,7 +68,7 @@ class Renderers:
                     provider,
                     capability,
                     host,
-                    self.inputs.consumers[folder.name],
+                    consumer,
                 )
         if owner.provision is not None and owner.provision.endpoint is not None:
             extra["endpoint"] = topology.endpoints[owner.provision.endpoint]
@@ -67,16 +76,17 @@ class Renderers:
             extra["consumer"] = owner.consumer
         return Renderer(settings, folder, host, extra, topology.listeners)
 
-    def _databases(self, folder: ServiceFolder, host: str) -> dict[str, ProviderView]:
-        """What the provider says of each database of a service: `databases.nova_api.url`."""
+    def _views(
+        self, host: str, capability: Capability, consumers: Mapping[str, Consumer]
+    ) -> dict[str, ProviderView]:
+        """What the provider of a capability says of each of several things of one service."""
         settings, topology = self.inputs.settings, self.inputs.topology
-        provider = topology.provider(Capability.DATABASE)
-        consumer = self.inputs.consumers[folder.name]
+        provider = topology.provider(capability)
         if provider is None:
             return {}
         return {
-            name: ProviderView(settings, topology, provider, Capability.DATABASE, host, consumer.only(name))
-            for name in consumer.databases
+            name: ProviderView(settings, topology, provider, capability, host, consumer)
+            for name, consumer in consumers.items()
         }
 
     def _items(self, folder: ServiceFolder) -> dict[str, list[str]]:

@@ -143,6 +143,19 @@ def test_nothing_wrong(make_service: MakeService):
         ),
         ("enabled: true\n", "\n", 15, "no 'enabled'"),
         ("default: 9191,", "default: 9191, required: true,", 6, "required and has a default"),
+        ("default: 9191,", "default: 9191, fields: {name: {type: name}},", 6, "no list of mappings"),
+        (
+            "databases: [notes]\n",
+            "databases: [notes]\ndatabases_for_each: {nots: x}\n",
+            12,
+            "no database 'nots'\n  hint: did you mean 'notes'?",
+        ),
+        (
+            "databases: [notes]\n",
+            "databases: [notes]\nvhosts_for_each: {notes: x}\n",
+            12,
+            "virtual hosts of the message bus without the need for one",
+        ),
         ("default: 9191,", "default: 9191, minimum: 1,", 6, "'notes_port' is no integer and no number"),
     ],
 )
@@ -352,3 +365,22 @@ def test_what_sees_whether_an_image_may_have_data_comes_first(make_service: Make
 def test_optional_files_have_no_template(make_service: MakeService):
     text = NOTES.replace("{to: /etc/, owner: notes}", "{to: /etc/, optional: true}")
     assert loader.load([make_service(text, files=[])])
+
+
+MANY = "containers:\n  many: {image: notes, for_each: x, command: notes}\n"
+
+
+def test_endpoints_and_jobs_of_a_container_there_are_several_of(make_service: MakeService):
+    text = NOTES.replace("containers:\n", MANY)
+    text = text.replace(
+        "jobs:\n", "jobs:\n  many: {container: many, command: [sync], after: [endpoint/many]}\n"
+    )
+    text = text.replace("endpoints:\n", "endpoints:\n  many: {container: many, port: x}\n")
+    assert "notes" in loader.load([make_service(text)]).folders
+
+
+def test_nobody_says_which_of_several_a_verb_is_about(make_service: MakeService):
+    text = NOTES.replace("containers:\n", MANY).replace(
+        "{container: notes, command: [jot]}", "{container: many, command: [jot]}"
+    )
+    assert "there may be several of 'many'" in errors(make_service(text))

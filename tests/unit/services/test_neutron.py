@@ -25,6 +25,7 @@ SCOPE: dict[str, Any] = {
     "neutron_physical_network_mtus": {},
     "neutron_physical_networks": "physnet1",
     "neutron_network_vlan_ranges": "physnet1",
+    "neutron_ovn_emit_need_to_frag": True,
     "database": SimpleNamespace(url="mysql+pymysql://neutron:secret@h/neutron"),
     "message_bus": SimpleNamespace(url="rabbit://h", oslo="rabbit_quorum_queue = true"),
     "cache": SimpleNamespace(oslo="memcache_servers = h:11211", tokens="memcached_servers = h:11211"),
@@ -35,9 +36,9 @@ SCOPE: dict[str, Any] = {
 }
 
 
-def parsed(name: str, container: str) -> configparser.RawConfigParser:
+def parsed(name: str, container: str, **scope: Any) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser()
-    parser.read_string(render("neutron", f"{name}.j2", **SCOPE, container=container))
+    parser.read_string(render("neutron", f"{name}.j2", **{**SCOPE, **scope}, container=container))
     return parser
 
 
@@ -71,6 +72,13 @@ def test_every_plugin_of_ml2_is_named() -> None:
     assert ml2["ml2_type_flat"]["flat_networks"] == "physnet1"
 
 
+def test_routers_let_large_packets_pass_where_that_is_set() -> None:
+    """A switch in userspace would take what TCP has yet to segment for too large (decision 63)."""
+    assert "ovn_emit_need_to_frag" not in parsed("ml2_conf.ini", "neutron-server")["ovn"]
+    passing = parsed("ml2_conf.ini", "neutron-server", neutron_ovn_emit_need_to_frag=False)["ovn"]
+    assert passing["ovn_emit_need_to_frag"] == "false"
+
+
 AGENTS: dict[str, Any] = {
     "neutron_plugin_agent": "openvswitch",
     "neutron_tenant_network_types": "vxlan,vlan",
@@ -90,9 +98,7 @@ AGENTS: dict[str, Any] = {
 
 def of_agents(name: str, container: str, **scope: Any) -> configparser.RawConfigParser:
     """A file of a cloud whose networks neutron's own agents make."""
-    parser = configparser.RawConfigParser()
-    parser.read_string(render("neutron", f"{name}.j2", **{**SCOPE, **AGENTS, **scope}, container=container))
-    return parser
+    return parsed(name, container, **{**AGENTS, **scope})
 
 
 def test_agents_are_on_the_bus_and_know_no_database() -> None:

@@ -45,7 +45,12 @@ def configuration(container: str, **changed: Any) -> configparser.RawConfigParse
     return parser
 
 
-KNOWN = {"nova_libvirt_cpu_mode": "none", "nova_backend_ceph": False, "kolla_base_distro": "debian"}
+KNOWN = {
+    "group_names": (),
+    "nova_libvirt_cpu_mode": "none",
+    "nova_backend_ceph": False,
+    "kolla_base_distro": "debian",
+}
 """Settings that others have, or whose default is an expression."""
 
 

@@ -1,4 +1,4 @@
-"""Which mapping is a cell's, in a cloud that Kolla or another tool made."""
+"""Which mapping is a cell's, in a cloud that Kolla or another tool made; and which changes are refused."""
 
 from __future__ import annotations
 
@@ -55,3 +55,48 @@ def test_a_cell_without_a_name_is_known_by_its_database(
 ) -> None:
     mapping = SimpleNamespace(name=name, database_connection=connection)
     assert script.is_cell(mapping, WANTED) is same
+
+
+def mapping(name: str | None, database: str) -> SimpleNamespace:
+    return SimpleNamespace(name=name, database_connection=f"mysql+pymysql://nova:pw@h/{database}")
+
+
+def host(name: str, cell: str | None) -> SimpleNamespace:
+    return SimpleNamespace(host=name, cell_mapping=mapping(cell, "nova"))
+
+
+def test_only_cells_that_were_made_from_settings_are_no_longer_wanted(script: ModuleType) -> None:
+    known = [
+        mapping("cell0", "nova_cell0"),
+        mapping(None, "nova"),
+        mapping("rack-2", "nova_rack_2"),
+        mapping("rack-3", "nova_rack_3"),
+        mapping("of-somebody", "nova_elsewhere"),
+    ]
+    wanted = [{"name": name} for name in ("cell0", "cell1", "rack-3")]
+    assert [cell.name for cell in script.unwanted(known, wanted)] == ["rack-2"]
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted"),
+    [
+        ([], {"one": "rack-2"}),
+        ([host("one", "rack-2")], {"one": "rack-2"}),
+        ([host("one", None)], {"one": "cell1"}),
+        ([host("gone", "rack-2")], {"one": "cell1"}),
+        ([host("one", "whatever")], {}),
+    ],
+)
+def test_hosts_that_stay_in_their_cell_are_let_be(
+    script: ModuleType, known: list[SimpleNamespace], wanted: dict[str, str]
+) -> None:
+    script.check_hosts(known, wanted)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "rack-2"), ("cell1", "rack-2"), ("rack-2", "cell1")])
+def test_a_host_does_not_change_its_cell_under_its_servers(
+    script: ModuleType, before: str | None, after: str
+) -> None:
+    said = f"compute host one is of {before or 'cell1'}, and is to be of {after}: .* nothing was changed"
+    with pytest.raises(ValueError, match=said):
+        script.check_hosts([host("one", before)], {"one": after})

@@ -53,6 +53,7 @@ class Cloud:
     """Servers that nova never comes to an end with."""
     unsaid: int = 0
     """For how many looks nova says neither that it does something with a server nor where that is now."""
+    cells: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -154,6 +155,15 @@ def test_nothing_is_changed_when_no_other_host_takes_servers(other: dict[str, An
     with pytest.raises(moves.Refused, match="nowhere to go"):
         hosts.drain(cloud, "old", GATEWAYS)
     assert cloud.asked == cloud.changes == []
+
+
+def test_no_server_goes_to_a_host_of_another_cell() -> None:
+    cells = {"new": "cell2"}
+    cloud = Cloud([server("a")], cells=cells)
+    with pytest.raises(moves.Refused, match="no other compute host of cell1 is up and enabled"):
+        hosts.drain(cloud, "old", GATEWAYS)
+    assert cloud.asked == cloud.changes == []
+    assert moves.others([*cloud.found, service("near")], "old", cells) == ["near"]
 
 
 def test_who_cannot_move_is_named_with_the_reason_and_the_others_go() -> None:

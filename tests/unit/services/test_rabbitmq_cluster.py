@@ -109,6 +109,7 @@ def programs(script: ModuleType, monkeypatch: pytest.MonkeyPatch, path: Path, sa
         program.write_text(
             f'#!/bin/sh\necho {name} "$@" >> {asked}\ncase "$*" in\n'
             f"*cluster_status*) echo '{json.dumps(said)}';;\n"
+            '*list_vhosts*) echo \'[{"name": "/"}]\';;\n'
             '*list_queues*) echo \'[{"name": "s", "type": "stream", "members": ["rabbit@two"]}]\';;\nesac\n'
         )
         program.chmod(0o755)
@@ -183,7 +184,7 @@ def test_a_member_takes_part_in_all_queues(
     assert members.settle(cluster(1, "one", "two")) == {"changed": False, "forgotten": []}
     said = asked.read_text()
     assert f"rabbitmq-queues --quiet grow {HERE} all" in said
-    assert f"rabbitmq-streams --quiet add_replica s {HERE}" in said
+    assert f"rabbitmq-streams --quiet add_replica --vhost / s {HERE}" in said
     assert (tmp_path / ".kolla-member").exists()
 
 

@@ -18,7 +18,7 @@ from kolla.state.configured import configured
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
-DEPRECATED = {"[ovn] ovs_create_tap"}
+DEPRECATED = {"[ovn] ovs_create_tap", "[ovn] ovn_emit_need_to_frag"}
 """What templates say though it is going to be removed, because nothing else does the same yet."""
 
 OPTIONS = {
@@ -36,6 +36,13 @@ OPTIONS = {
     ],
 }
 """Settings with which templates say more."""
+
+CELLS = {
+    "nova_console": "novnc",
+    "enable_nova_serialconsole_proxy": False,
+    "nova_cells": [{"name": "rack2", "compute_group": "compute"}],
+}
+"""Settings of a cloud with another cell."""
 
 
 @pytest.fixture(params=["2025.1", "2025.2", "2026.1", "2026.2"])
@@ -74,6 +81,8 @@ def test_every_template_is_taken(world: World, release: str, stores: dict[str, o
     words = wanted(loader.load())
     read = configured(world.desired)
     world.globals["nova_console"] = "spice"
+    read += configured(world.desired)
+    world.globals |= CELLS
     read += configured(world.desired)
     world.globals |= {"neutron_plugin_agent": "openvswitch", "enable_neutron_dvr": True}
     read = (*read, *configured(world.desired))

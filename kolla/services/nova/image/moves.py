@@ -25,6 +25,9 @@ FIRST = {
 }
 """What its owner has to do before a server can move."""
 
+FIRST_CELL = "cell1"
+"""The cell of hosts that are of no other."""
+
 
 class Refused(Exception):
     """Why it cannot be done, in one sentence."""
@@ -57,13 +60,23 @@ def host_named(word: str, hosts: Mapping[str, str]) -> str:
     raise Refused(f"there is no compute host '{word}'; {hint}")
 
 
-def others(services: Iterable[Mapping[str, Any]], host: str) -> list[str]:
-    """The other hosts that take servers, as their compute services report. Refused without one."""
+def others(services: Iterable[Mapping[str, Any]], host: str, cells: Mapping[str, str]) -> list[str]:
+    """The other hosts that take servers, as their compute services report; those of its cell, where there are
+    several (host -> cell, where it is not the first), as no server leaves its cell. Refused without one."""
+    cell = cells.get(host, FIRST_CELL)
     found = sorted(
-        s["host"] for s in services if s["host"] != host and s["state"] == "up" and s["status"] == "enabled"
+        s["host"]
+        for s in services
+        if s["host"] != host
+        and s["state"] == "up"
+        and s["status"] == "enabled"
+        and cells.get(s["host"], FIRST_CELL) == cell
     )
     if not found:
-        raise Refused(f"the servers of {host} have nowhere to go: no other compute host is up and enabled")
+        whose = f" of {cell}" if cells else ""
+        raise Refused(
+            f"the servers of {host} have nowhere to go: no other compute host{whose} is up and enabled"
+        )
     return found
 
 
