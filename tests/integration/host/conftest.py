@@ -334,5 +334,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
     host.clean()
 
 
-on_every_engine = pytest.mark.parametrize("host", ["docker", "podman"], indirect=True)
-"""For modules whose tests are about what an engine does."""
+on_every_engine = pytest.mark.parametrize(
+    "host", ["docker", pytest.param("podman", marks=pytest.mark.long)], indirect=True
+)
+"""For modules whose tests are about what an engine does. Podman is made ready for them first."""
