@@ -340,7 +340,8 @@ class Cloud(ImageVerbs, AdoptVerb, HostVerbs, SetVerbs):
                 group = folder.service.containers[container].group or folder.name
                 items = settings.items.get((folder.name, container))
                 host = next(h for h in settings.hosts_of(group) if items is None or h in items)
-                code = session.run(settings.inventory.host_vars[host], host, engine_name(container), command)
+                variables, engine = settings.inventory.host_vars[host], self.configuration.identity.engine
+                code = session.run(variables, host, engine, engine_name(container), command)
                 return Lines((), exit_code=code)
         known = [name for folder in settings.services for name in folder.service.containers]
         raise InputError(
@@ -380,7 +381,7 @@ class Cloud(ImageVerbs, AdoptVerb, HostVerbs, SetVerbs):
         plan = self._hooks.planned("destroy", plan, everything=True)
         with self._hooks.giving_up(), self._hooks.before("destroy", plan, self.progress):
             removed = changes(self._hosts.ask_each("destroy", request))
-            here = self._remove_built() if images else []
+            here, left = self._remove_built() if images else ([], [])
             if purge:
                 removed += changes(self._hosts.ask_each("destroy", {**request, "purge": True}))
         self._hooks.after("destroy", plan, self.progress)
@@ -390,18 +391,26 @@ class Cloud(ImageVerbs, AdoptVerb, HostVerbs, SetVerbs):
         if config and removed.kept:  # a later purge must find what was kept
             places.directory.mkdir(mode=0o700, parents=True)
             write_json(places.made, {"cloud_id": cloud_id})
-        return removed + Changes({"this machine": tuple(here)} if here else {}, removed.kept)
+        kept = {**removed.kept, "this machine": tuple(left)} if left else removed.kept
+        return removed + Changes({"this machine": tuple(here)} if here else {}, kept)
 
-    def _remove_built(self) -> list[str]:
-        """Remove what the builder made on this machine; not an error when nothing was built."""
+    def _remove_built(self) -> tuple[list[str], list[str]]:
+        """Remove what the builder made on this machine; what went, and what stays and why.
+
+        Not an error when nothing was built, or when the engine of the hosts is not here: they are empty by
+        then, and what another one built (`build --engine`) is in nobody's way.
+        """
         from kolla.images.remove import remove
 
         places = self.configuration.places
         if not places.build_report.exists():
-            return []
+            return [], []
         engine = str(self.configuration.globals.value("kolla_container_engine"))
-        tags = remove(self.configuration.report, places, engine)
-        return [f"removed image {tag}" for tag in tags]
+        try:
+            tags = remove(self.configuration.report, places, engine)
+        except KollaError as error:
+            return [], [f"the images that were built: {error.what}"]
+        return [f"removed image {tag}" for tag in tags], []
 
     def _refuse_foreign_configuration(self, made: Sequence[Path]) -> None:
         path = self.configuration.directory / "globals.yml"

@@ -136,7 +136,7 @@ class Configuration:
 
     @cached_property
     def identity(self) -> CloudIdentity:
-        """Name and id; the id is remembered when passwords.yml is gone. InputError when there is none."""
+        """Name, id and engine; the id is remembered when passwords.yml is gone; InputError without one."""
         secret = passwords.load(self.directory).get(passwords.CLOUD_ID)
         cloud_id = secret.reveal() if secret else read_json(self.places.made).get("cloud_id")
         if not cloud_id:
@@ -145,7 +145,8 @@ class Configuration:
                 where=Location(self.directory / passwords.FILE),
                 hint="run: kolla genpwd",
             )
-        return CloudIdentity(str(self.globals.value("cloud_name")), str(cloud_id))
+        values = self.globals.value
+        return CloudIdentity(str(values("cloud_name")), str(cloud_id), str(values("kolla_container_engine")))
 
     def remember(self, path: Path) -> None:
         """Note that the controller made a file, so that removing the cloud removes it."""

@@ -29,9 +29,6 @@ from kolla.state.host_state import HostState, Observation
 from kolla.state.plan import Plan
 from kolla.state.releases import SETTLED, Course, course
 
-DEPLOYABLE = "docker"
-"""The container engine that the code on hosts knows."""
-
 LOCK_TIMEOUT = 60
 """Seconds to wait for another deployer before giving up."""
 
@@ -116,12 +113,6 @@ class Hosts:
         return outcome
 
     def _executor(self, phase: str) -> Executor:
-        engine = str(self.configuration.globals.value("kolla_container_engine"))
-        if engine != DEPLOYABLE:
-            raise InputError(
-                f"kolla_container_engine: {engine} builds images, and hosts are deployed with {DEPLOYABLE}",
-                hint=f"set kolla_container_engine: {DEPLOYABLE}, or leave it out",
-            )
         return Executor(
             self.configuration.sources,
             self.configuration.identity,

@@ -9,19 +9,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def run(host_vars: Mapping[str, Any], host: str, container: str, command: Sequence[str]) -> int:
+def run(host_vars: Mapping[str, Any], host: str, engine: str, container: str, command: Sequence[str]) -> int:
     """Run `command` in `container` on `host`; gives back its exit status."""
-    return subprocess.run(arguments(host_vars, host, container, command, sys.stdin.isatty())).returncode
+    words = arguments(host_vars, host, engine, container, command, sys.stdin.isatty())
+    return subprocess.run(words).returncode
 
 
 def arguments(
-    host_vars: Mapping[str, Any], host: str, container: str, command: Sequence[str], terminal: bool
+    host_vars: Mapping[str, Any],
+    host: str,
+    engine: str,
+    container: str,
+    command: Sequence[str],
+    terminal: bool,
 ) -> list[str]:
     """The program to run: the engine's client here, or ssh(1) with it at its end.
 
     `host_vars` are Ansible's connection variables (ansible_connection, ansible_host, ansible_user, ...).
     """
-    inside = _AS_ROOT + shlex.join(["docker", "exec", "-it" if terminal else "-i", container, *command])
+    inside = _AS_ROOT + shlex.join([engine, "exec", "-it" if terminal else "-i", container, *command])
     if host_vars.get("ansible_connection") == "local":
         return ["sh", "-c", inside]
     options = shlex.split(str(host_vars.get("ansible_ssh_common_args", "")))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import daemon, facts, files, firewall, lock, packages
+from . import daemon, engines, facts, files, firewall, lock, own, packages
 from .cloud import Cloud
 from .engine import connect
+from .engines import Kind, kind_of
 from .errors import Refusal
 from .manifest import Manifest
 from .shapes import Json
 
-PACKAGES = ("docker.io", "iptables")
-SPLIT_OFF = ("docker-cli", "docker-buildx")
-"""The client for people and for building images: packages of their own in newer distributions."""
 MODE = 0o755
 
 
@@ -26,20 +24,36 @@ def bootstrap(request: Json) -> Json:
     to have), `firewall` (whether it is to have what loads one).
     Everything made goes into the manifest.
     """
-    cloud = Cloud.of(request)
+    cloud, kind = Cloud.of(request), kind_of(request["engine"])
+    own.refuse_elsewhere(cloud, kind)
     with lock.held(cloud, request):
         manifest = Manifest(cloud)
-        changes = [] if daemon.answers() else _install(PACKAGES, SPLIT_OFF, manifest)
+        changes = [] if daemon.answers(kind) else _engine(kind, manifest)
         changes += _install(request.get("packages", ()), (), manifest)
         if request.get("firewall") and not firewall.is_there():
             changes += _install((firewall.PACKAGE,), (), manifest)
-        changes += _registries(request.get("insecure_registries", ()), manifest)
-        changes += _authorities(request.get("registry_authorities", {}), manifest)
-        if not daemon.answers():
-            changes.append(daemon.start(manifest))
+        changes += _registries(kind, request.get("insecure_registries", ()), manifest)
+        changes += _authorities(kind, request.get("registry_authorities", {}), manifest)
+        if not daemon.answers(kind):
+            changes.append(daemon.start(kind, manifest))
+        changes += daemon.start_with_host(kind, manifest)
         changes += _directory(Path(request["node_config"]), manifest)
-    engine = connect(request["engine"])
+    engine = connect(kind.name)
     return {"changes": changes, "engine": {"name": engine.name, "version": engine.version}}
+
+
+def _engine(kind: Kind, manifest: Manifest) -> list[str]:
+    """Have an engine's packages; Refusal, before any is installed, when the distribution's are too old."""
+    if packages.supported():
+        offered = packages.offered(kind.packages[0])
+        if offered and engines.numbers(offered) < kind.oldest:
+            oldest = ".".join(map(str, kind.oldest))
+            raise Refusal(
+                "unsupported",
+                f"this distribution has {kind.name} {offered}, and {oldest} or newer is needed",
+                hint="use a newer release of the distribution, or another kolla_container_engine",
+            )
+    return _install(kind.packages, kind.if_known, manifest)
 
 
 def _install(names: Sequence[str], if_known: Sequence[str], manifest: Manifest) -> list[str]:
@@ -56,22 +70,21 @@ def _install(names: Sequence[str], if_known: Sequence[str], manifest: Manifest) 
     return [f"installed {name}" for name in packages.install(names, if_known, manifest)]
 
 
-def _registries(registries: Sequence[str], manifest: Manifest) -> list[str]:
-    before = daemon.read_configuration()
-    missing = [each for each in registries if each not in before.get(daemon.REGISTRIES, [])]
+def _registries(kind: Kind, registries: Sequence[str], manifest: Manifest) -> list[str]:
+    present = daemon.trusted(kind)
+    missing = [each for each in registries if each not in present]
     if not missing:
         return []
     manifest.add("registries", missing)
-    daemon.write_configuration(daemon.with_registries(before, missing))
-    daemon.reload()
+    daemon.trust(kind, missing)
     return [f"registry {each} may be used without TLS" for each in missing]
 
 
-def _authorities(authorities: Mapping[str, str], manifest: Manifest) -> list[str]:
+def _authorities(kind: Kind, authorities: Mapping[str, str], manifest: Manifest) -> list[str]:
     """The engine reads them at every pull and push."""
     changes = []
     for registry, certificates in authorities.items():
-        path = daemon.CERTIFICATES / registry / "ca.crt"
+        path = kind.certificates / registry / "ca.crt"
         content = certificates.encode()
         if path.exists() and path.read_bytes() == content:
             continue

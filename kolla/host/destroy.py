@@ -21,10 +21,11 @@ from . import (
 from .cloud import Cloud
 from .containers import base_name
 from .deadline import Deadline
-from .engine import Engine, EngineUnreachable, connect
+from .engine import Engine, EngineUnreachable
+from .engines import Kind, kind_of
 from .errors import OperationFailed
 from .manifest import Manifest
-from .own import own_containers
+from .own import engine_of, own_containers
 from .shapes import Json
 
 FAREWELL = 120
@@ -52,7 +53,7 @@ def destroy(request: Json) -> Json:
         manifest = Manifest(cloud)
         engine: Engine | None = None
         try:
-            engine = connect(request["engine"])
+            engine = engine_of(request, cloud)
         except EngineUnreachable:
             kept.append("containers, volumes and images: no engine answers")
         else:
@@ -61,7 +62,7 @@ def destroy(request: Json) -> Json:
             _volumes(engine, cloud, manifest, request["volumes"], changes, kept)
             _images(engine, manifest, request["images"], changes, kept)
         if request["purge"]:
-            _engine(engine, manifest, changes, kept)
+            _engine(kind_of(request["engine"]), engine, manifest, changes, kept)
         changes += [f"removed {p}" for p in manifest.entries("folders") if folder.remove(p, manifest)]
         undone, stayed = resources.take_all_back(cloud, manifest)
         changes += undone
@@ -151,7 +152,9 @@ def _images(engine: Engine, manifest: Manifest, asked: bool, changes: list[str],
             kept.append(f"image {image}: {failure}")
 
 
-def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept: list[str]) -> None:
+def _engine(
+    kind: Kind, engine: Engine | None, manifest: Manifest, changes: list[str], kept: list[str]
+) -> None:
     strangers = [container["Names"][0].lstrip("/") for container in (engine.containers() if engine else ())]
     if strangers:
         kept.append(f"the engine and its packages: containers of others are on it ({', '.join(strangers)})")
@@ -162,8 +165,7 @@ def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept:
         return
     registries = manifest.entries("registries")
     if registries:
-        daemon.write_configuration(daemon.without_registries(daemon.read_configuration(), registries))
-        daemon.reload()
+        daemon.distrust(kind, registries)
         manifest.remove("registries", registries)
         changes += [f"registry {each} needs TLS again" for each in registries]
     authorities = manifest.entries("authorities")
@@ -171,7 +173,7 @@ def _engine(engine: Engine | None, manifest: Manifest, changes: list[str], kept:
         Path(each).unlink(missing_ok=True)
         changes.append(f"removed {each}")
     manifest.remove("authorities", authorities)
-    changes += daemon.stop(manifest)
+    changes += daemon.stop(kind, manifest)
     if manifest.entries("packages"):
         changes += [f"removed package {name}" for name in packages.purge(manifest)]
 

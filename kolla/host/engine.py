@@ -1,7 +1,6 @@
 """The calls we make of a container engine.
 
-One class over the Docker API; an engine that speaks it on another socket (podman) is another entry
-of SOCKETS.
+One class over the Docker API. Podman speaks it as well; where its words are others, see `podman`.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ import docker.errors
 import requests.exceptions
 
 from .deadline import Deadline
+from .engines import PODMAN, kind_of
 from .errors import NoSuchProgram, OperationFailed, Refusal
 from .projection import stop_timeout
 from .shapes import Json
 
-SOCKETS = {"docker": "/var/run/docker.sock"}
 CALL_TIMEOUT = 120
 """Seconds one call may take, besides what the call itself is told to wait."""
 HEALTH_POLL = 0.05
@@ -46,13 +45,13 @@ class Engine:
 
     def containers(self) -> list[Json]:
         """All containers, running or not, in the engine's short form (Names, Labels, State)."""
-        with _explained("cannot list containers"):
+        with explained("cannot list containers"):
             # One that is just being removed has lost its names already.
             return [container for container in self._client.containers(all=True) if container["Names"]]
 
     def inspect(self, name: str) -> Json | None:
         """What the engine knows of a container, None when there is none."""
-        with _explained(f"cannot look at container '{name}'"):
+        with explained(f"cannot look at container '{name}'"):
             try:
                 return dict(self._client.inspect_container(name))
             except docker.errors.NotFound:
@@ -60,40 +59,41 @@ class Engine:
 
     def create(self, name: str, body: Json) -> None:
         """Create a container from an API body, not started."""
-        with _explained(f"cannot create container '{name}'"):
+        with explained(f"cannot create container '{name}'"):
             self._client.create_container_from_config(body, name=name)
 
     def start(self, name: str) -> None:
         """Start a container; nothing happens when it runs."""
-        with _explained(f"cannot start container '{name}'"):
+        with explained(f"cannot start container '{name}'"):
             self._client.start(name)
 
     def stop(self, name: str, timeout: int | None = None) -> None:
         """Ask a container to end, kill it after `timeout` seconds (its own stop timeout by default)."""
-        with _explained(f"cannot stop container '{name}'"):
+        with explained(f"cannot stop container '{name}'"):
             if timeout is None:
                 # Asked for aloud, because the client waits for an answer only so much longer.
-                timeout = stop_timeout(self._client.inspect_container(name)["Config"])
+                container = self.inspect(name)
+                timeout = stop_timeout(container["Config"] if container else {})
             self._client.stop(name, timeout=timeout)
 
     def restart(self, name: str, timeout: int) -> None:
         """Stop (see `stop`) and start a container."""
-        with _explained(f"cannot restart container '{name}'"):
+        with explained(f"cannot restart container '{name}'"):
             self._client.restart(name, timeout=timeout)
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a container another name."""
-        with _explained(f"cannot rename container '{name}'"):
+        with explained(f"cannot rename container '{name}'"):
             self._client.rename(name, new_name)
 
     def remove(self, name: str) -> None:
         """Kill and remove a container with its anonymous volumes; nothing happens without one."""
-        with _explained(f"cannot remove container '{name}'"), suppress(docker.errors.NotFound):
+        with explained(f"cannot remove container '{name}'"), suppress(docker.errors.NotFound):
             self._client.remove_container(name, v=True, force=True)
 
     def log(self, name: str, lines: int, stdout: bool = True, stderr: bool = True) -> list[str]:
         """The last lines a container wrote."""
-        with _explained(f"cannot read the log of container '{name}'"):
+        with explained(f"cannot read the log of container '{name}'"):
             text = self._client.logs(name, tail=lines, stdout=stdout, stderr=stderr)
         return str(text.decode(errors="replace")).splitlines()
 
@@ -116,7 +116,7 @@ class Engine:
     def run_in(self, name: str, command: Sequence[str]) -> list[str]:
         """Run `command` inside a container; the lines it wrote. OperationFailed with them unless it exits
         with 0."""
-        with _explained(f"cannot run {command[0]} in container '{name}'"):
+        with explained(f"cannot run {command[0]} in container '{name}'"):
             call = self._client.exec_create(name, list(command))["Id"]
             said: list[str] = self._client.exec_start(call).decode(errors="replace").splitlines()
             status = self._client.exec_inspect(call)["ExitCode"]
@@ -127,12 +127,12 @@ class Engine:
 
     def directory(self) -> str:
         """Where it keeps images and volumes."""
-        with _explained("cannot ask where the engine keeps its data"):
+        with explained("cannot ask where the engine keeps its data"):
             return str(self._client.info()["DockerRootDir"])
 
     def volume(self, name: str) -> Json | None:
         """A volume, None when there is none."""
-        with _explained(f"cannot look at volume '{name}'"):
+        with explained(f"cannot look at volume '{name}'"):
             try:
                 return dict(self._client.inspect_volume(name))
             except docker.errors.NotFound:
@@ -140,23 +140,23 @@ class Engine:
 
     def volumes(self, label: str) -> list[Json]:
         """All volumes with a label `name=value`."""
-        with _explained("cannot list volumes"):
+        with explained("cannot list volumes"):
             return list(self._client.volumes(filters={"label": label})["Volumes"] or ())
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Create a volume; the engine does nothing when it exists."""
-        with _explained(f"cannot create volume '{name}'"):
+        with explained(f"cannot create volume '{name}'"):
             self._client.create_volume(name, labels=dict(labels))
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume and everything in it."""
-        with _explained(f"cannot remove volume '{name}'"):
+        with explained(f"cannot remove volume '{name}'"):
             self._client.remove_volume(name)
 
     def image(self, reference: str) -> Json | None:
         """An image by ID or reference, None when there is none; looked up once in a process."""
         if reference not in self._images:
-            with _explained(f"cannot look at image {reference}"):
+            with explained(f"cannot look at image {reference}"):
                 try:
                     self._images[reference] = dict(self._client.inspect_image(reference))
                 except docker.errors.ImageNotFound:
@@ -166,7 +166,7 @@ class Engine:
     def pull(self, reference: str, deadline: Deadline, login: Mapping[str, str] | None = None) -> None:
         """Pull an image, logging in with `username` and `password` of `login`, else as
         ~/.docker/config.json says."""
-        with _explained(f"cannot pull {reference}"):
+        with explained(f"cannot pull {reference}"):
             for line in self._client.pull(reference, stream=True, decode=True, auth_config=login):
                 if "error" in line:
                     raise OperationFailed(f"cannot pull {reference}: {line['error']}")
@@ -175,33 +175,36 @@ class Engine:
     def tag(self, image: str, reference: str) -> None:
         """Give an image a tag."""
         repository, _, tag = reference.rpartition(":")
-        with _explained(f"cannot tag {image} as {reference}"):
+        with explained(f"cannot tag {image} as {reference}"):
             self._client.tag(image, repository, tag)
 
     def remove_image(self, image: str) -> None:
         """Remove an image and its tags; OperationFailed while something uses it."""
-        with _explained(f"cannot remove image {image}"):
+        with explained(f"cannot remove image {image}"):
             self._client.remove_image(image, force=True)
 
 
 def connect(name: str, timeout: int = CALL_TIMEOUT) -> Engine:
     """The engine called `name`; EngineUnreachable when none answers, Refusal for an unknown name."""
-    if name not in SOCKETS:
-        raise Refusal("request", f"unknown engine '{name}'; known: {', '.join(SOCKETS)}")
-    socket = SOCKETS[name]
+    socket = kind_of(name).socket
     hint = "run: kolla bootstrap-servers"
     if not Path(socket).is_socket():
         raise EngineUnreachable("engine", f"no {name} engine: {socket} does not exist", hint=hint)
     try:
         client = docker.APIClient(f"unix://{socket}", timeout=timeout)
-        return Engine(name, client, client.version()["Version"])
+        version = client.version()["Version"]
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         message = f"no {name} engine answers at {socket}: {_reason(error)}"
         raise EngineUnreachable("engine", message, hint=hint) from None
+    if name == PODMAN.name:
+        from .podman import Podman
+
+        return Podman(name, client, version)
+    return Engine(name, client, version)
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
     """Turn the engine's errors into one sentence."""
     try:
         yield

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import commands, directories, files
 from .cloud import Cloud
+from .engines import KINDS
 from .errors import OperationFailed, Refusal
 from .manifest import Manifest
 from .shapes import Json
@@ -18,9 +19,11 @@ PROGRAM, PACKAGE = "nft", "nftables"
 
 TABLE = "inet kolla"
 
-DROP_IN = Path("/etc/systemd/system/docker.service.d/kolla-firewall.conf")
-"""Has the rules be there before the engine starts containers, whatever else fills the packet filter at a
-start of the host (systemd.unit(5))."""
+DROP_INS = {
+    kind.name: Path(f"/etc/systemd/system/{kind.boot}.d/kolla-firewall.conf") for kind in KINDS.values()
+}
+"""Engine -> what has the rules be there before it starts containers, whatever else fills the packet filter at
+a start of the host (systemd.unit(5))."""
 
 
 def script(rules: Iterable[str]) -> str:
@@ -43,7 +46,7 @@ def loaded(cloud: Cloud) -> list[str]:
     return record["rules"] if record and record["listed"] == _listed() else []
 
 
-def ensure(rules: Iterable[str], cloud: Cloud, manifest: Manifest) -> None:
+def ensure(rules: Iterable[str], engine: str, cloud: Cloud, manifest: Manifest) -> None:
     """Have the table with these rules, and have it come back with the host; without any, have no table.
 
     OperationFailed when the kernel does not take them.
@@ -52,7 +55,7 @@ def ensure(rules: Iterable[str], cloud: Cloud, manifest: Manifest) -> None:
     if not wanted:
         remove(cloud, manifest)
     elif loaded(cloud) != wanted:
-        _load(wanted, cloud, manifest)
+        _load(wanted, DROP_INS[engine], cloud, manifest)
 
 
 def remove(cloud: Cloud, manifest: Manifest) -> bool:
@@ -61,24 +64,25 @@ def remove(cloud: Cloud, manifest: Manifest) -> bool:
         return False
     if _listed() is not None:
         _nft("delete", "table", *TABLE.split())
-    DROP_IN.unlink(missing_ok=True)
-    manifest.remove("files", [str(DROP_IN)])
-    directories.remove(DROP_IN.parent, manifest)
+    for drop_in in DROP_INS.values():
+        drop_in.unlink(missing_ok=True)
+        manifest.remove("files", [str(drop_in)])
+        directories.remove(drop_in.parent, manifest)
     cloud.firewall_script.unlink(missing_ok=True)
     cloud.firewall_record.unlink()
     return True
 
 
-def _load(rules: list[str], cloud: Cloud, manifest: Manifest) -> None:
+def _load(rules: list[str], drop_in: Path, cloud: Cloud, manifest: Manifest) -> None:
     # On record before it is there, so that whoever is killed in between leaves nothing that nobody knows of.
     files.write_json(cloud.firewall_record, {"rules": rules, "listed": ""})
     files.write(cloud.firewall_script, script(rules).encode())
     _nft("-f", str(cloud.firewall_script))
-    directories.make(DROP_IN.parent, manifest)
-    manifest.add("files", [str(DROP_IN)])
+    directories.make(drop_in.parent, manifest)
+    manifest.add("files", [str(drop_in)])
     program = shutil.which(PROGRAM) or PROGRAM
     start = f"[Service]\nExecStartPre=-{program} -f {cloud.firewall_script}\n"
-    files.write(DROP_IN, start.encode(), mode=0o644)
+    files.write(drop_in, start.encode(), mode=0o644)
     files.write_json(cloud.firewall_record, {"rules": rules, "listed": _listed()})
 
 

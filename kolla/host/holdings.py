@@ -8,9 +8,9 @@ from pathlib import Path
 from .cloud import Cloud
 from .containers import base_name
 from .deadline import Deadline
-from .engine import EngineUnreachable, connect
+from .engine import EngineUnreachable
 from .manifest import Manifest
-from .own import own_containers
+from .own import engine_of, own_containers
 from .projection import LABEL_CLOUD
 from .shapes import Json
 
@@ -24,7 +24,7 @@ def holdings(request: Json) -> Json:
     manifest = Manifest(cloud)
     found: Json = {"containers": [], "volumes": {}, "images": [], "packages": manifest.entries("packages")}
     try:
-        engine = connect(request["engine"])
+        engine = engine_of(request, cloud)
     except EngineUnreachable:
         return found
     found["containers"] = sorted(name for name in own_containers(engine, cloud) if name == base_name(name))

@@ -9,8 +9,9 @@ from . import facts, files, folder, kernel, lock, members, predecessors, project
 from .cloud import Cloud
 from .containers import OLD, base_name
 from .context import is_own
-from .engine import Engine, EngineUnreachable, connect
+from .engine import Engine, EngineUnreachable
 from .manifest import Manifest
+from .own import engine_of
 from .shapes import Json
 
 
@@ -20,7 +21,7 @@ def observe(request: Json) -> Json:
     state: Json = {"engine": None, "containers": {}, "foreign": [], "volumes": {}, "images": []}
     state.update(predecessors={}, unclaimed=[], blank=[], copies={}, drained=[])
     try:
-        engine = connect(request["engine"])
+        engine = engine_of(request, cloud)
     except EngineUnreachable:
         pass
     else:

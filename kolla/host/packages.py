@@ -46,6 +46,14 @@ def known(names: Sequence[str]) -> list[str]:
     return [name for name in names if commands.run("apt-cache", "madison", name).strip()]
 
 
+def offered(name: str) -> str:
+    """The version of a package that would be installed, or is; empty when the lists have none."""
+    commands.run("apt-get", "update", "-q")
+    lines = commands.run("apt-cache", "policy", name).splitlines()
+    found = [line.split()[1] for line in lines if line.strip().startswith("Candidate:")]
+    return found[0] if found and found[0] != "(none)" else ""
+
+
 def needing(manifest: Manifest) -> list[str]:
     """Packages that came otherwise and would have to go with those the manifest lists, sorted."""
     here = _here(manifest)

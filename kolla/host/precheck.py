@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import platform
-import re
 import shutil
 import socket
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from . import clock, facts, firewall, listeners, neighbour, processes, vrrp
+from . import clock, engines, facts, firewall, listeners, neighbour, processes, vrrp
 from .cloud import Cloud
-from .engine import Engine, EngineUnreachable, connect
+from .engine import Engine, EngineUnreachable
 from .errors import Refusal
-from .own import own_containers
+from .own import engine_of, own_containers
 from .shapes import Json
 
 GIB = 1 << 30
 NONLOCAL_BIND = "/proc/sys/net/{}/ip_nonlocal_bind"
 """`1`: programs may bind to addresses that are not here yet, as where keepalived moves them."""
-
-OLDEST = {"docker": (20, 10)}
-"""Engine -> the oldest version that does everything asked of it."""
 
 KVM = Path("/dev/kvm")
 
@@ -40,7 +36,7 @@ def precheck(request: Json) -> Json:
     findings: list[Json] = [_clock(clock.is_kept())]
     engine: Engine | None = None
     try:
-        engine = connect(request["engine"])
+        engine = engine_of(request, cloud)
         findings.append(_engine(engine.name, engine.version))
     except EngineUnreachable as refusal:
         hint = refusal.details["hint"]
@@ -86,9 +82,8 @@ def _clock(kept: bool) -> Json:
 
 
 def _engine(name: str, version: str) -> Json:
-    numbers = tuple(int(digits) for digits in re.findall(r"\d+", version)[:2])
-    oldest_known = OLDEST.get(name, (0, 0))
-    if numbers < oldest_known:
+    oldest_known = engines.kind_of(name).oldest
+    if engines.numbers(version) < oldest_known:
         oldest = ".".join(map(str, oldest_known))
         message = f"{name} {version} answers, {oldest} or newer is needed"
         return _finding("engine", name, False, message, "install a newer one")

@@ -49,7 +49,7 @@ def perform(operation: HostOperation, context: Context) -> Outcome:
             raise OperationFailed(f"{error.filename}: {error.strerror}") from None
         others = [record for name, record in before.items() if name != service]
         rules = [rule for record in (wanted, *others) for rule in record["firewall"]]
-        firewall.ensure(rules, context.cloud, context.manifest)
+        firewall.ensure(rules, context.engine.name, context.cloud, context.manifest)
         kept = _take_back(before.get(service, NONE), [wanted, *others], context.manifest)
         if wanted == NONE:
             context.cloud.resources_record(service).unlink(missing_ok=True)

@@ -11,8 +11,9 @@ from . import lock, operations, program, revisions, runs
 from .cloud import Cloud
 from .context import Context
 from .dag import Schedule
-from .engine import Engine, connect
+from .engine import Engine
 from .manifest import Manifest
+from .own import engine_of
 from .shapes import Json
 
 
@@ -22,7 +23,7 @@ def apply(request: Json) -> Json:
     Refusals (`locked`, `engine`, `request`) come before anything was changed.
     """
     cloud = Cloud.of(request)
-    engine = connect(request["engine"])
+    engine = engine_of(request, cloud)
     Schedule({operation["id"]: operation["after"] for operation in request["operations"]})
     timeout, gone, silence = request.get("lock_timeout", 0), request.get("gone"), request.get("silence", 0)
     handle = lock.take(cloud, request["run"], request["owner"], timeout, gone, silence)

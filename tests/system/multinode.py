@@ -63,7 +63,8 @@ def cloud_on(
     try:
         for verb, *words in (
             ("genpwd",),
-            ("build", "--push", "--profile", "enabled"),
+            # Whatever engine the hosts have, images are built by this machine's.
+            ("build", "--push", "--profile", "enabled", "--engine", "docker"),
             *((verb,) for verb in VERBS),
         ):
             begun = time.monotonic()

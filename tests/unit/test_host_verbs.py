@@ -268,6 +268,23 @@ def test_what_was_shown_is_what_is_done(model: Model) -> None:
         change.carry_out()
 
 
+def test_a_cloud_goes_also_where_the_engine_of_its_hosts_is_not_on_this_machine(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.world.globals["kolla_container_engine"] = "podman"
+    model.inventory = model.world.settings.inventory
+    monkeypatch.setenv("PATH", "/nowhere")
+    cloud = model.cloud()
+    removed = cloud.destroy(images=True)
+    assert removed.changes.keys() == {*THREE}
+    assert removed.kept == {
+        "this machine": (
+            "the images that were built: kolla_container_engine is podman, and there is none on PATH",
+        )
+    }
+    assert cloud.configuration.places.build_report.exists()
+
+
 def _stop(host: str, container: str) -> dict[str, Any]:
     operation = {
         "kind": "stop",

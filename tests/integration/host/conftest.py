@@ -19,9 +19,25 @@ from typing import Any
 import docker
 import pytest
 
+from kolla.host.engines import DOCKER, Kind
 from kolla.state.spec import ContainerSpec, HealthCheck, Mount
 
+from . import podmans
+
 Json = dict[str, Any]
+
+PROGRAM = """
+import sys
+from dataclasses import replace
+from kolla.host import engines
+from kolla.host.main import main
+
+name, socket = sys.argv[1:3]
+engines.KINDS[name] = replace(engines.KINDS[name], socket=socket)
+del sys.argv[1:3]
+main()
+"""
+"""The code on a host, where an engine's socket is somewhere else: NAME SOCKET VERB."""
 
 SERVE = "trap 'exit 0' TERM; echo serving $0; while :; do sleep 0.1; done\n"
 """A service: runs until it is told to stop."""
@@ -40,8 +56,8 @@ def busybox(directory: Path) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """ID of an image that runs /config/run with a shell; its /data belongs to user 1234."""
+def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The files of an image, whose /data belongs to user 1234."""
     program = busybox(tmp_path_factory.mktemp("busybox"))
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -56,24 +72,47 @@ def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
             entry = tarfile.TarInfo(f"bin/{applet}")
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(entry)
+    return archive.getvalue()
+
+
+@contextlib.contextmanager
+def imported(archive: bytes, engine: docker.DockerClient) -> Iterator[str]:
+    """ID of an image of those files that runs /config/run with a shell."""
     reference = f"kolla-host-test:{uuid.uuid4().hex[:8]}"
     repository, tag = reference.split(":")
     changes = ['CMD ["/bin/sh", "/config/run"]', "ENV PATH=/bin", "ENV OF_IMAGE=yes"]
-    engine.api.import_image_from_data(archive.getvalue(), repository=repository, tag=tag, changes=changes)
-    yield engine.images.get(reference).id
+    engine.api.import_image_from_data(archive, repository=repository, tag=tag, changes=changes)
+    yield str(engine.images.get(reference).id)
     engine.images.remove(reference, force=True)
+
+
+@pytest.fixture(scope="session")
+def image(archive: bytes, engine: docker.DockerClient) -> Iterator[str]:
+    """An image of this machine's engine."""
+    with imported(archive, engine) as image:
+        yield image
+
+
+@pytest.fixture(scope="session")
+def podman(archive: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kind, str]]:
+    """Podman, and an image of it."""
+    with podmans.running(tmp_path_factory.mktemp("podman"), tmp_path_factory.getbasetemp()) as kind:
+        client = docker.DockerClient(f"unix://{kind.socket}")
+        with imported(archive, client) as image:
+            yield kind, image
 
 
 class Host:
     """This machine, as one cloud sees it through the protocol."""
 
-    def __init__(self, directory: Path, image: str, engine: docker.DockerClient) -> None:
+    def __init__(self, directory: Path, image: str, engine: docker.DockerClient, kind: Kind = DOCKER) -> None:
         self.unique = uuid.uuid4().hex[:8]
         self.cloud = {"name": f"test-{self.unique}", "id": str(uuid.uuid4())}
         self.directory = directory
         self.state = directory / "state" / self.cloud["name"]
         self.image = image
         self.engine = engine
+        self.kind = kind
         self.bundle: dict[str, str] = {}
         self.environment = dict(os.environ)
 
@@ -81,12 +120,12 @@ class Host:
         """Run a verb without waiting for its answer."""
         document = {
             "cloud": self.cloud,
-            "engine": "docker",
+            "engine": self.kind.name,
             "state_directory": str(self.directory / "state"),
             **request,
         }
         process = subprocess.Popen(
-            [sys.executable, "-c", "from kolla.host.main import main; main()", verb],
+            [sys.executable, "-c", PROGRAM, self.kind.name, self.kind.socket, verb],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -284,8 +323,18 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path, image: str, engine: docker.DockerClient) -> Iterator[Host]:
-    """A cloud of its own on this machine's engine."""
-    host = Host(tmp_path, image, engine)
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
+    """A cloud of its own on this machine's engine; on podman where a test is parametrized with that name."""
+    if getattr(request, "param", DOCKER.name) == DOCKER.name:
+        host = Host(tmp_path, request.getfixturevalue("image"), request.getfixturevalue("engine"))
+    else:
+        kind, image = request.getfixturevalue("podman")
+        host = Host(tmp_path, image, docker.DockerClient(f"unix://{kind.socket}"), kind)
     yield host
     host.clean()
+
+
+on_every_engine = pytest.mark.parametrize(
+    "host", ["docker", pytest.param("podman", marks=pytest.mark.long)], indirect=True
+)
+"""For modules whose tests are about what an engine does. Podman is made ready for them first."""

@@ -10,6 +10,11 @@ from kolla.catalogue.privileges import START_CAPABILITIES
 from kolla.state.plan import ContainerOperation, Folder
 from kolla.state.spec import ContainerSpec, HealthCheck, Mount
 
+from . import podmans
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 FAILS = "echo trying; echo reason: wrong password >&2; exit 7\n"
 
 
@@ -78,7 +83,7 @@ SPECS = {
         "devices": ("/dev/full", "/dev/net/tun"),
         "security_options": ("apparmor=unconfined", "systempaths=unconfined"),
     },
-    "nothing": {"capabilities": (), "security_options": (), "network": "bridge"},
+    "nothing": {"capabilities": (), "security_options": ()},
     "health": {"health": HealthCheck(command=("/bin/sh", "-c", "true"), interval=1, timeout=2, retries=9)},
 }
 
@@ -95,10 +100,8 @@ def test_what_inspect_shows_is_what_was_asked(host, kind):
 @pytest.fixture
 def shared_mount(tmp_path):
     """A directory whose mounts others may share."""
-    subprocess.run(["mount", "--bind", tmp_path, tmp_path], check=True)
-    subprocess.run(["mount", "--make-shared", tmp_path], check=True)
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+    with podmans.shared(tmp_path):
+        yield tmp_path
 
 
 def test_later_mounts_are_seen_inside_where_that_is_asked_for(host, shared_mount):
@@ -312,8 +315,8 @@ def test_a_check_that_hangs_is_given_up(host):
 def test_changes_behind_our_back_are_seen_and_repaired(host):
     operation = host.container()
     host.do(operation)
-    host.engine.api.update_container(host.name("web"), restart_policy={"Name": "always"})
-    assert state_of(host)["spec"]["restart_policy"] == "always"
+    host.engine.api.update_container(host.name("web"), restart_policy={"Name": "on-failure"})
+    assert state_of(host)["spec"]["restart_policy"] == "on-failure"
     host.do(operation)
     assert state_of(host)["spec"] == operation["spec"]
 

@@ -15,7 +15,7 @@ from kolla.state.spec import HealthCheck
 Json = dict[str, Any]
 
 PROGRAM = """
-import json, subprocess, sys
+import json, subprocess, sys, types
 from kolla.host import firewall, resources
 from kolla.host.cloud import Cloud
 from kolla.host.context import Context
@@ -25,7 +25,8 @@ from kolla.host.mounts import is_mount_point
 
 request, *steps = json.load(sys.stdin)
 cloud = Cloud.of(request)
-firewall.DROP_IN = cloud.directory.parent / "docker.service.d" / "kolla-firewall.conf"
+engine = types.SimpleNamespace(name="docker")
+firewall.DROP_INS["docker"] = cloud.directory.parent / "docker.service.d" / "kolla-firewall.conf"
 for service, wanted in steps:
     if service == "flush":
         subprocess.run(["nft", "flush", "ruleset"], check=True)
@@ -33,7 +34,7 @@ for service, wanted in steps:
         continue
     operation = {"id": service, "service": service, "resources": {**resources.NONE, **wanted}}
     try:
-        outcome = resources.perform(operation, Context(cloud, None, Manifest(cloud), {}))
+        outcome = resources.perform(operation, Context(cloud, engine, Manifest(cloud), {}))
         ended = [outcome.status, outcome.message]
     except OperationFailed as failure:
         ended = ["failed", str(failure)]

@@ -4,6 +4,10 @@ from pathlib import Path
 
 from kolla.state.spec import Mount
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 
 def gone(host, operation):
     return host.containers() == [] and not Path(operation["folder"]["path"]).exists()

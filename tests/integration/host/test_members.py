@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 
 def member(host: Any, *command: str) -> dict[str, Any]:
     return {

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 Json = dict[str, Any]
 
 
@@ -52,6 +56,7 @@ def test_restart(host):
 def test_what_does_not_become_ready_fails_with_its_log(host):
     host.do(host.container(run="echo so long; exec sleep 0.5\n", health=None), "failed")
     host.do(stop(host))
+    assert host.inspect("web")["State"]["Status"] == "exited"
     event = host.do(start(host), "failed")
     assert "ended" in event["message"]
     assert "so long" in event["log"]

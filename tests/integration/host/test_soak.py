@@ -3,6 +3,10 @@
 import time
 from typing import Any
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 Json = dict[str, Any]
 
 

@@ -21,6 +21,13 @@ def test_images_asked_for(host):
     assert host.observe(images=[host.image, "sha256:" + "0" * 64])["images"] == [host.image]
 
 
+def test_a_network_of_its_own_is_seen(host):
+    # With Docker alone: podman would make a bridge and rules of a firewall here, and no service asks for it.
+    operation = host.container(network="bridge")
+    host.do(operation)
+    assert host.observe()["containers"][host.name("web")]["spec"] == operation["spec"]
+
+
 def test_files_whose_digest_is_known_are_not_sent(host):
     operation = host.container(files={"a": "1"})
     host.do(operation)
@@ -96,7 +103,7 @@ def test_precheck_of_addresses_space_and_memory(host):
 
 def test_precheck_without_an_engine_still_tells_everything(host):
     answer = host.ask("precheck", ports=[], directories={}, memory=0, engine="other")
-    assert answer == {"error": "request", "message": "unknown engine 'other'; known: docker"}
+    assert answer == {"error": "request", "message": "unknown engine 'other'; known: docker, podman"}
 
 
 def test_bootstrap_where_all_is_there(host):

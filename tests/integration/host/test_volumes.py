@@ -4,6 +4,10 @@ from pathlib import Path
 
 from kolla.state.spec import Mount
 
+from .conftest import on_every_engine
+
+pytestmark = on_every_engine
+
 
 def test_a_volume_keeps_its_first_epoch(host):
     operation = host.volume("data")

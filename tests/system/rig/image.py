@@ -36,9 +36,11 @@ PLACES = {
     "registry@.socket": "/etc/systemd/system/registry@.socket",
     "registry@.service": "/etc/systemd/system/registry@.service",
     "registry.yml": "/etc/rig/registry.yml",
+    "containers.conf": "/etc/containers/containers.conf.d/rig.conf",
 }
 HOOKS = (
     'cd "$1/etc" && mkdir -p rig systemd/system/docker.service.d systemd/system/containerd.service.d',
+    'mkdir -p "$1/etc/containers/containers.conf.d"',
     *(f'cp "{{files}}/{name}" "$1{place}"' for name, place in PLACES.items()),
     'cp "{files}/limits.conf" "$1/etc/systemd/system/containerd.service.d/limits.conf"',
     'chroot "$1" systemctl mask systemd-udevd.service systemd-udev-trigger.service'

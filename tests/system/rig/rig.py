@@ -38,6 +38,10 @@ SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 REGISTRY = 2
 REGISTRY_NAME = "registry"
 FIRST_HOST = 11
+DISKS = {"docker": {"bind": "/var/lib/docker"}, "podman": {"bind": "/var/lib/containers"}}
+"""Where engines of a host keep images and volumes: on no file system that is an overlay itself."""
+SIZED = {"docker": {"bind": "/var/lib/rig"}}
+"""Where its volume is when the disk has a size: the host makes the file system in it that Docker has then."""
 DIRECTORY = "kolla-rig-"
 """How the directories of rigs begin, below the one for temporary files."""
 PATIENCE = 60
@@ -269,7 +273,10 @@ class Rig:
     def _host(self, tag: str, networks: Sequence[Network], host: str, number: int) -> None:
         api = self._client.api
         addresses = [str(_subnet(network)[number]) for network in networks]
-        volume = self._client.volumes.create(f"{self._name(host)}-docker", labels=self._labels)
+        disks = {
+            self._client.volumes.create(f"{self._name(host)}-{name}", labels=self._labels).name: place
+            for name, place in (DISKS | (SIZED if self._disk else {})).items()
+        }
         host_config = api.create_host_config(
             # All that --privileged would give, but for CAP_SYS_RESOURCE, which a machine may not have.
             cap_add=["ALL"],
@@ -278,7 +285,7 @@ class Rig:
             device_cgroup_rules=["a *:* rwm"],
             cgroupns="private",
             tmpfs={"/run": "exec,mode=755", "/run/lock": "", "/tmp": ""},
-            binds={volume.name: {"bind": "/var/lib/rig" if self._disk else "/var/lib/docker"}},
+            binds=disks,
             network_mode=networks[0].name,
         )
         host_config |= {"MaskedPaths": [], "ReadonlyPaths": []}

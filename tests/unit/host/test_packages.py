@@ -26,3 +26,20 @@ def test_what_needs_our_packages_is_named(manifest, monkeypatch):
     assert packages.needing(manifest) == ["portainer"]
     manifest.add("packages", ["portainer"])
     assert packages.needing(manifest) == []
+
+
+POLICY = """\
+podman:
+  Installed: (none)
+  Candidate: 5.4.2+ds1-2+b2
+  Version table:
+     5.4.2+ds1-2+b2 500
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "version"), [(POLICY, "5.4.2+ds1-2+b2"), ("", ""), ("x:\n  Candidate: (none)\n", "")]
+)
+def test_the_version_a_distribution_offers(said, version, monkeypatch):
+    monkeypatch.setattr(commands, "run", lambda *argv: said if argv[0] == "apt-cache" else "")
+    assert packages.offered("podman") == version

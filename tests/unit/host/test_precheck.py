@@ -126,7 +126,12 @@ def test_a_hosts_name_leads_to_itself(
 
 @pytest.mark.parametrize(
     ("name", "version", "ok"),
-    [("docker", "20.10.24", True), ("docker", "19.03.15", False), ("podman", "5.4.0", True)],
+    [
+        ("docker", "20.10.24", True),
+        ("docker", "19.03.15", False),
+        ("podman", "5.4.2", True),
+        ("podman", "4.3.1", False),
+    ],
 )
 def test_an_engine_that_is_too_old(name: str, version: str, ok: bool) -> None:
     assert precheck._engine(name, version)["ok"] is ok
