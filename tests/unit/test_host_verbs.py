@@ -40,7 +40,14 @@ verbs:
   return-notes: {<<: *verb, description: Take some again.}
   copy-notes: {<<: *verb, description: Write them again., host_off: true}
 """
-KERNEL = Resources(sysctls={"net.ipv4.ip_nonlocal_bind": "0", "net.ipv6.ip_nonlocal_bind": "0"})
+SYSCTLS = {
+    "net.ipv4.ip_nonlocal_bind": "0",
+    "net.ipv6.ip_nonlocal_bind": "0",
+    "net.ipv4.tcp_keepalive_time": "7200",
+    "net.ipv4.tcp_keepalive_intvl": "75",
+    "net.ipv4.tcp_keepalive_probes": "9",
+}
+KERNEL = Resources(sysctls=SYSCTLS)
 THREE = ("one", "two", "three")
 
 
