@@ -46,6 +46,7 @@ SYSCTLS = {
     "net.ipv4.tcp_keepalive_time": "7200",
     "net.ipv4.tcp_keepalive_intvl": "75",
     "net.ipv4.tcp_keepalive_probes": "9",
+    "net.ipv4.tcp_retries2": "15",
 }
 KERNEL = Resources(sysctls=SYSCTLS)
 THREE = ("one", "two", "three")

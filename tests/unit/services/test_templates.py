@@ -230,7 +230,8 @@ def test_of_members_that_serve_one_at_a_time_the_others_are_backups() -> None:
     in_turn = listener_lines(members=members)
     assert not any("backup" in line for line in in_turn)
     lines = listener_lines(members=members, active="one")
-    assert lines[-4] == "default-server on-marked-down shutdown-sessions"
+    # Not by `on-marked-down shutdown-sessions`: decision 64.
+    assert lines[-4] == "default-server tcp-ut 10s"
     assert [line.endswith(" backup") for line in lines[-3:]] == [False, True, True]
     assert listener_lines(members=members[:1], active="one") == listener_lines(members=members[:1])
 
