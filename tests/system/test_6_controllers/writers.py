@@ -53,7 +53,9 @@ class Writes:
 
     def missing(self) -> dict[str, object]:
         """What of it is not there, by the name of where it should be."""
-        listed = OpenStack.of(self._three.cloud.config_directory).get("identity", "/users")["users"]
+        # Identity lists a thousand at most.
+        mine = f"/users?name__startswith={self._name}-"
+        listed = OpenStack.of(self._three.cloud.config_directory).get("identity", mine)["users"]
         names = {user["name"] for user in listed}
         rows = database.rows(self._three)
         seen = json.loads(self._client(bus.CLIENT, "consume").communicate()[0])["seen"]
