@@ -232,7 +232,7 @@ def test_down_removes_what_up_made_and_nothing_else() -> None:
     try:
         rig = Rig("test-down")
         rig.up(["only"])
-        assert len(_belongings(client, "test-down")) == 6
+        assert len(_belongings(client, "test-down")) == 7
         with pytest.raises(RuntimeError, match="only: its disk is the machine's"):
             rig.fill("only")
         rig.down()
