@@ -77,6 +77,25 @@ def shared(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
+def entered(root: Path, seen: Path, directory: Path) -> Iterator[Path]:
+    """A script in `directory` that is the podman of a root file system, in a mount namespace that sees the
+    files of `seen` as well; the namespace lasts as long as the context."""
+    unshare = ["unshare", "--mount", "--propagation=slave", "sh", "-c", ENTERED, "sh", str(root), str(seen)]
+    with subprocess.Popen(unshare, stdout=subprocess.PIPE, text=True) as inside:
+        try:
+            assert inside.stdout is not None and inside.stdout.readline() == "ready\n"
+            program = directory / "bin" / "podman"
+            program.parent.mkdir()
+            program.write_text(
+                f'#!/bin/sh\nexec nsenter --target {inside.pid} --mount /usr/bin/podman "$@"\n'
+            )
+            program.chmod(0o755)
+            yield program
+        finally:
+            inside.kill()
+
+
+@contextmanager
 def running(directory: Path, seen: Path) -> Iterator[Kind]:
     """A podman that keeps everything in `directory`, and sees the files of `seen`, which that is in."""
     root = directory / "root"
@@ -86,19 +105,12 @@ def running(directory: Path, seen: Path) -> Iterator[Kind]:
     )
     (root / "etc/containers/containers.conf").write_text(CONTAINERS)
     (root / "etc/containers/storage.conf").write_text(STORAGE.format(directory=directory))
-    unshare = ["unshare", "--mount", "--propagation=slave", "sh", "-c", ENTERED, "sh", str(root), str(seen)]
-    with shared(seen), subprocess.Popen(unshare, stdout=subprocess.PIPE, text=True) as inside:
-        try:
-            assert inside.stdout is not None and inside.stdout.readline() == "ready\n"
-            program = directory / "bin" / "podman"
-            program.parent.mkdir()
-            enter = f"nsenter --target {inside.pid} --mount"
-            program.write_text(f'#!/bin/sh\nexec {enter} /usr/bin/podman "$@"\n')
-            program.chmod(0o755)
-            with _started(directory, program) as kind:
-                yield kind
-        finally:
-            inside.kill()
+    with (
+        shared(seen),
+        entered(root, seen, directory) as program,
+        _started(directory, program) as kind,
+    ):
+        yield kind
 
 
 @contextmanager

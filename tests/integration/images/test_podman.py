@@ -6,13 +6,13 @@ in a mount namespace of its own. What the builder finds as `podman` is a script 
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
+from integration.host.podmans import entered
 
 from kolla.build_report import BuildReport
 from kolla.images.push import push
@@ -45,17 +45,6 @@ events_logger = "file"
 """containers.conf(5) for a place that is a container itself: without systemd and bridges, and where root may
 not raise limits."""
 
-ENTERED = """\
-set -eu
-mount --rbind "$1" "$1"
-for path in /proc /sys /dev "$2"; do
-    mkdir -p "$1$path"
-    mount --rbind "$path" "$1$path"
-done
-exec chroot "$1" sh -c "echo ready; exec sleep infinity"
-"""
-"""ROOT DIRECTORY: have both, and what a kernel shows, in a mount namespace; it lasts as long as this."""
-
 
 @pytest.fixture(scope="module")
 def tools(workshop: Workshop) -> BuildReport:
@@ -81,17 +70,8 @@ def root(
 def podman(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory that programs in the root see as well; its `bin` has `podman`."""
     directory = tmp_path_factory.mktemp("work")
-    unshare = ["unshare", "--mount", "--propagation=private", "sh", "-c", ENTERED, "sh"]
-    command = [*unshare, str(root), str(directory)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as inside:
-        assert inside.stdout is not None and inside.stdout.readline() == "ready\n"
-        program = directory / "bin/podman"
-        program.parent.mkdir()
-        enter = f"nsenter --target {inside.pid} --mount --root"
-        program.write_text(f'#!/bin/sh\nexec {enter} /usr/bin/podman "$@"\n')
-        program.chmod(0o755)
+    with entered(root, directory, directory):
         yield directory
-        inside.kill()
 
 
 @pytest.fixture

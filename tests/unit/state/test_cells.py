@@ -238,7 +238,7 @@ def test_cells_that_cannot_be_are_refused_with_their_place(
     two.groups |= groups
     two.hosts = (*two.hosts, *(h for hosts in groups.values() for h in hosts if h not in two.hosts))
     with pytest.raises(InputError) as caught:
-        two.settings  # noqa: B018
+        _ = two.settings
     assert said in str(caught.value)
     assert f"{two.directory}/globals.yml:" in str(caught.value)
 
@@ -247,14 +247,14 @@ def test_cells_that_cannot_be_are_refused_with_their_place(
 def test_consoles_that_cells_do_not_have_are_refused(two: World, given: dict[str, object]) -> None:
     two.globals |= given
     with pytest.raises(InputError, match="further cells"):
-        two.settings  # noqa: B018
+        _ = two.settings
 
 
 def test_two_cells_want_two_ports(two: World) -> None:
     two.groups["rack3"] = ("two",)
     two.globals["nova_cells"] = [CELL, {"name": "rack-3", "compute_group": "rack3"}]
     with pytest.raises(InputError, match="would both listen on"):
-        two.desired  # noqa: B018
+        _ = two.desired
 
 
 @given(members=st.lists(st.sampled_from(("cell1", "a", "b-c")), min_size=3, max_size=3))
