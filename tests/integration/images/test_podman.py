@@ -22,7 +22,7 @@ from kolla.secret import Secret
 from . import registries
 from .conftest import NAMESPACE, Image, Workshop
 
-TOOLS = f"{registries.IMAGE}  podman: {{packages: {{debian: [podman, runc]}}}}\n"
+TOOLS = f"{registries.IMAGE}  podman: {{packages: {{debian: [mount, podman, runc]}}}}\n"
 CARGO = """\
   cargo:
     packages: {debian: [sl]}
