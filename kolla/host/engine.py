@@ -178,10 +178,21 @@ class Engine:
         with explained(f"cannot tag {image} as {reference}"):
             self._client.tag(image, repository, tag)
 
+    def users(self, image: str) -> list[str]:
+        """The containers made of an image (its ID), running or not."""
+        return [each["Names"][0].lstrip("/") for each in self.containers() if each["ImageID"] == image]
+
     def remove_image(self, image: str) -> None:
-        """Remove an image and its tags; OperationFailed while something uses it."""
+        """Remove an image (its ID) with all of its names; OperationFailed, and none is removed, while a
+        container is made of it."""
+        # Asked to by force, Docker would remove it from under a container that is stopped.
+        if users := self.users(image):
+            raise OperationFailed(f"cannot remove image {image}: it is used by {', '.join(users)}")
         with explained(f"cannot remove image {image}"):
-            self._client.remove_image(image, force=True)
+            self._remove_image(image)
+
+    def _remove_image(self, image: str) -> None:
+        self._client.remove_image(image, force=True)
 
 
 def connect(name: str, timeout: int = CALL_TIMEOUT) -> Engine:

@@ -49,7 +49,7 @@ def discard(operation: DiscardOperation, context: Context) -> Outcome:
     image, engine = operation["image"], context.engine
     if image not in context.manifest.entries("images"):
         return SKIPPED
-    needing = [c["Names"][0].lstrip("/") for c in engine.containers() if c["ImageID"] == image]
+    needing = engine.users(image)
     of_others = others_entries(context.cloud, "images").items()
     needing += [f"cloud {name}" for name, entries in of_others if image in entries]
     if not needing and engine.image(image):

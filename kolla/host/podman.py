@@ -96,13 +96,10 @@ class Podman(Engine):
             asked = {"force": "true", "v": "true", "timeout": "0", "ignore": "true"}
             self._own("delete", f"containers/{name}", params=asked)
 
-    def remove_image(self, image: str) -> None:
-        """Remove an image and its tags. Never by force: that would remove its containers as well."""
-        with explained(f"cannot remove image {image}"):
-            tags = self._client.inspect_image(image)["RepoTags"] or []
-            for name in tags[1:]:
-                self._client.remove_image(name)
-            self._client.remove_image(image)
+    def _remove_image(self, image: str) -> None:
+        """A digest that it was pulled by is one of its names. By force podman removes containers, too."""
+        self._own("post", f"images/{image}/untag")
+        self._client.remove_image(image)
 
     def _own(self, method: str, path: str, **arguments: Any) -> Any:
         """An answer of its own API."""

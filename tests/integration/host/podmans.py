@@ -33,6 +33,13 @@ events_logger = "file"
 """
 """containers.conf(5)."""
 
+REGISTRIES = """\
+[[registry]]
+location = "127.0.0.1"
+insecure = true
+"""
+"""containers-registries.conf(5): registries of tests speak no TLS."""
+
 STORAGE = """\
 [storage]
 driver = "overlay"
@@ -104,6 +111,7 @@ def running(directory: Path, seen: Path) -> Iterator[Kind]:
         ["mmdebstrap", "--quiet", "--variant=minbase", include, "trixie", str(root), MIRROR], check=True
     )
     (root / "etc/containers/containers.conf").write_text(CONTAINERS)
+    (root / "etc/containers/registries.conf.d/tests.conf").write_text(REGISTRIES)
     (root / "etc/containers/storage.conf").write_text(STORAGE.format(directory=directory))
     with (
         shared(seen),

@@ -12,6 +12,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from .conftest import on_every_engine
+
 CONFIGURATION = """\
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {directory}/data}}}}
@@ -109,6 +111,7 @@ def operation(image: str, reference: str, digest: str | None):
     }
 
 
+@on_every_engine
 @pytest.mark.parametrize("by", ["digest", "reference"])
 def test_pull(host, engine, registry, by):
     image, reference, digest = push(engine, registry, os.urandom(4))
@@ -116,7 +119,7 @@ def test_pull(host, engine, registry, by):
     try:
         event = host.do(wanted)
         assert event["message"] == f"pulled {digest if by == 'digest' else reference}"
-        assert engine.images.get(reference).id == image
+        assert host.engine.images.get(reference).id == image
         host.do(wanted, "skipped")
         assert host.observe(images=[image])["images"] == [image]
         kept = host.ask("destroy", volumes=False, images=False, purge=False)["kept"]
@@ -126,9 +129,24 @@ def test_pull(host, engine, registry, by):
             in host.ask("destroy", volumes=False, images=True, purge=False)["changes"]
         )
         assert not Path(host.state).exists()
+        assert not [each for each in host.engine.images.list() if each.id == image]
     finally:
-        with contextlib.suppress(docker.errors.ImageNotFound):
-            engine.images.remove(reference, force=True)
+        with contextlib.suppress(docker.errors.NotFound):
+            host.engine.images.remove(reference, force=True)
+
+
+@on_every_engine
+def test_an_image_that_another_runs_stays(host, engine, registry):
+    image, reference, digest = push(engine, registry, os.urandom(4))
+    host.do(operation(image, reference, digest))
+    other = host.engine.containers.create(image, ["/nothing"])
+    try:
+        kept, *_ = host.ask("destroy", volumes=False, images=True, purge=False)["kept"]
+        assert kept.endswith(f"cannot remove image {image}: it is used by {other.name}")
+        assert host.engine.images.get(reference).id == image
+    finally:
+        other.remove(force=True)
+    assert f"removed image {image}" in host.ask("destroy", volumes=False, images=True, purge=False)["changes"]
 
 
 def test_a_reference_that_moved_is_refused(host, engine, registry):

@@ -4,7 +4,6 @@ import copy
 from types import SimpleNamespace
 from typing import Any
 
-import docker.errors
 import pytest
 from hypothesis import given
 
@@ -189,30 +188,6 @@ def test_a_check_that_nobody_asked_for_says_nothing():
     assert podman.inspection(found)["State"]["Health"] is None
     found["State"]["Health"] = {"Status": "unhealthy", "FailingStreak": 3, "Log": []}
     assert podman.inspection(found)["State"]["Health"]["Status"] == "unhealthy"
-
-
-class Images:
-    """An engine's client that has one image with two tags, and does not remove by force."""
-
-    def __init__(self) -> None:
-        self.tags = ["r.example/a:1", "r.example/a:2"]
-        self.removed: list[str] = []
-
-    def inspect_image(self, image: str) -> Json:
-        return {"Id": image, "RepoTags": list(self.tags)}
-
-    def remove_image(self, name: str, force: bool = False) -> None:
-        assert not force
-        if name not in self.tags and len(self.tags) > 1:
-            raise docker.errors.APIError("more than one tag")
-        self.removed.append(name)
-        self.tags = [tag for tag in self.tags if tag != name]
-
-
-def test_an_image_goes_with_its_tags_and_no_container_goes_with_it():
-    images: Any = Images()
-    Podman("podman", images, "5.4.2").remove_image("sha256:i")
-    assert images.removed == ["r.example/a:2", "sha256:i"]
 
 
 class Container:
