@@ -1,5 +1,5 @@
-"""A cloud on a host whose engine is podman, which bootstrap-servers installs there: deployed, changed,
-killed, switched off, and removed."""
+"""A cloud with servers on a host whose engine is podman, which bootstrap-servers installs there: deployed,
+changed, killed, switched off, and removed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from system.harness import Kolla
-from system.multinode import cloud_on
+from system.client import Demo
+from system.harness import Kolla, qemu_pid
+from system.multinode import HOST, cloud_with_servers
 from system.rig import Rig
 
-GROUPS = """\
-[control]
-node1
-"""
-HOST = "node1"
-NOT_HERE = ("glance", "placement", "nova", "neutron", "ovn", "openvswitch", "demo")
-NAMES = {"mariadb", "memcached", "rabbitmq", "keystone", "haproxy", "keepalived"}
-"""Some of the containers; there are others, as a toolbox."""
+from bench.pings import Pings
+
+pytestmark = pytest.mark.long
+
+NAMES = {"mariadb", "rabbitmq", "keystone", "haproxy", "nova_libvirt", "nova_compute", "openvswitch_vswitchd"}
+"""Some of the containers."""
+AROUND = ("nova_compute", "nova_libvirt", "ovn_controller")
+"""Containers that a server goes on without."""
+GAP = 0.5
+"""Seconds: a ping that a busy machine answers late."""
 PATIENCE = 180
 """Seconds; the machine may be busy."""
 
@@ -37,11 +40,18 @@ def cloud(
     rig: Rig, machine_globals: Path | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kolla]:
     """A cloud on the host, deployed."""
-    settings = {f"enable_{service}": False for service in NOT_HERE}
     config = tmp_path_factory.mktemp("podman")
-    chosen = {**settings, "kolla_container_engine": "podman"}
-    with cloud_on(rig, config, "pod", GROUPS, chosen, machine_globals) as cloud:
+    settings = {"kolla_container_engine": "podman"}
+    with cloud_with_servers(rig, config, "pod", settings, machine_globals) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def demo(cloud: Kolla) -> Demo:
+    """The server that init-runonce has made."""
+    demo = Demo.of(cloud.config_directory)
+    demo.login.wait()
+    return demo
 
 
 def inspected(rig: Rig) -> dict[str, Any]:
@@ -66,7 +76,6 @@ def is_well(cloud: Kolla) -> bool:
     return cloud.plan() == [] and all(found["ok"] for found in cloud.json("check"))
 
 
-@pytest.mark.long
 def test_everything_runs_in_podman_and_nothing_in_docker(rig: Rig, cloud: Kolla) -> None:
     containers = inspected(rig)
     assert containers.keys() >= NAMES
@@ -75,7 +84,6 @@ def test_everything_runs_in_podman_and_nothing_in_docker(rig: Rig, cloud: Kolla)
     assert is_well(cloud)
 
 
-@pytest.mark.long
 def test_systemd_has_podman_ask_for_their_health(rig: Rig, cloud: Kolla) -> None:
     def verdicts() -> set[str]:
         containers = (c for c in inspected(rig).values() if c["Config"]["Healthcheck"]["Test"] != ["NONE"])
@@ -84,7 +92,22 @@ def test_systemd_has_podman_ask_for_their_health(rig: Rig, cloud: Kolla) -> None
     wait_for(lambda: verdicts() == {"healthy"})
 
 
-@pytest.mark.long
+def test_a_server_has_its_name_and_goes_on_while_what_is_around_it_is_made_again(
+    rig: Rig, cloud: Kolla, demo: Demo
+) -> None:
+    assert demo.login.run("hostname").strip() == demo.name
+    pid, before = qemu_pid(demo.id), inspected(rig)
+    with Pings(demo.login.address) as pings:
+        rig.run(HOST, ["podman", "rm", "--force", *AROUND])
+        cloud.run("deploy")
+    print(f"{', '.join(AROUND)} removed and deployed: {pings}")
+    assert pings.longest_gap <= GAP
+    assert {name for name, c in inspected(rig).items() if c["Id"] != before[name]["Id"]} == {*AROUND}
+    assert qemu_pid(demo.id) == pid
+    assert is_well(cloud)
+    demo.try_another("beside")
+
+
 def test_a_changed_option_starts_one_container_again(rig: Rig, cloud: Kolla) -> None:
     before = started(rig)
     cloud.set(keystone_token_expiration=7300)
@@ -94,7 +117,6 @@ def test_a_changed_option_starts_one_container_again(rig: Rig, cloud: Kolla) -> 
     assert is_well(cloud)
 
 
-@pytest.mark.long
 def test_a_container_that_is_killed_comes_back(rig: Rig, cloud: Kolla) -> None:
     before = inspected(rig)["mariadb"]
     rig.run(HOST, ["kill", "-9", str(before["State"]["Pid"])])
@@ -104,7 +126,6 @@ def test_a_container_that_is_killed_comes_back(rig: Rig, cloud: Kolla) -> None:
     assert is_well(cloud)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("off", [Rig.stop, Rig.kill])
 def test_a_host_that_was_switched_off_comes_back_with_its_containers(
     rig: Rig, cloud: Kolla, off: Callable[[Rig, str], None]
@@ -118,14 +139,12 @@ def test_a_host_that_was_switched_off_comes_back_with_its_containers(
     assert is_well(cloud)
 
 
-@pytest.mark.long
 def test_a_container_made_otherwise_by_hand_is_made_as_it_should_be(rig: Rig, cloud: Kolla) -> None:
     rig.run(HOST, ["podman", "rm", "--force", "memcached"])
     cloud.run("deploy")
     assert is_well(cloud)
 
 
-@pytest.mark.long
 def test_the_engine_of_a_cloud_is_not_changed_by_the_way(rig: Rig, cloud: Kolla) -> None:
     cloud.set(kolla_container_engine="docker")
     try:
@@ -138,7 +157,6 @@ def test_the_engine_of_a_cloud_is_not_changed_by_the_way(rig: Rig, cloud: Kolla)
     assert is_well(cloud)
 
 
-@pytest.mark.long
 def test_destroy_leaves_nothing(rig: Rig, cloud: Kolla) -> None:
     cloud.run("destroy", "--volumes", "--images", "--yes-i-really-really-mean-it")
     assert inspected(rig) == {}
