@@ -121,7 +121,7 @@ def test_all_is_well_and_nothing_is_left_to_do(rig: Rig, cloud: Kolla) -> None:
 def test_one_cell_does_without_the_conductor_of_the_other(
     rig: Rig, cloud: Kolla, openstack: OpenStack, servers: Mapping[str, str]
 ) -> None:
-    cloud.run("stop", "nova-cell-conductor")
+    cloud.run("stop", "nova-cell-conductor", "--yes-i-really-really-mean-it")
     made = openstack.create_server("meanwhile", openstack.server("demo1"), host="node1")
     openstack.wait_for_server(made)
     openstack.delete_server(made)
