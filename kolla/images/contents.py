@@ -22,6 +22,9 @@ RPM_DATABASES = ("/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlit
 PYTHON_METADATA = re.compile(r"\.(dist-info/METADATA|egg-info(/PKG-INFO)?)$")
 """Where an installed Python distribution describes itself (PEP 376 and what was before it)."""
 
+PATCHES = "/var/lib/kolla/venv/patches"
+"""What distributions of the virtual environment were patched with: `DISTRIBUTION[+DISTRIBUTION...]/NAME`."""
+
 _WANTED: Mapping[str, re.Pattern[str]] = {
     OS_RELEASE: re.compile(""),
     DPKG_STATUS: re.compile(""),
@@ -30,6 +33,7 @@ _WANTED: Mapping[str, re.Pattern[str]] = {
     **{path: re.compile("") for path in RPM_DATABASES},
     "/usr/lib/python3/dist-packages": PYTHON_METADATA,
     "/var/lib/kolla/venv/lib": PYTHON_METADATA,
+    PATCHES: re.compile(""),
 }
 """Place in an image -> the files below it that are read."""
 

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from kolla.errors import InputError
 from kolla.images.graph import Node
-from kolla.images.requirements import Requirement
+from kolla.images.requirements import PATCHED_TOGETHER, Requirement
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,12 @@ def _own(node: Node) -> Iterable[ContextFile]:
 
 
 def _patches(node: Node, requirements: Iterable[Requirement]) -> Iterable[ContextFile]:
-    """Those of the image that are for what it has from the lock."""
+    """Those of the image that are for what it has from the lock, each in a directory that says for what."""
     versions = {requirement.name: requirement.version for requirement in requirements}
     for patch, wanted in sorted(node.image.patches.items()):
         if all(_fits(versions.get(canonicalize_name(name)), which) for name, which in wanted.items()):
-            yield ContextFile(f"build/patches/{patch}", 0o644, _read(node, patch, "is patched with"))
+            whose = PATCHED_TOGETHER.join(sorted(map(canonicalize_name, wanted)))
+            yield ContextFile(f"build/patches/{whose}/{patch}", 0o644, _read(node, patch, "is patched with"))
 
 
 def _fits(version: str | None, wanted: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from kolla.images.contents import (
     DOCUMENTATION,
     DPKG_STATUS,
     OS_RELEASE,
+    PATCHES,
     PYTHON_METADATA,
     RPM_DATABASES,
     Contents,
 )
 from kolla.images.packages import LIST_DIRECTORY
-from kolla.images.requirements import normalise
+from kolla.images.requirements import PATCHED_TOGETHER, normalise
 from kolla.images.versions import Kind
 
 
@@ -40,6 +42,8 @@ class Package:
     """Of the archive it was installed from."""
     location: str = ""
     """The directory that describes it, of a Python distribution."""
+    patches: tuple[str, ...] = ()
+    """What it was changed by since it was installed from there, as `diff -u` writes it."""
 
 
 @dataclass(frozen=True)
@@ -128,21 +132,33 @@ def _debian_licenses(copyright_file: str) -> tuple[str, ...]:
 
 
 def _python(contents: Contents) -> Iterator[Package]:
+    patches = _patches(contents)
     for path in contents.files:
         if not PYTHON_METADATA.search(path):
             continue
         metadata = HeaderParser().parsestr(contents.text(path))
         if not metadata["Name"] or not metadata["Version"]:
             continue
-        expression = metadata.get("License-Expression", "")
+        name, expression = normalise(metadata["Name"]), metadata.get("License-Expression", "")
+        patched = path.startswith(f"{posixpath.dirname(PATCHES)}/")
         yield Package(
             kind="pypi",
-            name=normalise(metadata["Name"]),
+            name=name,
             version=metadata["Version"],
             licenses=() if expression else _python_licenses(metadata),
             expression=expression,
             location=PYTHON_METADATA.sub(lambda found: found[0].partition("/")[0], path),
+            patches=tuple(patches.get(name, ())) if patched else (),
         )
+
+
+def _patches(contents: Contents) -> dict[str, list[str]]:
+    """Distribution of the virtual environment -> what it was patched with."""
+    found: dict[str, list[str]] = {}
+    for path in contents.below(PATCHES):
+        for name in posixpath.basename(posixpath.dirname(path)).split(PATCHED_TOGETHER):
+            found.setdefault(name, []).append(contents.text(path))
+    return found
 
 
 def _python_licenses(metadata: Message) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from kolla.errors import InputError, Location, did_you_mean
 
+PATCHED_TOGETHER = "+"
+"""Between the names of distributions that one patch is for: no name has it (PEP 508)."""
+
 
 @dataclass(frozen=True)
 class Requirement:

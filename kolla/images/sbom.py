@@ -128,6 +128,9 @@ def _component(package: Package, system: System) -> dict[str, Any]:
         found["licenses"] = [{"expression": package.expression}]
     elif package.licenses:
         found["licenses"] = [{"license": {"name": license}} for license in package.licenses]
+    if package.patches:
+        diffs = [{"type": "unofficial", "diff": {"text": {"content": patch}}} for patch in package.patches]
+        found["pedigree"] = {"patches": diffs}
     if package.location:
         found["evidence"] = {"occurrences": [{"location": package.location}]}
     return found

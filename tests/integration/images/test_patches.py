@@ -1,5 +1,6 @@
 """Patches of a service's own, for what its images have from PyPI."""
 
+import json
 from collections.abc import Callable
 
 from kolla.build_report import BuildReport
@@ -32,6 +33,9 @@ def test_what_a_patch_says_is_in_the_image(workshop: Workshop, image: Open) -> N
     report = workshop.build("library")
     assert report.images["library"].status == "built"
     assert image(report, "library").run(ASK) == "True\n"
+    bill = workshop.state / str(report.images["library"].sbom)
+    (pbr,) = (each for each in json.loads(bill.read_text())["components"] if "pedigree" in each)
+    assert (pbr["name"], pbr["pedigree"]["patches"][0]["diff"]["text"]["content"]) == ("pbr", MEND)
 
 
 def test_one_that_does_not_fit_fails_the_build_and_says_so(workshop: Workshop) -> None:

@@ -42,7 +42,7 @@ def test_a_patch_is_for_versions(make_catalogue: MakeCatalogue, versions: str, a
     node = Graph.of(make_catalogue(image, {"mend.patch": "--- a\n"})).nodes["notes"]
     patches = [file for file in gather(node, "apt", requirements=[PINNED]) if "patch" in file.path]
     assert [(file.path, file.mode, file.content) for file in patches] == [
-        ("build/patches/mend.patch", 0o644, b"--- a\n")
+        ("build/patches/jinja2/mend.patch", 0o644, b"--- a\n")
     ] * applied
     assert not any("patch" in file.path for file in gather(node, "apt")), "it has no such distribution"
 

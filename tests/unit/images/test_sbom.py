@@ -104,6 +104,25 @@ def test_what_is_installed(contents: Contents) -> None:
     assert found["pypi", "pyyaml"].location == "/usr/lib/python3/dist-packages/PyYAML-6.0.egg-info"
 
 
+def test_patches_are_those_of_what_the_virtual_environment_has(contents: Contents) -> None:
+    place, metadata = "/var/lib/kolla/venv/patches", b"Name: PyYAML\nVersion: 7\n\n"
+    more = {
+        f"{VENV}/PyYAML-7.dist-info/METADATA": metadata,
+        f"{place}/new+pyyaml/both.patch": b"--- a",
+        f"{place}/pyyaml/own.patch": b"--- b",
+    }
+    bill = sbom.document("web", "f" * 64, Contents({**contents.files, **more}, contents.links))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    found = {
+        f"{component['name']} {component['version']}": [
+            patch["diff"]["text"]["content"] for patch in component["pedigree"]["patches"]
+        ]
+        for component in bill["components"]
+        if "pedigree" in component
+    }
+    assert found == {"new 1": ["--- a"], "pyyaml 7": ["--- a", "--- b"]}
+
+
 def rpm_database(path: Path, *packages: dict[int, str | int]) -> bytes:
     """A database as rpm 4.18 writes it: tags by number, texts and numbers (rpm.org, file format v4)."""
     with closing(sqlite3.connect(path)) as connection:
