@@ -58,6 +58,13 @@ class InputError(KollaError):
     exit_code = 3
 
 
+class ChangedError(InputError):
+    """The hosts are not as they were when a plan was shown, and it would be another by now."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__("the hosts have changed since this plan was shown", hint=hint)
+
+
 class LockedError(KollaError):
     """Another deployer holds a host."""
 

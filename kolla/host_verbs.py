@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from kolla.catalogue.model import ServiceFolder
 from kolla.configuration import Configuration
-from kolla.errors import InputError, did_you_mean
+from kolla.errors import ChangedError, InputError, did_you_mean
 from kolla.hooks import Hooks
 from kolla.host_results import HostChange, Removal, Step
 from kolla.hosts import LOCK_TIMEOUT, Hosts
@@ -313,7 +313,7 @@ def _check_same(plan: Plan, shown: Plan, besides: Collection[str] = ()) -> None:
         return {operation.id for operation in of.operations if operation.host not in besides}
 
     if operations(plan) != operations(shown):
-        raise InputError("the hosts have changed since this plan was shown", hint="look at it again")
+        raise ChangedError("look at it again")
 
 
 def _named(hosts: Sequence[str]) -> str:

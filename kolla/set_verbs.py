@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kolla.catalogue import sets as catalogue_sets
 from kolla.configuration import Configuration
-from kolla.errors import InputError
+from kolla.errors import ChangedError, InputError
 from kolla.events import Listener
 from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts
@@ -74,7 +74,7 @@ class SetVerbs:
     def _power(self, action: PowerAction, sets: Sequence[str], shown: Plan | None) -> Done:
         plan = self.plan_power(action, sets).plan
         if shown is not None and plan != shown:
-            raise InputError("the hosts have changed since this plan was shown", hint="look at it again")
+            raise ChangedError("look at it again")
         with self._hooks.before(action, plan, self.progress):
             failed = tuple(self._hosts.apply(plan, None, 0, phase=action).failures())
         (self._hooks.failed if failed else self._hooks.after)(action, plan, self.progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -12,12 +13,17 @@ import click
 from kolla.cli.options import Options
 from kolla.cli.progress import display
 from kolla.cli.show import Result, show
-from kolla.errors import InputError
+from kolla.errors import ChangedError, InputError
 from kolla.events import Listener, ignore
 
 if TYPE_CHECKING:
     from kolla.api import Cloud
     from kolla.results import Holdings
+
+TRIES = 20
+"""So often a plan that was confirmed before it was known is made again when the hosts have changed."""
+PAUSE = 2
+"""Seconds between two of them."""
 
 REALLY = "--yes-i-really-really-mean-it"
 
@@ -63,24 +69,36 @@ def run_approved(
 ) -> None:
     """Say what a verb is going to do, on standard error, and do it once the operator wants it.
 
-    `approve` asks whoever has not `confirmed` it with an option, and raises unless they mean it.
+    `approve` asks whoever has not `confirmed` it with an option, and raises unless they mean it. Who has,
+    wants it also when it is something else by the time it is to be done: that is shown, and done. Hosts go on
+    for a while with what a deployer that was killed had begun.
     """
     options = click.get_current_context().ensure_object(Options)
     listeners: list[Listener] = [ignore]
     cloud = options.cloud(lambda event: listeners[-1](event))
-    with display() as progress:
-        listeners.append(progress)
-        forecast = prepare(cloud)
-    if not forecast.empty:
-        click.echo(forecast.text(), err=True)
-        if not confirmed:
-            approve(forecast)
 
-    def work(progress: Listener) -> Result:
-        listeners.append(progress)
-        return act(cloud, forecast)
+    def once() -> None:
+        with display() as progress:
+            listeners.append(progress)
+            forecast = prepare(cloud)
+        if not forecast.empty:
+            click.echo(forecast.text(), err=True)
+            if not confirmed:
+                approve(forecast)
 
-    perform(work)
+        def work(progress: Listener) -> Result:
+            listeners.append(progress)
+            return act(cloud, forecast)
+
+        perform(work)
+
+    for _ in range(TRIES if confirmed else 0):
+        try:
+            return once()
+        except ChangedError as changed:
+            click.echo(f"{changed.what}; it is shown again", err=True)
+            time.sleep(PAUSE)
+    return once()
 
 
 def ask_yes(forecast: Forecast) -> None:

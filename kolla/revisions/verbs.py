@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kolla.configuration import Configuration
-from kolla.errors import InputError, did_you_mean
+from kolla.errors import ChangedError, InputError, did_you_mean
 from kolla.events import Listener
 from kolla.hooks import Hooks
 from kolla.hosts import LOCK_TIMEOUT, Hosts, owner
@@ -106,10 +106,7 @@ class RevisionVerbs:
         plan = self._towards(revision, target, self._hosts.compared_with(target))
         restoring.check_wanted(plan.restores, restore)
         if shown is not None and changes(plan) != changes(shown):
-            raise InputError(
-                "the hosts have changed since this plan was shown",
-                hint=f"look at it again: kolla plan --against {revision.number}",
-            )
+            raise ChangedError(f"look at it again: kolla plan --against {revision.number}")
         if not plan:
             return Deployed(plan, (), plan, complete=True, towards=revision.number)
         done = self._change("rollback", plan, target, 0, revision)

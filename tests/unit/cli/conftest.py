@@ -29,6 +29,8 @@ class Script:
 
     result: Any = field(default_factory=Answer)
     error: BaseException | None = None
+    refusals: dict[str, list[BaseException]] = field(default_factory=dict)
+    """Verb -> what it raises in its first calls."""
     events: tuple[Event, ...] = ()
     given: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
@@ -47,6 +49,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
                 script.calls.append((verb, arguments, keywords))
                 for event in script.events:
                     script.given["progress"](event)
+                if script.refusals.get(verb):
+                    raise script.refusals[verb].pop(0)
                 if script.error:
                     raise script.error
                 return script.result

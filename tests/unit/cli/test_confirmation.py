@@ -5,6 +5,7 @@ import io
 import pytest
 
 from kolla.cli.main import invoke
+from kolla.errors import ChangedError
 from kolla.results import Holdings
 
 from .conftest import REALLY, Answer
@@ -51,6 +52,27 @@ def test_a_rollback_does_the_plan_that_was_shown(kolla, script, line, asked):
     ]
 
 
+def test_what_was_confirmed_before_it_was_shown_is_shown_again_when_the_hosts_have_changed(
+    kolla, script, monkeypatch
+):
+    monkeypatch.setattr("kolla.cli.run.PAUSE", 0)
+    script.result = Planned()
+    script.refusals["rollback"] = [ChangedError("look"), ChangedError("look")]
+    outcome = kolla("rollback", "--yes")
+    assert (outcome.exit_code, [verb for verb, *_ in script.calls]) == (0, ["plan_against", "rollback"] * 3)
+    assert outcome.err.count("interrupts endpoint keystone") == 3
+    assert outcome.err.count("the hosts have changed since this plan was shown; it is shown again") == 2
+
+
+def test_hosts_that_never_stand_still_are_given_up(kolla, script, monkeypatch):
+    monkeypatch.setattr("kolla.cli.run.PAUSE", 0)
+    script.result = Planned()
+    script.refusals["power"] = [ChangedError("look at it again")] * 100
+    outcome = kolla("start", "a")
+    assert (outcome.exit_code, len(script.calls)) == (3, 2 * 21)
+    assert "hint: look at it again" in outcome.err
+
+
 def test_a_rollback_without_anybody_to_ask_touches_nothing(kolla, script):
     outcome = kolla("rollback")
     assert (outcome.exit_code, script.calls) == (3, [])
@@ -94,3 +116,13 @@ def test_on_a_terminal_power_asks(script, said, done, monkeypatch, capsys):
     code = invoke(["restart", "keystone"])
     assert (code, len(script.calls)) == ((0, 2) if done else (3, 1))
     assert "Go on? [y/N]" in capsys.readouterr().err
+
+
+def test_who_said_yes_to_a_plan_is_told_that_it_would_be_another(script, monkeypatch, capsys):
+    script.result = Planned()
+    script.refusals["power"] = [ChangedError("look at it again")]
+    terminal = io.StringIO("y\n")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert (invoke(["restart", "keystone"]), len(script.calls)) == (3, 2)
+    assert "have changed since this plan was shown" in capsys.readouterr().err
