@@ -309,5 +309,8 @@ def test_every_endpoint_of_the_catalogue_answers(demo: Demo) -> None:
     assert demo.openstack.services >= {"identity", "image", "placement", "compute", "network"}
     openstack = demo.openstack
     assert openstack.get("image", "/v2/images")["images"]
+    assert openstack.get("image", "/v2/metadefs/namespaces")["namespaces"], (
+        "the dashboard shows an error without"
+    )
     assert openstack.get("placement", "/resource_providers")["resource_providers"]
     assert http(openstack.auth["auth_url"])[0] == 200
