@@ -64,10 +64,10 @@ test-unit: $(READY) ## unit tests: seconds, no engine
 	$(BIN)/python -m pytest -n auto tests/unit
 
 test-integration: $(READY) ## tests against a real container engine
-	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=25 $(WITH_GLOBALS) tests/integration
 
 test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
-	$(BIN)/python -m pytest $(WITH_GLOBALS) tests/system
+	$(BIN)/python -m pytest --durations=25 $(WITH_GLOBALS) tests/system
 
 test-long: $(READY) ## what takes many minutes: every release, binary clouds, upgrades, stacks, recovery
 	$(BIN)/python -m pytest $(WITH_GLOBALS) -m long tests/integration tests/system

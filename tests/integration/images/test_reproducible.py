@@ -51,6 +51,7 @@ def test_a_python_environment_is_the_same_twice(workshop: Workshop, image: Open)
     assert differences(image(first, "library").layers(), image(again, "library").layers()) == []
 
 
+@pytest.mark.long
 def test_wheels_are_built_the_same_twice(
     workshop: Workshop, image: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
