@@ -64,7 +64,7 @@ test-unit: $(READY) ## unit tests: seconds, no engine
 	$(BIN)/python -m pytest -n auto tests/unit
 
 test-integration: $(READY) ## tests against a real container engine
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=25 $(WITH_GLOBALS) tests/integration
+	$(BIN)/python -m pytest --durations=25 $(WITH_GLOBALS) tests/integration
 
 test-system: $(READY) ## whole clouds: make cloud, two hosts over SSH
 	$(BIN)/python -m pytest --durations=25 $(WITH_GLOBALS) tests/system

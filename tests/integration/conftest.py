@@ -15,16 +15,6 @@ from kolla.images.engine import connect
 from kolla.images.options import Options
 from kolla.settings import globals as settings
 
-IMAGES = Path(__file__).parent / "images"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two groups of which each may be run beside the other (`-n 2 --dist loadgroup`): tests that build images
-    share their names, and what the others make is called otherwise in every test."""
-    for item in items:
-        building = IMAGES in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("images" if building else "others"))
-
 
 @pytest.fixture(scope="session", autouse=True)
 def engine() -> docker.DockerClient:
