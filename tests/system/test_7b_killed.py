@@ -24,6 +24,8 @@ pytestmark = pytest.mark.long
 
 KILLS = 30
 SEED = 2026
+POLL = 0.05
+"""Seconds between two looks at what it has said."""
 UPGRADE, BACK = ("upgrade",), ("rollback", "--yes")
 
 
@@ -39,21 +41,22 @@ def between(machine_globals: Path | None, tmp_path_factory: pytest.TempPathFacto
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a run leads to that nobody kills, and how long it takes."""
+    """What a run leads to that nobody kills, and how many lines it says on its way."""
 
-    seconds: float
+    lines: int
     state: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(between: Between) -> dict[tuple[str, ...], Undisturbed]:
+def undisturbed(
+    between: Between, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, ...], Undisturbed]:
     """There and back."""
-    found = {}
+    found, log = {}, tmp_path_factory.mktemp("undisturbed") / "said"
     for verb in (UPGRADE, BACK):
-        begun = time.monotonic()
-        between.cloud.run(*verb)
-        found[verb] = Undisturbed(time.monotonic() - begun, state(between))
-        print(f"undisturbed {verb[0]}: {found[verb].seconds:.1f} s", flush=True)
+        assert begun(between, verb, log).wait() == 0, log.read_text()
+        found[verb] = Undisturbed(len(said(log)), state(between))
+        print(f"undisturbed {verb[0]}: {found[verb].lines} lines", flush=True)
     return found
 
 
@@ -61,20 +64,33 @@ def state(between: Between) -> dict[str, Any]:
     return {**between.hosts(), "schema": between.schema().splitlines()}
 
 
-def killed(between: Between, verb: tuple[str, ...], seconds: float, everything: bool, log: Path) -> bool:
-    """Kill a verb after so many seconds, with all that it started here or alone; whether it was not over."""
-    with log.open("w") as said:
-        deployer = subprocess.Popen(
-            between.cloud.arguments(*verb), stdout=said, stderr=said, start_new_session=True
+def begun(between: Between, verb: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
+    """A verb that says into a file how far it is."""
+    with log.open("w") as output:
+        return subprocess.Popen(
+            between.cloud.arguments(*verb), stdout=output, stderr=output, start_new_session=True
         )
-    try:
-        assert deployer.wait(timeout=seconds) == 0, log.read_text()
+
+
+def said(log: Path) -> list[str]:
+    return log.read_text().splitlines()
+
+
+def killed(between: Between, verb: tuple[str, ...], moment: float, everything: bool, log: Path) -> bool:
+    """Kill a verb, with all that it started here or alone, when it has said so many lines, and a part of a
+    second later; whether it was not over. By the clock, one on a machine that is faster by then would be."""
+    deployer, lines = begun(between, verb, log), int(moment)
+    while deployer.poll() is None and len(said(log)) < lines:
+        time.sleep(POLL)
+    time.sleep(moment - lines)
+    if deployer.poll() is not None:
+        assert deployer.returncode == 0, log.read_text()
         return False
-    except subprocess.TimeoutExpired:
-        doing = (log.read_text().splitlines() or ["it had said nothing"])[-1]
-        (os.killpg if everything else os.kill)(deployer.pid, signal.SIGKILL)
-        deployer.wait()
-    print(f"{verb[0]} killed{' with all of its own' if everything else ''} at {seconds:.1f} s: {doing}")
+    doing = (said(log) or ["it had said nothing"])[-1]
+    (os.killpg if everything else os.kill)(deployer.pid, signal.SIGKILL)
+    deployer.wait()
+    how = " with all of its own" if everything else ""
+    print(f"{verb[0]} killed{how} after {lines} lines: {doing}", flush=True)
     return True
 
 
@@ -82,12 +98,12 @@ def killed(between: Between, verb: tuple[str, ...], seconds: float, everything: 
 def test_what_is_run_again_ends_as_if_nothing_had_been(
     between: Between, undisturbed: dict[tuple[str, ...], Undisturbed], tmp_path: Path, number: int
 ) -> None:
-    """Upgrades are killed at moments spread over all of their time; every third way back is, too."""
+    """Upgrades are killed at moments spread over all that they do; every third way back is, too."""
     seeded = random.Random(SEED + number)
     for verb, kill in ((UPGRADE, True), (BACK, number % 3 == 2)):
         between.make_user(f"{number} before {verb[0]}")
         rows = between.rows()
-        moment = undisturbed[verb].seconds * (number + seeded.random()) / KILLS
+        moment = undisturbed[verb].lines * (number + seeded.random()) / KILLS
         # A rollback that was over would go further back when it is run again.
         if not kill or killed(between, verb, moment, number % 2 == 1, tmp_path / "said"):
             between.cloud.run(*verb)
