@@ -78,7 +78,7 @@ def test_a_rollout_goes_on_past_as_many_hosts_as_it_may_fail_on(newer: Between) 
     # The first in turn does not start any more, and both have something to take up.
     cloud.override("toolbox/clouds.yaml", "clouds: {admin: {verify: true}}\n")
     broken = cloud.override(f"toolbox/{HOSTS[0]}/kolla-toolbox/config.json", '{"command": "false"}\n')
-    assert f"container:kolla-toolbox@{HOSTS[0]}: " in cloud.run("deploy", expect=1)
+    assert f"container:kolla-toolbox@{HOSTS[0]} failed: " in cloud.run("deploy", expect=1)
     assert {host: toolbox(newer, host) for host in HOSTS} == before
     said = cloud.run("plan", "--max-fail", "1", expect=2)
     assert "may fail on 1 host; goes on by itself: kolla-toolbox" in said
