@@ -68,9 +68,8 @@ def test_a_broken_image_is_found_by_the_canary_and_leaves_no_trace(newer: Betwee
 
 
 def toolbox(between: Between, host: str) -> str:
-    """The very container, and whether it runs."""
-    form = "{{.Id}} {{.State.Status}}"
-    return between.rig.run(host, ["docker", "inspect", "--format", form, "kolla_toolbox"])
+    """The configuration that the container runs with."""
+    return between.rig.run(host, ["docker", "exec", "kolla_toolbox", "cat", "/etc/openstack/clouds.yaml"])
 
 
 def test_a_rollout_goes_on_past_as_many_hosts_as_it_may_fail_on(newer: Between) -> None:
