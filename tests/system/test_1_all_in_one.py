@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 import yaml
-from system.client import OpenStack
+from system.client import OpenStack, until
 from system.harness import ROOT, Kolla, containers, http, make, snapshot, started
 
 from bench.verbs import Verbs
@@ -265,17 +265,25 @@ def test_what_a_service_would_not_start_with_is_refused_before_anything_is_touch
     assert started(engine) == before
 
 
+def deployer_that_stands_still(cloud: Kolla, engine: docker.DockerClient) -> subprocess.Popen[bytes]:
+    """One that has something to do, and has the host for itself, until it is told to go on (SIGCONT)."""
+    engine.containers.get("rabbitmq").remove(force=True)
+    first = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lease = Path("/var/lib/kolla/kolla/lease.json")
+    until(lease.exists, 60, "it has the host")
+    first.send_signal(signal.SIGSTOP)
+    return first
+
+
 def test_the_second_of_two_deployers_names_the_first_and_stops(
     cloud: Kolla, engine: docker.DockerClient
 ) -> None:
-    engine.containers.get("rabbitmq").remove(force=True)  # slow to become ready
-    first = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    lease = Path("/var/lib/kolla/kolla/lease.json")
-    deadline = time.monotonic() + 60
-    while not lease.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    engine.containers.get("memcached").remove(force=True)
-    said = cloud.run("deploy", "--lock-timeout", "0", expect=4)
+    first = deployer_that_stands_still(cloud, engine)
+    try:
+        engine.containers.get("memcached").remove(force=True)
+        said = cloud.run("deploy", "--lock-timeout", "0", expect=4)
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert f"process {first.pid}" in said
     assert first.wait() == 1  # it found the memcached we removed meanwhile still to be done
 
@@ -283,14 +291,23 @@ def test_the_second_of_two_deployers_names_the_first_and_stops(
 def test_the_second_of_two_deployers_waits_and_plans_for_what_the_first_left(
     cloud: Kolla, engine: docker.DockerClient
 ) -> None:
-    engine.containers.get("rabbitmq").remove(force=True)
-    first = subprocess.Popen(cloud.arguments("deploy"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    lease = Path("/var/lib/kolla/kolla/lease.json")
-    deadline = time.monotonic() + 60
-    while not lease.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert "Nothing to do" in cloud.run("deploy")
-    assert first.wait() == 0
+    cloud.run("deploy")
+    first = deployer_that_stands_still(cloud, engine)
+    second = subprocess.Popen(
+        cloud.arguments("deploy"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert second.stdout is not None
+    lines = []
+    try:
+        for line in second.stdout:
+            lines.append(line)
+            if "waiting for the lock" in line:
+                first.send_signal(signal.SIGCONT)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert any("waiting for the lock" in line for line in lines)
+    assert any("Nothing to do" in line for line in lines)
 
 
 def test_a_port_held_by_someone_else_is_found_before_anything_is_touched(cloud: Kolla) -> None:
