@@ -369,3 +369,20 @@ def test_a_hard_reboot_brings_the_server_back_whether_nova_has_noticed_or_not(
     cloud.run("deploy")
     until(rebooted, 60, "a hard reboot is accepted")
     logs_in_again(rig, openstack, servers)
+
+
+@pytest.mark.long
+def test_a_canary_is_tried_with_a_server_before_the_other_host_follows(cloud: Kolla) -> None:
+    changed = cloud.override("nova/nova-compute.conf", "[DEFAULT]\nreserved_host_memory_mb = 400\n")
+    said = cloud.run("deploy", "--canary", "node2", "--soak", "5s")
+    steps = (
+        "container:nova-compute@node2 done",
+        "job:nova/check-boot/canary-1@",
+        "watch-1@node2 done",
+        "container:nova-compute@node1 started",
+    )
+    places = [said.find(step) for step in steps]
+    assert -1 not in places and places == sorted(places), said
+    assert cloud.plan() == []
+    changed.unlink()
+    cloud.run("deploy")
