@@ -374,15 +374,17 @@ def test_a_hard_reboot_brings_the_server_back_whether_nova_has_noticed_or_not(
 @pytest.mark.long
 def test_a_canary_is_tried_with_a_server_before_the_other_host_follows(cloud: Kolla) -> None:
     changed = cloud.override("nova/nova-compute.conf", "[DEFAULT]\nreserved_host_memory_mb = 400\n")
-    said = cloud.run("deploy", "--canary", "node2", "--soak", "5s")
+    verb = cloud.arguments("deploy", "--canary", "node2", "--soak", "5s")
+    done = subprocess.run(verb, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     steps = (
         "container:nova-compute@node2 done",
         "job:nova/check-boot/canary-1@",
         "watch-1@node2 done",
         "container:nova-compute@node1 started",
     )
-    places = [said.find(step) for step in steps]
-    assert -1 not in places and places == sorted(places), said
+    places = [done.stderr.find(step) for step in steps]
+    assert -1 not in places and places == sorted(places), done.stderr
     assert cloud.plan() == []
     changed.unlink()
     cloud.run("deploy")
