@@ -40,6 +40,16 @@ LISTINGS = {
 """Commands of `openstack` -> a name in what they list."""
 
 
+def network_log() -> str:
+    """What the last minutes' requests for addresses and metadata came to."""
+    names = ("ovn_controller", "neutron_ovn_metadata_agent")
+    logs = (["docker", "logs", "--since", "5m", "--tail", "30", name] for name in names)
+    return "".join(
+        subprocess.run(log, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+        for log in logs
+    )
+
+
 @contextmanager
 def a_server(demo: Demo, name: str, **more: Any) -> Iterator[Login]:
     """A server like the demo's with a floating IP, for the time of the context; logging in to it works."""
@@ -52,8 +62,8 @@ def a_server(demo: Demo, name: str, **more: Any) -> Iterator[Login]:
             try:
                 login.wait()
             except AssertionError as error:
-                said = openstack.console_log(server)[-5000:]
-                raise AssertionError(f"{error}; on its console:\n{said}") from None
+                said, told = openstack.console_log(server)[-5000:], network_log()
+                raise AssertionError(f"{error}; on its console:\n{said}\nof the network:\n{told}") from None
             yield login
     finally:
         openstack.delete_server(server)
