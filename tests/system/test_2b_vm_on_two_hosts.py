@@ -379,8 +379,8 @@ def test_a_canary_is_tried_with_a_server_before_the_other_host_follows(cloud: Ko
     assert done.returncode == 0, done.stderr
     steps = (
         "container:nova-compute@node2 done",
-        "job:nova/check-boot/canary-1@",
-        "watch-1@node2 done",
+        "job:nova/check-boot-node2/canary-1@node1 done",
+        "soak:canary-1@node2 done",
         "container:nova-compute@node1 started",
     )
     places = [done.stderr.find(step) for step in steps]
