@@ -9,18 +9,17 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from system.client import Login, OpenStack, Refused, until
+from system.client import OpenStack, Refused, until
 from system.harness import Kolla, qemu_pid, qemu_pids
 from system.multinode import cloud_with_servers
+from system.pair import HOSTS, Server, log_in_through, pair, try_largest_packet, try_tunnel
 from system.rig import Rig
 
 from bench.pings import Pings
 
-HOSTS = ("node1", "node2")
 COMPUTE = {
     "logrotate",
     "neutron_ovn_metadata_agent",
@@ -32,25 +31,12 @@ COMPUTE = {
     "ovn_controller",
 }
 """What runs on a host that only has servers."""
-HEADERS = 28
-"""Bytes of an IPv4 and an ICMP header."""
 MOVE_GAP = 5.0
 """Seconds a server may be out of reach while it moves running: its last memory, and the switches that learn
 where it is."""
 SWITCH_GAP = 2.0
 """Seconds a server may be out of reach when its switch is replaced. Half of it is what test_1c asks of one
 host: here several hosts' engines, the all-in-one cloud and the deploy share the machine's processors."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server, and how to log in to it from outside."""
-
-    id: str
-    name: str
-    fixed: str
-    """Its address in the project's network."""
-    login: Login
 
 
 @pytest.fixture(scope="module")
@@ -77,27 +63,7 @@ def openstack(cloud: Kolla) -> OpenStack:
 
 @pytest.fixture(scope="module")
 def servers(cloud: Kolla, openstack: OpenStack) -> Mapping[str, Server]:
-    """Host -> the server there: the one of init-runonce, and one like it on the other host."""
-    first = openstack.server("demo1")
-    (other,) = {"node1", "node2"} - {first["OS-EXT-SRV-ATTR:host"]}
-    second = openstack.create_server("other", first, host=other)
-    openstack.wait_for_server(second)
-    network = openstack.one("network", "/v2.0/networks?router:external=true")["id"]
-    found = {}
-    for id in (first["id"], second):
-        server = openstack.server(id)
-        (port,) = openstack.get("network", f"/v2.0/ports?device_id={id}")["ports"]
-        given = openstack.get("network", f"/v2.0/floatingips?port_id={port['id']}")["floatingips"]
-        if not given:
-            wanted = {"floating_network_id": network, "port_id": port["id"]}
-            given = [
-                openstack.call("POST", "network", "/v2.0/floatingips", {"floatingip": wanted})["floatingip"]
-            ]
-        login = Login(given[0]["floating_ip_address"], cloud.config_directory / "demo_key")
-        login.wait()
-        fixed = port["fixed_ips"][0]["ip_address"]
-        found[server["OS-EXT-SRV-ATTR:host"]] = Server(id, server["name"], fixed, login)
-    return found
+    return pair(cloud, openstack)
 
 
 def names(rig: Rig, host: str) -> set[str]:
@@ -109,22 +75,6 @@ def started(rig: Rig, host: str) -> dict[str, str]:
     show = "docker ps --quiet | xargs docker inspect --format '{{.Name}} {{.Id}}@{{.State.StartedAt}}'"
     lines = rig.run(host, ["sh", "-c", show]).replace("/", "").splitlines()
     return dict(line.split() for line in lines)
-
-
-def log_in_through(first: Server, second: Server, command: str) -> str:
-    """What a command prints on the second server, reached from the first over the project's network."""
-    unknown = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null"]
-    ssh = ["ssh", "-q", "-F", "/dev/null", "-i", str(first.login.key), *unknown]
-    jump = " ".join([*ssh, "-W", "%h:%p", f"root@{first.login.address}"])
-    words = [*ssh, "-o", f"ProxyCommand={jump}", f"root@{second.fixed}", command]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def received(rig: Rig, host: str, interface: str) -> int:
-    """Bytes that came in by an interface of a host."""
-    return int(rig.run(host, ["cat", f"/sys/class/net/{interface}/statistics/rx_bytes"]))
 
 
 def test_a_compute_host_has_what_servers_need_and_nothing_else(rig: Rig, cloud: Kolla) -> None:
@@ -158,24 +108,13 @@ def test_the_controller_reaches_both_over_their_floating_ips(rig: Rig, servers: 
 def test_one_server_logs_in_to_the_other_and_it_goes_through_the_tunnel(
     rig: Rig, servers: Mapping[str, Server]
 ) -> None:
-    size = 300_000
-    for first, second in (("node1", "node2"), ("node2", "node1")):
-        before = received(rig, first, "eth1")
-        assert log_in_through(servers[first], servers[second], "hostname").strip() == servers[second].name
-        sent = log_in_through(servers[first], servers[second], f"head -c {size} /dev/zero | tr '\\0' x")
-        assert sent == "x" * size
-        assert received(rig, first, "eth1") - before > size
+    try_tunnel(rig, servers)
 
 
 def test_a_packet_as_large_as_the_network_allows_arrives_whole(
     openstack: OpenStack, servers: Mapping[str, Server]
 ) -> None:
-    network = openstack.one("network", "/v2.0/networks?router:external=false")
-    mtu = network["mtu"]
-    for first, second in (("node1", "node2"), ("node2", "node1")):
-        login = servers[first].login
-        assert login.run("cat /sys/class/net/eth0/mtu").strip() == str(mtu)
-        login.run(f"ping -c 3 -W 5 -s {mtu - HEADERS} {servers[second].fixed}")
+    try_largest_packet(openstack, servers)
 
 
 def test_servers_outlive_hypervisors_and_agents(
@@ -217,7 +156,7 @@ def test_servers_outlive_everything_on_the_compute_host(
     cloud.run("deploy")
     server.login.wait(30)
     assert qemu_pid(server.id) == pid
-    assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
+    assert log_in_through(servers["node1"], server.fixed, "hostname").strip() == server.name
     assert openstack.server(server.id)["status"] == "ACTIVE"
     assert openstack.console_log(server.id)
 
@@ -324,7 +263,7 @@ def logs_in_again(rig: Rig, openstack: OpenStack, servers: Mapping[str, Server])
         server.login.wait(120)
     print(f"logged in {time.monotonic() - begun:.1f} s after it was active")
     assert server.login.run("hostname").strip() == server.name
-    assert log_in_through(servers["node1"], server, "hostname").strip() == server.name
+    assert log_in_through(servers["node1"], server.fixed, "hostname").strip() == server.name
 
 
 def test_a_server_of_a_host_that_lost_power_is_off_and_starts_again(
