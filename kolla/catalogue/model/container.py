@@ -42,7 +42,8 @@ class Health(Model):
     listen: Expression | None = None
     """Port the container's process must listen on."""
     connected: Expression | None = None
-    """`PROCESS PORT`: the process must hold an established connection to that port."""
+    """`PROCESS PORT [COUNT]`: the process must hold an established connection to that port, or so many, where
+    the first one says only that it begins."""
     command: tuple[Expression, ...] = ()
     """Program of the image and its arguments; exit status 0 is healthy."""
     interval: int = 30

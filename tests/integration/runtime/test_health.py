@@ -17,7 +17,7 @@ six = socket.create_server(("::1", 8081), family=socket.AF_INET6)
 unix = socket.socket(socket.AF_UNIX)
 unix.bind("/var/lib/app/socket")
 unix.listen()
-client = socket.create_connection(("::1", 8081))
+clients = [socket.create_connection(("::1", 8081)) for _ in range(2)]
 open("/var/lib/app/ready", "w")
 print("serving", flush=True)
 server.serve_forever()
@@ -48,6 +48,8 @@ def container(launcher: Launcher) -> Iterator[Container]:
         ("healthcheck_listen app-server 8082", 1),
         ("healthcheck_port app-server 8081", 0),
         ("healthcheck_port app-server 8080", 1),
+        ("healthcheck_port app-server 8081 2", 0),
+        ("healthcheck_port app-server 8081 3", 1),
         ("healthcheck_socket app-server /var/lib/app/socket", 0),
         ("healthcheck_socket app-server /var/lib/app/other", 1),
         ("healthcheck_filemod 60 /var/lib/app/ready", 0),

@@ -71,9 +71,20 @@ def test_port_is_about_the_other_side_of_a_connection(tmp_path: Path) -> None:
         with script(tmp_path, "client-one", f"s = socket.create_connection(('127.0.0.1', {port}))"):
             accepted, _ = server.accept()
             assert health.port(["client-one", port]) is None
-            assert health.port(["client-two", port]) == f"client-two has no connection to port {port}"
+            none = f"client-two has 0 connections to port {port}, of 1 that it needs"
+            assert health.port(["client-two", port]) == none
             accepted.close()
         assert health.port(["client-one", port]) is not None
+
+
+def test_port_may_be_about_several_connections_of_one_process(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        connect = f"s = [socket.create_connection(('127.0.0.1', {port})) for _ in range(2)]"
+        with script(tmp_path, "client-one", connect), script(tmp_path, "client-one", connect):
+            assert health.port(["client-one", port, "2"]) is None
+            lacking = f"client-one has 2 connections to port {port}, of 3 that it needs"
+            assert health.port(["client-one", port, "3"]) == lacking
 
 
 def test_socket(tmp_path: Path) -> None:

@@ -50,9 +50,10 @@ class Cloud:
 
     def networks(self) -> list[Any]:
         return [
-            thing("bare", is_router_external=False, subnet_ids=[]),
-            thing("inside", is_router_external=False, subnet_ids=["s"]),
-            thing("outside", is_router_external=True, subnet_ids=["t"]),
+            thing("HA network tenant p", is_router_external=False, subnet_ids=["h"], project_id=""),
+            thing("bare", is_router_external=False, subnet_ids=[], project_id="p"),
+            thing("inside", is_router_external=False, subnet_ids=["s"], project_id="p"),
+            thing("outside", is_router_external=True, subnet_ids=["t"], project_id="p"),
         ]
 
     def services(self, **asked: str) -> Iterator[Any]:

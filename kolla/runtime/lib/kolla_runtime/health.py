@@ -33,11 +33,15 @@ def listen(arguments: Sequence[str]) -> str | None:
 
 
 def port(arguments: Sequence[str]) -> str | None:
-    """`healthcheck_port PROCESS PORT`: the process has a TCP connection to that port of the other side."""
-    name, number = _two(arguments)
-    if _held(name, processes.connected_inodes(int(number))):
+    """`healthcheck_port PROCESS PORT [COUNT]`: it has so many connections (1) to the remote port."""
+    name, number, *count = arguments
+    if len(count) > 1:
+        raise ValueError(arguments)
+    wanted = int(count[0]) if count else 1
+    found = _most_held(name, processes.connected_inodes(int(number)))
+    if found >= wanted:
         return None
-    return f"{name} has no connection to port {number}"
+    return f"{name} has {found} connections to port {number}, of {wanted} that it needs"
 
 
 def socket(arguments: Sequence[str]) -> str | None:
@@ -101,8 +105,15 @@ def _two(arguments: Sequence[str]) -> tuple[str, str]:
 
 
 def _held(name: str | None, inodes: set[str]) -> bool:
-    """Whether a process called `name` holds one of the sockets.
+    """Whether a process called `name` holds one of the sockets."""
+    return bool(_most_held(name, inodes))
+
+
+def _most_held(name: str | None, inodes: set[str]) -> int:
+    """How many of the sockets that process called `name` holds that holds most.
 
     On the host's network /proc/net shows every container's sockets: only holding one tells.
     """
-    return bool(inodes) and any(inodes & processes.held_inodes(pid) for pid in processes.find(name))
+    if not inodes:
+        return 0
+    return max((len(inodes & processes.held_inodes(pid)) for pid in processes.find(name)), default=0)
