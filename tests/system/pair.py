@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from system.client import Login, OpenStack
+from system.client import Login, OpenStack, until
 from system.harness import Kolla
 from system.rig import Rig
 
@@ -56,13 +56,22 @@ def _reached(cloud: Kolla, openstack: OpenStack, server: Mapping[str, Any]) -> S
 
 def log_in_through(first: Server, fixed: str, command: str) -> str:
     """What a command prints on the server with that address in the project's network, from the first."""
+    done = _through(first, fixed, command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def wait_through(first: Server, fixed: str) -> None:
+    """Until the first can log in to the one with that address."""
+    until(lambda: _through(first, fixed, "true").returncode == 0, 120, f"SSH to {fixed}")
+
+
+def _through(first: Server, fixed: str, command: str) -> subprocess.CompletedProcess[str]:
     unknown = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null"]
     ssh = ["ssh", "-q", "-F", "/dev/null", "-i", str(first.login.key), *unknown]
     jump = " ".join([*ssh, "-W", "%h:%p", f"root@{first.login.address}"])
     words = [*ssh, "-o", f"ProxyCommand={jump}", f"root@{fixed}", command]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return subprocess.run(words, capture_output=True, text=True, timeout=120)
 
 
 def try_tunnel(rig: Rig, servers: Mapping[str, Server]) -> None:

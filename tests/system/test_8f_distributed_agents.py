@@ -10,7 +10,7 @@ import pytest
 from system.client import OpenStack, until
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
-from system.pair import HOSTS, Server, log_in_through, pair, try_largest_packet, try_tunnel
+from system.pair import HOSTS, Server, log_in_through, pair, try_largest_packet, try_tunnel, wait_through
 from system.rig import Rig
 
 from bench.pings import Pings
@@ -61,12 +61,14 @@ def servers(cloud: Kolla, openstack: OpenStack) -> Mapping[str, Server]:
 
 
 @pytest.fixture(scope="module")
-def lonely(openstack: OpenStack) -> str:
+def lonely(openstack: OpenStack, servers: Mapping[str, Server]) -> str:
     """Address of a server on the second host that has none of the outside."""
     made = openstack.create_server("lonely", openstack.server("demo1"), host=HOSTS[1])
     openstack.wait_for_server(made)
     (port,) = openstack.get("network", f"/v2.0/ports?device_id={made}")["ports"]
-    return str(port["fixed_ips"][0]["ip_address"])
+    fixed = str(port["fixed_ips"][0]["ip_address"])
+    wait_through(servers[HOSTS[1]], fixed)
+    return fixed
 
 
 def active(openstack: OpenStack) -> set[str]:
