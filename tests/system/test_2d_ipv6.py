@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def holders(rig: Rig) -> list[str]:
 
 
 def well(six: Kolla) -> bool:
-    return all(found["ok"] for found in six.json("check"))
+    return subprocess.run(six.arguments("check"), capture_output=True).returncode == 0
 
 
 def test_services_listen_on_ipv6_addresses_of_the_host_alone(rig: Rig, six: Kolla) -> None:
@@ -150,7 +151,7 @@ def test_the_firewall_lets_in_hosts_of_the_network_and_nobody_else(rig: Rig, six
 def test_all_is_well_and_the_vip_is_not_taken_for_a_hosts_own_address(rig: Rig, six: Kolla) -> None:
     assert len(holders(rig)) == 1
     assert six.plan() == []
-    assert well(six)
+    six.run("check")
 
 
 def test_without_the_host_that_has_the_vip_the_others_serve_and_it_comes_back(rig: Rig, six: Kolla) -> None:
