@@ -8,6 +8,7 @@ each ping.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import select
@@ -33,6 +34,8 @@ class Pings:
     def __init__(self, address: str, prefix: Sequence[str] = ()) -> None:
         self.answered: list[bool] = []
         """Of each ping, in their order, whether it was answered."""
+        self.begun = 0.0
+        """When the first was answered, in seconds since the epoch."""
         self._command = [*prefix, "python3", "-c", Path(__file__).read_text(), address]
 
     @property
@@ -45,12 +48,24 @@ class Pings:
         """Seconds of the longest time without an answer."""
         return max(runs(self.answered), default=0) * INTERVAL
 
+    @property
+    def gap_began(self) -> str:
+        """When that was, as a clock shows it; empty without a gap."""
+        place = 0
+        for answer, same in itertools.groupby(self.answered):
+            length = len(list(same))
+            if not answer and length * INTERVAL == self.longest_gap:
+                return time.strftime("%H:%M:%S", time.localtime(self.begun + place * INTERVAL))
+            place += length
+        return ""
+
     def __enter__(self) -> Pings:
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "answered\n", "the first ping is not answered"
+        self.begun = time.time()
         return self
 
     def __exit__(
@@ -61,7 +76,8 @@ class Pings:
             self.answered = json.loads(printed)
 
     def __str__(self) -> str:
-        return f"{self.lost} of {len(self.answered)} lost, longest gap {self.longest_gap:.1f} s"
+        at = f" at {self.gap_began}" if self.lost else ""
+        return f"{self.lost} of {len(self.answered)} lost, longest gap {self.longest_gap:.1f} s{at}"
 
 
 def runs(answered: Sequence[bool]) -> Iterator[int]:

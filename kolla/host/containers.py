@@ -206,6 +206,8 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
         engine.rename(name, name + OLD)
         engine.rename(name + NEW, name)
         engine.start(name)
+        if operation["ready_first"]:
+            _gate(operation, context)
         if operation["start_first"]:
             engine.stop(name + OLD)
         _gate(operation, context)

@@ -126,6 +126,7 @@ class ContainerOperation(Operation):
     replaces: list[str]
     reload: list[list[str]]
     start_first: bool
+    ready_first: bool
 
 
 class RemoveOperation(Operation):

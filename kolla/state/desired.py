@@ -78,6 +78,8 @@ class DesiredContainer(Node):
     empty: it is for no item."""
     start_first: bool = False
     """Whether a new one may start in its place while it still runs."""
+    ready_first: bool = False
+    """Whether it goes on until that one is ready."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 

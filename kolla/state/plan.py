@@ -162,6 +162,8 @@ class ContainerOperation(_Operation):
     """Commands run inside it, one after the other, that take the changed files into use."""
     start_first: bool = False
     """recreate: the new one is started before the old one is stopped."""
+    ready_first: bool = False
+    """recreate: and is ready before."""
 
 
 class RemoveOperation(_Operation):

@@ -182,7 +182,8 @@ class _Builder:
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
                 reload=wanted.reload if action == "reload" else (),
-                start_first=wanted.start_first and action == "recreate",
+                start_first=(wanted.start_first or wanted.ready_first) and action == "recreate",
+                ready_first=wanted.ready_first and action == "recreate",
                 beside=beside(impact),
             )
 

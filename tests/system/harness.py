@@ -36,6 +36,10 @@ class Kolla:
         done = self._run(words, expect)
         return done.stdout + done.stderr if expect not in (0, 2) else done.stdout
 
+    def progress(self, *words: str) -> str:
+        """Run a verb; what it says on its way, each line with the time."""
+        return self._run(words, 0).stderr
+
     def json(self, *words: str, expect: int = 0) -> Any:
         """The document a verb prints."""
         return json.loads(self._run([*words, "-f", "json"], expect).stdout)

@@ -62,8 +62,8 @@ def test_users_of_several_controllers_go_through_it(older: Controllers, step: st
     user = Demo.of(older.cloud.config_directory)
     kept = user.openstack.create_image(f"before {step}")
     with Pings(user.login.address) as pings, Load(user.openstack) as load:
-        older.cloud.run(*verb)
-    print(f"{step}: {pings}\n{load}")
+        said = older.cloud.progress(*verb)
+    print(f"{said}\n{step}: {pings}\n{load}")
     assert unexplained(load) == {}
     assert pings.longest_gap <= PING_GAP
     assert user.login.run("hostname").strip() == user.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ def test_the_longest_gap_is_the_longest_series_without_an_answer() -> None:
     assert list(runs(pings.answered)) == [1, 3, 1]
     assert pings.longest_gap == 3 * INTERVAL
     assert pings.lost == 5
-    assert str(pings) == "5 of 8 lost, longest gap 0.3 s"
+    pings.begun = time.mktime((2026, 11, 30, 16, 0, 59, 0, 0, -1)) + 0.7
+    assert str(pings) == "5 of 8 lost, longest gap 0.3 s at 16:01:00"
 
 
 def test_without_a_loss_there_is_no_gap() -> None:

@@ -219,6 +219,9 @@ class Container(Model):
     """True: a new one is started in the place of another while that still runs, and only then that is
     stopped, so that nobody waits for the engine: both may listen at the same time, or the new one's program
     waits for the end of the other by itself. Never where both would write to the same data."""
+    ready_first: bool = False
+    """True: the same, and the other is only stopped once the new one is ready. Both serve meanwhile, and the
+    health check must not be answered by the other: one by `listen` is about the container's own process."""
     reload: tuple[Expression, ...] = ()
     """Program of the image and its arguments, run in the container as root once changed files of `on_change:
     reload` are in their places. Exit status 0: they are in use, and nobody was interrupted; anything else:

@@ -71,6 +71,7 @@ class Containers:
             replaces=container.replaces,
             cannot_succeed=container.cannot_succeed,
             start_first=container.start_first,
+            ready_first=container.ready_first,
             formerly=tuple(engine_name(former) for former in container.formerly),
             list_of=self.inputs.settings.lists.get((folder.name, name), ""),
         )

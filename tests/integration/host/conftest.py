@@ -240,6 +240,7 @@ class Host:
             "start_timeout": 5,
             "reload": [],
             "start_first": False,
+            "ready_first": False,
             "after": [],
             "timeout": 60,
         }

@@ -194,6 +194,41 @@ def test_a_new_one_is_started_before_the_other_is_stopped_where_that_is_wanted(h
     assert host.containers() == ["web"]
 
 
+def health(command: str) -> HealthCheck:
+    return HealthCheck(command=("/bin/sh", "-c", command), interval=30, timeout=5, retries=3)
+
+
+def test_the_other_is_stopped_once_the_new_one_is_ready_where_that_is_wanted(host):
+    diary = host.directory / "diary"
+    diary.mkdir()
+    mount = Mount(type="bind", source=str(diary), target="/diary", read_only=False)
+    host.do(host.container(run=DIARY, mounts=[mount], stop_timeout=5))
+    slow = "sleep 2; touch /ready; cat /proc/uptime > /diary/ready; while :; do sleep 0.05; done"
+    host.do(
+        host.container(
+            run=slow,
+            mounts=[mount],
+            health=health("test -e /ready"),
+            start_first=True,
+            ready_first=True,
+            action="recreate",
+        )
+    )
+    ready, end = (float((diary / name).read_text().split()[0]) for name in ("ready", "end"))
+    assert ready < end
+    assert host.containers() == ["web"]
+
+
+def test_one_that_does_not_become_ready_leaves_the_other_as_it_was(host):
+    host.do(host.container())
+    before = host.inspect("web")
+    wanted = {"health": health("false"), "start_first": True, "ready_first": True, "start_timeout": 2}
+    host.do(host.container(environment={"NEW": "1"}, action="recreate", **wanted), "failed")
+    after = host.inspect("web")
+    assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
+    assert host.containers() == ["web"]
+
+
 def test_a_swap_whose_files_cannot_be_written_puts_the_previous_container_back(host):
     first = host.container()
     host.do(first)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
 from system.rig import Rig
 
 CONTROLLERS = ("node1", "node2", "node3")
 COMPUTE = "node4"
+DATABASE_CLIENT = (Path(__file__).parent / "database_client.py").read_text()
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,14 @@ class Controllers:
 
     rig: Rig
     cloud: Kolla
+
+    def ask_database(self, host: str, verb: str, address: str, *words: str) -> dict[str, Any]:
+        """What a client of the database says that runs on a host; its verbs: database_client.py."""
+        passwords = yaml.safe_load((self.cloud.config_directory / "passwords.yml").read_text())
+        given = (verb, address, str(passwords["database_password"]), *words)
+        said = self.rig.run(host, ["docker", "exec", "keystone", "python3", "-c", DATABASE_CLIENT, *given])
+        found: dict[str, Any] = json.loads(said)
+        return found
 
 
 @contextmanager

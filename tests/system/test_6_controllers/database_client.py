@@ -4,6 +4,8 @@ Not imported by tests: they run its text in a container of keystone, which has t
 `write HOST PASSWORD FILE`: until FILE is gone, one row after the other, each again until it is acknowledged;
 prints {"written", "longest"}: rows acknowledged, and the longest one took in seconds.
 `count HOST PASSWORD` prints {"rows"}.
+`wait HOST PASSWORD SECONDS`: a query that takes so long; prints {"answered", "seconds"}: whether there was an
+answer, and after how many seconds that was known.
 """
 
 from __future__ import annotations
@@ -21,15 +23,15 @@ TIMEOUT = 5
 DATABASE = "kolla_test"
 
 
-def connect(host: str, password: str) -> Any:
+def connect(host: str, password: str, patience: int | None = TIMEOUT) -> Any:
     return pymysql.connect(
         host=host,
         user="root",
         password=password,
         autocommit=True,
         connect_timeout=TIMEOUT,
-        read_timeout=TIMEOUT,
-        write_timeout=TIMEOUT,
+        read_timeout=patience,
+        write_timeout=patience,
     )
 
 
@@ -66,6 +68,26 @@ def count(host: str, password: str) -> dict[str, Any]:
     return {"rows": cursor.fetchone()[0]}
 
 
+def wait(host: str, password: str, seconds: int) -> dict[str, Any]:
+    # As the libraries of OpenStack's services, which set no limit to a query.
+    cursor = connect(host, password, patience=None).cursor()
+    begun, answered = time.monotonic(), True
+    try:
+        cursor.execute(f"SELECT SLEEP({seconds})")
+    except (pymysql.Error, OSError):
+        answered = False
+    return {"answered": answered, "seconds": round(time.monotonic() - begun, 1)}
+
+
+def main(verb: str, host: str, password: str, *words: str) -> dict[str, Any]:
+    match verb:
+        case "write":
+            return write(host, password, Path(words[0]))
+        case "wait":
+            return wait(host, password, int(words[0]))
+        case _:
+            return count(host, password)
+
+
 if __name__ == "__main__":
-    verb, host, password, *flag = sys.argv[1:]
-    print(json.dumps(write(host, password, Path(flag[0])) if verb == "write" else count(host, password)))
+    print(json.dumps(main(*sys.argv[1:])))

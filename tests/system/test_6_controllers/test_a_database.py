@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,22 +12,13 @@ from system.client import until
 
 from test_6_controllers.controllers import CONTROLLERS, Controllers
 
-CLIENT = (Path(__file__).parent / "database_client.py").read_text()
 FLAG = "/tmp/writing"
 SIZE = "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'"
 
 
 def client(three: Controllers, verb: str, address: str, *words: str) -> dict[str, Any]:
     """What a client of the database, on the last controller, says."""
-    command = ["docker", "exec", "keystone", "python3", "-c", CLIENT, verb, address, password(three), *words]
-    found: dict[str, Any] = json.loads(three.rig.run(CONTROLLERS[-1], command))
-    return found
-
-
-def password(three: Controllers) -> str:
-    """Of the database's root user."""
-    passwords = yaml.safe_load((three.cloud.config_directory / "passwords.yml").read_text())
-    return str(passwords["database_password"])
+    return three.ask_database(CONTROLLERS[-1], verb, address, *words)
 
 
 def vip(three: Controllers) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 from system.client import until
 from system.probes import Probes
 from system.rig.cloud_files import VIP
 
 from test_6_controllers.controllers import CONTROLLERS, Controllers
 
+QUERY = 20
+"""Seconds that a query of the database takes."""
 CLIENTS_WAIT = 10
 """Seconds for which nobody may be answered while the VIP moves; measured: 1.7 to 2.5."""
 
@@ -42,6 +47,29 @@ def test_another_host_gets_the_vip_when_the_load_balancer_stops(three: Controlle
     assert probes.longest_gap < CLIENTS_WAIT, probes.failed
     three.cloud.run("deploy")
     assert holders(three) == [after]  # a host that is back takes nothing away
+
+
+def test_who_waits_for_an_answer_is_answered_or_told_when_the_vip_moves(three: Controllers) -> None:
+    (before,) = holders(three)
+    with ThreadPoolExecutor() as threads:
+        waiting = {
+            host: threads.submit(three.ask_database, host, "wait", vip(three), str(QUERY))
+            for host in CONTROLLERS
+        }
+        time.sleep(QUERY / 4)
+        three.rig.run(before, ["docker", "restart", "keepalived"])
+        (after,) = until(lambda: gone_from(three, before), 30, "another host has the VIP")
+        found = {host: client.result(timeout=120) for host, client in waiting.items()}
+    print(f"VIP from {before} to {after}: {found}")
+    for host, told in found.items():
+        # To a host that has had the VIP, or has it now, answers cannot get: it is told so at once.
+        assert told["answered"] == (host not in (before, after))
+        assert told["answered"] or told["seconds"] < QUERY / 2
+
+
+def gone_from(three: Controllers, before: str) -> list[str]:
+    """Who has the VIP, unless it is still where it was."""
+    return [host for host in holders(three) if host != before]
 
 
 def test_nobody_notices_when_an_api_gets_other_settings(three: Controllers) -> None:

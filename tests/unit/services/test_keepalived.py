@@ -50,6 +50,16 @@ def test_hosts_speak_to_each_other_alone_and_earlier_ones_come_first() -> None:
     assert "virtual_router_id 51" in lines
 
 
+def test_a_move_of_the_addresses_ends_connections_that_cannot_go_on() -> None:
+    moved = "/usr/local/bin/kolla_keepalived_moved"
+    told = [line for line in configuration(*ADDRESSES, external="192.0.2.1") if line.startswith("notify_")]
+    assert told == [
+        f'notify_master "{moved} here 10.0.0.250 192.0.2.1"',
+        *(f'notify_{state} "{moved} gone 10.0.0.250 192.0.2.1"' for state in ("backup", "fault", "stop")),
+    ]
+    assert f'notify_stop "{moved} gone 10.0.0.250"' in configuration(*ADDRESSES)
+
+
 def test_who_is_alone_has_nobody_to_speak_to() -> None:
     assert not any("unicast" in line for line in configuration("one.example"))
 

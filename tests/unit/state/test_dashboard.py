@@ -66,7 +66,7 @@ def test_without_the_load_balancer_it_is_where_the_vip_is(world: World) -> None:
 def test_the_load_balancer_passes_on_to_all_that_show_the_login(three: World) -> None:
     lines = [line.strip() for line in files(three, "haproxy")["horizon.cfg"].splitlines()]
     assert "option httpchk GET /auth/login/" in lines
-    assert "bind 10.0.0.250:8088" in lines
+    assert "bind 10.0.0.250:8088 transparent" in lines
     assert [line.split()[2] for line in lines if line.startswith("server ")] == [
         "10.0.0.1:8088",
         "10.0.0.2:8088",
