@@ -148,3 +148,10 @@ def test_a_haproxy_that_does_not_answer_holds_nobody_up(
     capsys.readouterr()
     assert program.main("drained", path=path) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_it_is_known_whether_this_haproxy_runs(
+    program: ModuleType, serve: Callable[[Haproxy], str], tmp_path: Path
+) -> None:
+    assert program.main("answer", path=str(tmp_path / "nobody.sock")) == 1
+    assert program.main("answer", path=serve(Haproxy({}))) == 0
