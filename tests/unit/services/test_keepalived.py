@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from .scripts import SERVICES
 from .test_templates import ADDRESS, AWKWARD, render
 
 PROGRAM = SERVICES / "haproxy" / "image" / "kolla_keepalived_proxy"
+MOVED = SERVICES / "haproxy" / "image" / "kolla_keepalived_moved"
 ADDRESSES = {"one.example": ADDRESS, "two.example": "10.0.0.6", "three.example": "10.0.0.7"}
 
 
@@ -58,6 +60,27 @@ def test_a_move_of_the_addresses_ends_connections_that_cannot_go_on() -> None:
         *(f'notify_{state} "{moved} gone 10.0.0.250 192.0.2.1"' for state in ("backup", "fault", "stop")),
     ]
     assert f'notify_stop "{moved} gone 10.0.0.250"' in configuration(*ADDRESSES)
+
+
+@pytest.mark.parametrize(
+    ("where", "own"),
+    [("gone", "src"), ("here", "not src")],
+)
+def test_of_a_move_connections_of_the_hosts_own_are_ended(tmp_path: Path, where: str, own: str) -> None:
+    fake = tmp_path / "ss"
+    fake.write_text('#!/bin/bash\nprintf "%s\\n" "${@: -1}"\n')
+    fake.chmod(0o755)
+    done = subprocess.run(
+        [MOVED, where, "10.0.0.250", "fd00::fa"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"dst 10.0.0.250 and {own} 10.0.0.250",
+        f"dst [fd00::fa] and {own} [fd00::fa]",
+    ]
 
 
 def test_who_is_alone_has_nobody_to_speak_to() -> None:
