@@ -162,4 +162,5 @@ def test_without_the_host_that_has_the_vip_the_others_serve_and_it_comes_back(ri
     rig.start(lost)
     until(lambda: well(six), 180, "all is well again")
     assert len(holders(rig)) == 1
+    six.run("deploy")
     assert six.plan() == []

@@ -85,4 +85,5 @@ def test_when_all_hosts_have_lost_their_power_nothing_is_to_be_done(storage: Sto
         storage.rig.start(host)
     storage.says("HEALTH_OK", BOOT)
     assert {storage.read("words"), storage.read("meanwhile")} == {written}
+    storage.cloud.run("deploy")
     assert storage.cloud.plan() == []
