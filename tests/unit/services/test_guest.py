@@ -72,6 +72,18 @@ def test_user_data_are_taken_as_they_are(drive: Path) -> None:
     assert say(drive, "user_data") == "#!/bin/sh\necho hello"
 
 
+def test_the_console_tells_which_interface_has_no_address(tmp_path: Path) -> None:
+    ip = 'ip() { case $* in *eth0*) echo "2: eth0 inet 10.0.0.5/24 scope global eth0";; esac; }'
+    for interface in ("eth0", "eth1", "lo"):
+        (tmp_path / "sys/class/net" / interface).mkdir(parents=True)
+
+    def told(root: Path) -> list[str]:
+        return say(tmp_path, f"ROOT={root}; {ip}; network").splitlines()
+
+    assert told(tmp_path) == ["eth0 10.0.0.5/24", "eth1 has none, as DHCP has given none"]
+    assert told(tmp_path / "without") == []
+
+
 @pytest.mark.parametrize("name", ["init", "introduction", "lease", "login", "metadata", "rc", "sudo"])
 def test_the_guests_scripts_are_shell(name: str) -> None:
     subprocess.run(["sh", "-n", str(GUEST / name)], check=True)
