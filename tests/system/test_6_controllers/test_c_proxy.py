@@ -12,7 +12,7 @@ from system.rig.cloud_files import VIP
 from test_6_controllers.controllers import CONTROLLERS, Controllers
 
 QUERY = 12
-"""Seconds that a query of the database takes: fewer than a host of the cloud leaves a connection silent before
+"""Seconds that a query of the database takes: fewer than a host of the cloud lets a connection rest before
 it asks whether somebody is there, whom the VIP's new host answers in the negative."""
 CLIENTS_WAIT = 10
 """Seconds for which nobody may be answered while the VIP moves; measured: 1.7 to 2.5."""
