@@ -46,18 +46,13 @@ class Pings:
     @property
     def longest_gap(self) -> float:
         """Seconds of the longest time without an answer."""
-        return max(runs(self.answered), default=0) * INTERVAL
+        return max((length for _, length in runs(self.answered)), default=0) * INTERVAL
 
     @property
     def gap_began(self) -> str:
         """When that was, as a clock shows it; empty without a gap."""
-        place = 0
-        for answer, same in itertools.groupby(self.answered):
-            length = len(list(same))
-            if not answer and length * INTERVAL == self.longest_gap:
-                return time.strftime("%H:%M:%S", time.localtime(self.begun + place * INTERVAL))
-            place += length
-        return ""
+        place, length = max(runs(self.answered), key=lambda run: run[1], default=(0, 0))
+        return time.strftime("%H:%M:%S", time.localtime(self.begun + place * INTERVAL)) if length else ""
 
     def __enter__(self) -> Pings:
         self._process = subprocess.Popen(
@@ -80,13 +75,14 @@ class Pings:
         return f"{self.lost} of {len(self.answered)} lost, longest gap {self.longest_gap:.1f} s{at}"
 
 
-def runs(answered: Sequence[bool]) -> Iterator[int]:
-    """Lengths of the series of pings without an answer."""
-    length = 0
-    for answer in [*answered, True]:
-        if answer and length:
-            yield length
-        length = 0 if answer else length + 1
+def runs(answered: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Each series of pings without an answer: the number of its first, and how many they are."""
+    place = 0
+    for answer, same in itertools.groupby(answered):
+        length = len(list(same))
+        if not answer:
+            yield place, length
+        place += length
 
 
 def ping(address: str) -> None:

@@ -31,14 +31,19 @@ class Server:
 
 def pair(cloud: Kolla, openstack: OpenStack) -> Mapping[str, Server]:
     """Host -> the server there: the one of init-runonce, and one like it on the other host."""
+    return {
+        host: _reached(cloud, openstack, openstack.server(server)) for host, server in ids(openstack).items()
+    }
+
+
+def ids(openstack: OpenStack) -> Mapping[str, str]:
+    """Host -> id of the server there, of which the second is made; both run."""
     first = openstack.server("demo1")
-    (other,) = set(HOSTS) - {first["OS-EXT-SRV-ATTR:host"]}
+    here = first["OS-EXT-SRV-ATTR:host"]
+    (other,) = {*HOSTS} - {here}
     second = openstack.create_server("other", first, host=other)
     openstack.wait_for_server(second)
-    return {
-        server["OS-EXT-SRV-ATTR:host"]: _reached(cloud, openstack, server)
-        for server in (openstack.server(first["id"]), openstack.server(second))
-    }
+    return {here: first["id"], other: second}
 
 
 def _reached(cloud: Kolla, openstack: OpenStack, server: Mapping[str, Any]) -> Server:

@@ -10,11 +10,11 @@ import yaml
 from system.client import Login, OpenStack, console_handshake
 from system.harness import Kolla
 from system.multinode import cloud_with_servers
+from system.pair import HOSTS, ids
 from system.rig import Rig
 
 pytestmark = pytest.mark.long
 
-HOSTS = ("node1", "node2")
 CELLS = [{"name": "cell2", "compute_group": "rack2", "novncproxy_port": 6091}]
 GROUPS = """\
 [rack2]
@@ -49,13 +49,7 @@ def openstack(cloud: Kolla) -> OpenStack:
 
 @pytest.fixture(scope="module")
 def servers(openstack: OpenStack) -> Mapping[str, str]:
-    """Host -> id of the server there: the one of init-runonce, and one like it on the other host."""
-    first = openstack.server("demo1")
-    here = first["OS-EXT-SRV-ATTR:host"]
-    (other,) = {*HOSTS} - {here}
-    second = openstack.create_server("other", first, host=other)
-    openstack.wait_for_server(second)
-    return {here: first["id"], other: second}
+    return ids(openstack)
 
 
 def instances(rig: Rig, cloud: Kolla, database: str) -> set[str]:

@@ -14,7 +14,7 @@ from bench.pings import INTERVAL, Pings, request, runs
 def test_the_longest_gap_is_the_longest_series_without_an_answer() -> None:
     pings = Pings("192.0.2.1")
     pings.answered = [True, False, True, False, False, False, True, False]
-    assert list(runs(pings.answered)) == [1, 3, 1]
+    assert list(runs(pings.answered)) == [(1, 1), (3, 3), (7, 1)]
     assert pings.longest_gap == 3 * INTERVAL
     assert pings.lost == 5
     pings.begun = time.mktime((2026, 11, 30, 16, 0, 59, 0, 0, -1)) + 0.7
