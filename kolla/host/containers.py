@@ -201,16 +201,16 @@ def _swap(operation: ContainerOperation, context: Context) -> None:
         # goes on seeing the folder it was started with.
         folders.place(operation["folder"], context.bundle, context.manifest)
         _create(name + NEW, operation, context)
-        if not operation["start_first"]:
+        if operation["update_order"] == "stop-first":
             engine.stop(name)
         engine.rename(name, name + OLD)
         engine.rename(name + NEW, name)
         engine.start(name)
-        if operation["ready_first"]:
-            _gate(operation, context)
-        if operation["start_first"]:
+        if operation["update_order"] == "start-first":
             engine.stop(name + OLD)
         _gate(operation, context)
+        if operation["update_order"] == "ready-first":
+            engine.stop(name + OLD)
     except OperationFailed as failure:
         _undo(name, operation["folder"]["path"], context)
         back = context.own_container(name)

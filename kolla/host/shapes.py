@@ -125,8 +125,7 @@ class ContainerOperation(Operation):
     start_timeout: int
     replaces: list[str]
     reload: list[list[str]]
-    start_first: bool
-    ready_first: bool
+    update_order: str
 
 
 class RemoveOperation(Operation):

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from kolla.build_report import BuiltImage
-from kolla.catalogue.model import Endpoint, Impact
+from kolla.catalogue.model import Endpoint, Impact, UpdateOrder
 from kolla.state.changes import ReleaseChange
 from kolla.state.needs import Requirement
 from kolla.state.render import RenderedFolder
@@ -76,10 +76,8 @@ class DesiredContainer(Node):
     list_of: str = ""
     """The container of the catalogue of which there is one for each item of a list, this one among them;
     empty: it is for no item."""
-    start_first: bool = False
-    """Whether a new one may start in its place while it still runs."""
-    ready_first: bool = False
-    """Whether it goes on until that one is ready."""
+    update_order: UpdateOrder = "stop-first"
+    """When it is stopped for a new one in its place."""
     config_check: tuple[str, ...] = ()
     """Program and arguments that read its configuration and say whether it is right."""
 

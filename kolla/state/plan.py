@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kolla.catalogue.model import Model
+from kolla.catalogue.model import Model, UpdateOrder
 from kolla.errors import InputError, Location
 from kolla.state.changes import ReleaseChange
 from kolla.state.hook import Hook
@@ -160,10 +160,8 @@ class ContainerOperation(_Operation):
     name."""
     reload: tuple[tuple[str, ...], ...] = ()
     """Commands run inside it, one after the other, that take the changed files into use."""
-    start_first: bool = False
-    """recreate: the new one is started before the old one is stopped."""
-    ready_first: bool = False
-    """recreate: and is ready before."""
+    update_order: UpdateOrder = "stop-first"
+    """recreate: when the old one is stopped."""
 
 
 class RemoveOperation(_Operation):

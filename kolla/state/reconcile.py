@@ -182,8 +182,7 @@ class _Builder:
                 start_timeout=wanted.start_timeout,
                 replaces=replaces,
                 reload=wanted.reload if action == "reload" else (),
-                start_first=(wanted.start_first or wanted.ready_first) and action == "recreate",
-                ready_first=wanted.ready_first and action == "recreate",
+                update_order=wanted.update_order,
                 beside=beside(impact),
             )
 

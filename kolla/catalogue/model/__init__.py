@@ -41,6 +41,7 @@ from kolla.catalogue.model.words import (
     Parents,
     Platform,
     Sysctl,
+    UpdateOrder,
     Volume,
 )
 
@@ -95,6 +96,7 @@ __all__ = [
     "StorageUser",
     "Sysctl",
     "Traffic",
+    "UpdateOrder",
     "Upgrade",
     "User",
     "Verb",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kolla.catalogue.model.words import Absolute, Amount, Device, Expression, Key, Mode, Model, Name, Volume
+from kolla.catalogue.model.words import (
+    Absolute,
+    Amount,
+    Device,
+    Expression,
+    Key,
+    Mode,
+    Model,
+    Name,
+    UpdateOrder,
+    Volume,
+)
 
 
 class ConfigFile(Model):
@@ -215,13 +226,12 @@ class Container(Model):
     purpose unless those of the others that are ready are more than half of all."""
     stop_timeout: int = 10
     """Seconds between the request to end and the kill."""
-    start_first: bool = False
-    """True: a new one is started in the place of another while that still runs, and only then that is
-    stopped, so that nobody waits for the engine: both may listen at the same time, or the new one's program
-    waits for the end of the other by itself. Never where both would write to the same data."""
-    ready_first: bool = False
-    """True: the same, and the other is only stopped once the new one is ready. Both serve meanwhile, and the
-    health check must not be answered by the other: one by `listen` is about the container's own process."""
+    update_order: UpdateOrder = "stop-first"
+    """When it is stopped for a new one in its place: `stop-first`, before that is started. `start-first`,
+    once that is, so that nobody waits for the engine: both may listen at the same time, or the new one's
+    program waits for the end of the other by itself. `ready-first`, once that is ready: both serve
+    meanwhile, and the health check must not be answered by the other (one by `listen` is about the
+    container's own process). The latter two never where both would write to the same data."""
     reload: tuple[Expression, ...] = ()
     """Program of the image and its arguments, run in the container as root once changed files of `on_change:
     reload` are in their places. Exit status 0: they are in use, and nobody was interrupted; anything else:

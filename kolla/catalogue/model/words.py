@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -31,6 +31,8 @@ Package = Annotated[str, Field(pattern=r"^-?[a-zA-Z0-9][a-zA-Z0-9+._-]*$")]
 Packages = tuple[Package, ...]
 Versions = Annotated[str, AfterValidator(_specifier)]
 """A version specifier, as `>=28.0`."""
+UpdateOrder = Literal["stop-first", "start-first", "ready-first"]
+"""When a container is stopped for a new one in its place (`Container.update_order`)."""
 Amount = int | str
 Expression = str
 """A string that may hold Jinja."""

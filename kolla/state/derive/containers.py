@@ -70,8 +70,7 @@ class Containers:
             user=self._user_number(container.user or image.user or "root"),
             replaces=container.replaces,
             cannot_succeed=container.cannot_succeed,
-            start_first=container.start_first,
-            ready_first=container.ready_first,
+            update_order=container.update_order,
             formerly=tuple(engine_name(former) for former in container.formerly),
             list_of=self.inputs.settings.lists.get((folder.name, name), ""),
         )

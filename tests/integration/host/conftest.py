@@ -239,8 +239,7 @@ class Host:
             "generation": 1,
             "start_timeout": 5,
             "reload": [],
-            "start_first": False,
-            "ready_first": False,
+            "update_order": "stop-first",
             "after": [],
             "timeout": 60,
         }

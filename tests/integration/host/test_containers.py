@@ -181,16 +181,16 @@ while :; do sleep 0.05; done
 """
 
 
-@pytest.mark.parametrize("start_first", [True, False])
-def test_a_new_one_is_started_before_the_other_is_stopped_where_that_is_wanted(host, start_first):
+@pytest.mark.parametrize("order", ["start-first", "stop-first"])
+def test_a_new_one_is_started_before_the_other_is_stopped_where_that_is_wanted(host, order):
     diary = host.directory / "diary"
     diary.mkdir()
     mount = Mount(type="bind", source=str(diary), target="/diary", read_only=False)
     host.do(host.container(run=DIARY, mounts=[mount], stop_timeout=5))
     changes = {"environment": {"NEW": "1"}, "stop_timeout": 5, "action": "recreate"}
-    host.do(host.container(run=DIARY, mounts=[mount], start_first=start_first, **changes))
+    host.do(host.container(run=DIARY, mounts=[mount], update_order=order, **changes))
     begin, end = (float((diary / name).read_text().split()[0]) for name in ("begin", "end"))
-    assert (begin < end) is start_first
+    assert (begin < end) is (order == "start-first")
     assert host.containers() == ["web"]
 
 
@@ -209,8 +209,7 @@ def test_the_other_is_stopped_once_the_new_one_is_ready_where_that_is_wanted(hos
             run=slow,
             mounts=[mount],
             health=health("test -e /ready"),
-            start_first=True,
-            ready_first=True,
+            update_order="ready-first",
             action="recreate",
         )
     )
@@ -222,7 +221,7 @@ def test_the_other_is_stopped_once_the_new_one_is_ready_where_that_is_wanted(hos
 def test_one_that_does_not_become_ready_leaves_the_other_as_it_was(host):
     host.do(host.container())
     before = host.inspect("web")
-    wanted = {"health": health("false"), "start_first": True, "ready_first": True, "start_timeout": 2}
+    wanted = {"health": health("false"), "update_order": "ready-first", "start_timeout": 2}
     host.do(host.container(environment={"NEW": "1"}, action="recreate", **wanted), "failed")
     after = host.inspect("web")
     assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
