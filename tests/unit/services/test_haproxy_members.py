@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -19,9 +20,12 @@ COLUMNS = "be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state s
 
 @dataclass
 class Haproxy:
-    """Members by (listener, host): operational state, administrative state, backup, sessions."""
+    """Members by (listener, host): operational state, administrative state, backup, sessions. Connections to
+    web/one by id: whether something comes by each all the time. A second passes whenever they are shown."""
 
     members: dict[tuple[str, str], list[int]]
+    connections: dict[str, bool] = field(default_factory=dict)
+    shown: int = 0
     asked: list[str] = field(default_factory=list)
     after: Callable[[Haproxy], None] = lambda self: None
     """What happens once figures were asked for."""
@@ -35,7 +39,22 @@ class Haproxy:
             said = "\n".join(["# pxname,svname,scur,bck", *rows, "", ""])
             self.after(self)
             return said
+        if command == "show sess":
+            self.shown += 1
+            return "".join(
+                f"{id}: proto=tcpv4 src=10.0.0.9:5 fe=web be=web srv=one ts=00 age=1m calls=3 "
+                f"scf=[8,0h,fd=26,rex={left}s,wex=] scb=[8,1h,fd=27,rex=59m{left}s,wex=] exp=59m32s\n"
+                for id, busy in self.connections.items()
+                for left in [59 if busy else 59 - self.shown]
+            )
         self.asked.append(command)
+        if command.startswith("shutdown sessions server web/one"):
+            self.connections.clear()
+        for ended in re.findall(r"shutdown session (\w+)", command):
+            del self.connections[ended]
+        if command.startswith("shutdown"):
+            self.members["web", "one"][3] = len(self.connections)
+            return "\n"
         _, _, place, _, state = command.split()
         listener, host = place.split("/")
         self.members[listener, host][1] = {"ready": 0, "drain": 8, "maint": 1}[state]
@@ -106,15 +125,37 @@ def test_the_last_one_that_serves_stays(
     assert haproxy.asked == []
 
 
-def test_where_one_serves_at_a_time_its_connections_are_closed(
-    program: ModuleType, serve: Callable[[Haproxy], str]
+def test_where_one_serves_at_a_time_connections_are_closed_once_they_are_quiet(
+    program: ModuleType, serve: Callable[[Haproxy], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    haproxy = two(backup=1)
+    monkeypatch.setattr(program, "QUIET_SECONDS", 0)
+    haproxy = two(backup=1, sessions=2)
+    haproxy.connections = {"0x1a": False, "0x2b": True}
+
+    def is_answered(one: Haproxy) -> None:
+        if one.shown == 3:
+            one.connections["0x2b"] = False
+
+    haproxy.after = is_answered
     path = serve(haproxy)
     assert program.main("drain", "30", "one", "web", path=path) == 0
     assert program.main("admit", "30", "one", "web", path=path) == 0
-    assert haproxy.asked[0] == "set server web/one state maint"
-    assert haproxy.members["web", "one"][1] == 0
+    assert haproxy.asked == [
+        "set server web/one state maint",
+        "shutdown session 0x1a",
+        "shutdown session 0x2b",
+        *["set server web/one state ready"] * 2,
+    ]
+
+
+def test_where_one_serves_at_a_time_what_stays_busy_is_closed_at_the_end(
+    program: ModuleType, serve: Callable[[Haproxy], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    haproxy = two(backup=1, sessions=1)
+    haproxy.connections = {"0x2b": True}
+    assert program.main("drain", "0", "one", "web", path=serve(haproxy)) == 0
+    assert haproxy.asked[1:] == ["shutdown sessions server web/one"]
+    assert "1 connections did not end within 0 s" in capsys.readouterr().out
 
 
 def test_who_is_out_is_told_and_put_back(
