@@ -160,6 +160,56 @@ def test_flows_and_options_are_kept_in_words_that_put_them_back(vswitchd: Module
     assert vswitchd.options(OPTIONS) == "{class=0x102,type=0x80,len=4}->tun_metadata0"
 
 
+def test_kept_flows_lead_to_who_lives_without_asking_again(vswitchd: ModuleType) -> None:
+    flow = "table=43, reg15=0x3 actions={},load:0x1->NXM_NX_REG11[]"
+    several = flow.format("bundle(eth_src,0,active_backup,ofport,members:1,3,2)")
+    assert vswitchd.decided(several, {"3", "2"}) == flow.format("output:3")
+    assert vswitchd.decided(several.replace("members", "slaves"), {"1"}) == flow.format("output:1")
+    # Nobody is known to live: the switch goes on looking.
+    assert vswitchd.decided(several, set()) == several
+    spread = several.replace("active_backup", "hrw")
+    assert vswitchd.decided(spread, {"1"}) == spread
+
+
+def test_a_controller_finds_the_bridge_once_it_is_known_who_lives(
+    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vswitchd, "SOCKETS", str(tmp_path))
+    lives = iter([False, True])
+    monkeypatch.setattr(vswitchd, "living", lambda: next(lives))
+    vswitchd.held_door("br-int").touch()
+    vswitchd.let_in("br-int")
+    assert next(lives, None) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["br-int.mgmt"]
+
+
+def test_a_controller_is_let_in_when_the_database_does_not_answer(
+    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vswitchd, "SOCKETS", str(tmp_path))
+
+    def no_answer(*_: str) -> str:
+        raise vswitchd.Fault("the database is gone")
+
+    monkeypatch.setattr(vswitchd, "vsctl", no_answer)
+    vswitchd.held_door("br-int").touch()
+    vswitchd.let_in("br-int")
+    assert vswitchd.door("br-int").exists()
+
+
+IDS: Any = ["map", []]
+
+
+@pytest.mark.parametrize(("forwarding", "living"), [("true", True), ("false", False)])
+def test_all_that_tell_have_to_be_known_to_live(
+    vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch, forwarding: str, living: bool
+) -> None:
+    on = ["map", [["enable", "true"]]]
+    rows = [[on, ["map", [["forwarding", "true"]]]], [on, ["map", [["forwarding", forwarding]]]], [IDS, IDS]]
+    monkeypatch.setattr(vswitchd, "vsctl", lambda *_: json.dumps({"data": rows}))
+    assert vswitchd.living() is living
+
+
 def test_a_switch_waits_for_the_end_of_the_one_before_it(
     vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +346,7 @@ HOST = {
     "neutron_tenant_network_types": "geneve",
     "tunnel_interface": "eth1",
     "tunnel_address": "10.1.0.5",
-    "overlay": {"sb_connection": "tcp:10.0.0.5:6642"},
+    "overlay": {"nb_connection": "tcp:10.0.0.5:6641", "sb_connection": "tcp:10.0.0.5:6642"},
 }
 
 
@@ -315,6 +365,7 @@ def test_a_host_alone_has_the_external_bridge_only() -> None:
     assert document["bridges"] == {"br-ex": {**BRIDGE, "mtu": 1500}}
     assert document["other_config"] == {"userspace-tso-enable": "true"}
     ids = document["external_ids"]
+    assert ids["kolla-ovn-nb"] == "tcp:10.0.0.5:6641"
     assert (ids["ovn-bridge-mappings"], ids["ovn-cms-options"]) == ("physnet1:br-ex", "enable-chassis-as-gw")
     assert bridges(neutron_bridge_address="10.0.2.1/24")["addresses"] == {"br-ex": "10.0.2.1/24"}
 
@@ -360,7 +411,6 @@ def test_with_agents_nothing_of_ovn_is_said_and_bridges_wait_for_flows() -> None
 
 NONE: Any = ["set", []]
 CONTROLLER = ["uuid", "1"]
-IDS: Any = ["map", []]
 MADE: Any = ["map", [["kolla", "made"]]]
 
 
@@ -387,6 +437,7 @@ def test_a_compute_host_has_an_external_bridge_only_with_an_interface() -> None:
     assert document["bridges"] == {}
     assert document["external_ids"]["ovn-bridge-mappings"] is None
     assert document["external_ids"]["ovn-cms-options"] is None
+    assert document["external_ids"]["kolla-ovn-nb"] is None
     assert bridges(**compute)["addresses"] == {}
     assert switch(**compute, neutron_external_interface="eth2")["bridges"]["br-ex"]["port"] == "eth2"
 
