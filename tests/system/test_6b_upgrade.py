@@ -27,11 +27,14 @@ STEPS = {
 }
 """Name -> the verb, and the release that runs after it."""
 MAY_FAIL = {
-    r"Connection reset|Remote end closed|Connection aborted": (
-        "requests under way through the load balancer that is replaced: the VIP goes to another host"
+    "Connection reset|Remote end closed|Connection aborted": (
+        "a load balancer that is replaced cuts what it has after 5 s; what is sent after the VIP has gone is refused"
+    ),
+    "^images? .*502": (
+        "keeping files, the image service is on one host: what it has accepted and not begun when it is stopped"
     ),
 }
-"""What of a failure's message is known, and why it cannot be helped."""
+"""What of a request's name and its failure is known, and why it cannot be helped."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,9 @@ def unexplained(load: Load) -> dict[str, Counter[str]]:
     """Of each kind of request, failures that nobody has a reason for."""
     known = re.compile("|".join(MAY_FAIL))
     found = {
-        name: Counter(failure.why for failure in answers.failures if not known.search(failure.why))
+        name: Counter(
+            failure.why for failure in answers.failures if not known.search(f"{name}: {failure.why}")
+        )
         for name, answers in load.answers.items()
     }
     return {name: failures for name, failures in found.items() if failures}
