@@ -28,10 +28,10 @@ STEPS = {
 """Name -> the verb, and the release that runs after it."""
 MAY_FAIL = {
     "Connection reset|Remote end closed|Connection aborted": (
-        "a load balancer that is replaced cuts what it has after 5 s; what is sent after the VIP has gone is refused"
+        "one load balancer cuts what it has 5 s after another is ready; after the VIP has gone, it refuses"
     ),
     "^images? .*502": (
-        "keeping files, the image service is on one host: what it has accepted and not begun when it is stopped"
+        "with files, the image service is on one host: what it had not begun when it was stopped"
     ),
 }
 """What of a request's name and its failure is known, and why it cannot be helped."""
