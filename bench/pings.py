@@ -49,10 +49,10 @@ class Pings:
         return max((length for _, length in runs(self.answered)), default=0) * INTERVAL
 
     @property
-    def gap_began(self) -> str:
-        """When that was, as a clock shows it; empty without a gap."""
-        place, length = max(runs(self.answered), key=lambda run: run[1], default=(0, 0))
-        return time.strftime("%H:%M:%S", time.localtime(self.begun + place * INTERVAL)) if length else ""
+    def gaps(self) -> list[str]:
+        """Each time without an answer: when it began, as a clock shows it, and its seconds."""
+        begins = [(self.begun + place * INTERVAL, length * INTERVAL) for place, length in runs(self.answered)]
+        return [f"{time.strftime('%T', time.localtime(begin))} {length:.1f} s" for begin, length in begins]
 
     def __enter__(self) -> Pings:
         self._process = subprocess.Popen(
@@ -71,8 +71,8 @@ class Pings:
             self.answered = json.loads(printed)
 
     def __str__(self) -> str:
-        at = f" at {self.gap_began}" if self.lost else ""
-        return f"{self.lost} of {len(self.answered)} lost, longest gap {self.longest_gap:.1f} s{at}"
+        found = f"{self.lost} of {len(self.answered)} lost, longest gap {self.longest_gap:.1f} s"
+        return f"{found} ({', '.join(self.gaps)})" if self.lost else found
 
 
 def runs(answered: Sequence[bool]) -> Iterator[tuple[int, int]]:

@@ -17,8 +17,9 @@ def test_the_longest_gap_is_the_longest_series_without_an_answer() -> None:
     assert list(runs(pings.answered)) == [(1, 1), (3, 3), (7, 1)]
     assert pings.longest_gap == 3 * INTERVAL
     assert pings.lost == 5
-    pings.begun = time.mktime((2026, 11, 30, 16, 0, 59, 0, 0, -1)) + 0.7
-    assert str(pings) == "5 of 8 lost, longest gap 0.3 s at 16:01:00"
+    pings.begun = time.mktime((2026, 11, 30, 16, 0, 59, 0, 0, -1)) + 0.75
+    gaps = "16:00:59 0.1 s, 16:01:00 0.3 s, 16:01:00 0.1 s"
+    assert str(pings) == f"5 of 8 lost, longest gap 0.3 s ({gaps})"
 
 
 def test_without_a_loss_there_is_no_gap() -> None:

@@ -171,6 +171,22 @@ def test_kept_flows_lead_to_who_lives_without_asking_again(vswitchd: ModuleType)
     assert vswitchd.decided(spread, {"1"}) == spread
 
 
+BFD = """---- ovn-node1-0 ----
+	Forwarding: true
+	Detect Multiplier: 3
+---- ovn-node2-0 ----
+	Forwarding: false
+	Detect Multiplier: 3
+"""
+
+
+def test_the_switch_is_asked_who_lives(vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [["ovn-node1-0", 5], ["ovn-node2-0", 6], ["br-int", 65534]]
+    monkeypatch.setattr(vswitchd, "run", lambda *_: BFD)
+    monkeypatch.setattr(vswitchd, "vsctl", lambda *_, **__: json.dumps({"data": rows}))
+    assert vswitchd.alive_ports() == {"5"}
+
+
 def test_a_controller_finds_the_bridge_once_it_is_known_who_lives(
     vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
