@@ -36,6 +36,11 @@ def server() -> ModuleType:
     return load("openvswitch", "kolla_ovsdb_server")
 
 
+@pytest.fixture
+def database() -> ModuleType:
+    return load("openvswitch", "kolla_switch_database")
+
+
 def bridge(*ports: str, mode: Any = (), mtu: Any = None, **external_ids: str) -> dict[str, Any]:
     return {
         "datapath_type": "netdev",
@@ -199,59 +204,54 @@ def test_a_controller_finds_the_bridge_once_it_is_known_who_lives(
     assert [path.name for path in tmp_path.iterdir()] == ["br-int.mgmt"]
 
 
-def test_a_controller_is_let_in_when_the_database_does_not_answer(
+def test_a_controller_is_let_in_when_the_switch_does_not_answer(
     vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vswitchd, "SOCKETS", str(tmp_path))
 
     def no_answer(*_: str) -> str:
-        raise vswitchd.Fault("the database is gone")
+        raise vswitchd.Fault("the switch is gone")
 
-    monkeypatch.setattr(vswitchd, "vsctl", no_answer)
+    monkeypatch.setattr(vswitchd, "run", no_answer)
     vswitchd.held_door("br-int").touch()
     vswitchd.let_in("br-int")
     assert vswitchd.door("br-int").exists()
 
 
-IDS: Any = ["map", []]
+def test_all_others_have_to_be_known_to_live(vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for said, living in ((BFD, False), (BFD.replace("false", "true"), True), ("", True)):
+        monkeypatch.setattr(vswitchd, "run", lambda *_, said=said: said)
+        assert vswitchd.living() is living
 
 
-@pytest.mark.parametrize(("forwarding", "living"), [("true", True), ("false", False)])
-def test_all_that_tell_have_to_be_known_to_live(
-    vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch, forwarding: str, living: bool
+@pytest.mark.parametrize("program", ["kolla_vswitchd", "kolla_switch_database"])
+def test_one_waits_for_the_end_of_the_one_before_it(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on = ["map", [["enable", "true"]]]
-    rows = [[on, ["map", [["forwarding", "true"]]]], [on, ["map", [["forwarding", forwarding]]]], [IDS, IDS]]
-    monkeypatch.setattr(vswitchd, "vsctl", lambda *_: json.dumps({"data": rows}))
-    assert vswitchd.living() is living
-
-
-def test_a_switch_waits_for_the_end_of_the_one_before_it(
-    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vswitchd, "CONTROL", str(tmp_path / "control"))
-    vswitchd.await_end_of_another()  # there is none
+    begins = load("openvswitch", program)
+    monkeypatch.setattr(begins, "CONTROL", str(tmp_path / "control"))
+    begins.await_end_of_another()  # there is none
     with socket.socket(socket.AF_UNIX) as other:
-        other.bind(vswitchd.CONTROL)
+        other.bind(begins.CONTROL)
         other.listen(100)
         with ThreadPoolExecutor() as threads:
-            waiting = threads.submit(vswitchd.await_end_of_another)
+            waiting = threads.submit(begins.await_end_of_another)
             with pytest.raises(TimeoutError):
                 waiting.result(0.2)
             other.close()
             waiting.result(5)  # what was killed leaves its socket behind
 
 
-def test_a_switch_does_not_wait_for_ever(
-    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vswitchd, "CONTROL", str(tmp_path / "control"))
-    monkeypatch.setattr(vswitchd, "PATIENCE", 0)
+@pytest.mark.parametrize("program", ["kolla_vswitchd", "kolla_switch_database"])
+def test_one_does_not_wait_for_ever(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begins = load("openvswitch", program)
+    monkeypatch.setattr(begins, "CONTROL", str(tmp_path / "control"))
+    monkeypatch.setattr(begins, "PATIENCE", 0)
     with socket.socket(socket.AF_UNIX) as other:
-        other.bind(vswitchd.CONTROL)
+        other.bind(begins.CONTROL)
         other.listen(100)
-        with pytest.raises(vswitchd.Fault, match="another switch goes on working"):
-            vswitchd.await_end_of_another()
+        with pytest.raises(begins.Fault, match="goes on working"):
+            begins.await_end_of_another()
 
 
 def test_neighbours_are_kept_in_words_that_put_them_back(vswitchd: ModuleType) -> None:
@@ -347,6 +347,40 @@ def test_only_an_older_database_is_converted(
     assert not server.is_older(than, version)
 
 
+def test_who_lives_is_said_again_before_others_may_ask(
+    database: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: Any = ["map", [["forwarding", "true"], ["state", "up"]]]
+    rows = [{"name": "ovn-node1-0", "bfd_status": alive}, {"name": "br-int", "bfd_status": ["map", []]}]
+    asked = []
+
+    def answer(*command: str) -> str:
+        asked.append(json.loads(command[-1])[1:])
+        return json.dumps([{"rows": rows}])
+
+    monkeypatch.setattr(database, "run", answer)
+    monkeypatch.setattr(database, "KEPT", tmp_path / "kept")
+    database.restore()
+    assert asked == []
+    database.keep()
+    database.restore()
+    (_, (again,)) = asked
+    assert (again["where"], again["row"]) == ([["name", "==", "ovn-node1-0"]], {"bfd_status": alive})
+    database.restore()
+    assert len(asked) == 2
+
+
+def test_what_was_kept_long_ago_is_not_said_again(
+    database: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(database, "run", lambda *_: pytest.fail("said"))
+    database.KEPT.write_text('[{"name": "ovn-node1-0", "bfd_status": ["map", [["forwarding", "true"]]]}]')
+    os.utime(database.KEPT, (0, 0))
+    database.restore()
+    assert not database.KEPT.exists()
+
+
 HOST = {
     "hostname": "one",
     "group_names": ("compute", "network"),
@@ -427,6 +461,7 @@ def test_with_agents_nothing_of_ovn_is_said_and_bridges_wait_for_flows() -> None
 
 NONE: Any = ["set", []]
 CONTROLLER = ["uuid", "1"]
+IDS: Any = ["map", []]
 MADE: Any = ["map", [["kolla", "made"]]]
 
 
