@@ -6,6 +6,7 @@ Tempest.prepared(directory, openstack).run("smoke")
 from __future__ import annotations
 
 import configparser
+import shutil
 import subprocess
 import sys
 import urllib.parse
@@ -33,7 +34,9 @@ class Tempest:
     @classmethod
     def prepared(cls, directory: Path, openstack: OpenStack) -> Tempest:
         """Installed into a directory of its own, configured for the cloud of this administrator, where
-        heat's suite has a project then."""
+        heat's suite has a project then. RuntimeError without ping(8), which tempest calls."""
+        if shutil.which("ping") is None:
+            raise RuntimeError("tempest calls ping, which is not there: install iputils-ping")
         made = cls(directory / "environment", directory / "workspace")
         packages = [f"{name}=={version}" for name, version in SUITES["packages"].items()]
         _do([sys.executable, "-m", "venv", str(made.environment)])
