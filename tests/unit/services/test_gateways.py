@@ -16,11 +16,12 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture
 def gateways(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    load("openvswitch", "ovs.py")
     module = load("openvswitch", "kolla_gateways")
     monkeypatch.setattr(module, "LEAVE_SECONDS", 0)
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(module, "RETURN_SECONDS", 0)
-    monkeypatch.setattr(module, "local", lambda *_: [{"external_ids": {}}])
+    monkeypatch.setattr(module.ovs, "rows", lambda *_: [{"external_ids": {}}])
     return module
 
 
@@ -52,7 +53,7 @@ def of(gateways: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[[Rows]
                 row.update(operation["row"])
             return {"count": 1}
 
-        monkeypatch.setattr(gateways, "run", transact)
+        monkeypatch.setattr(gateways.ovs, "run", transact)
         northbound = gateways.Northbound("tcp:nb")
         northbound.done = done
         return northbound
@@ -126,7 +127,7 @@ def test_they_come_back_with_the_priority_of_before(
     # Asked a second time, before they are back, what was noted stays.
     gateways.leave(northbound, "one")
     monkeypatch.setattr(
-        gateways, "local", lambda table, *_: [{"external_ids": {}}][table != "Open_vSwitch" :]
+        gateways.ovs, "rows", lambda table, *_: [{"external_ids": {}}][table != "Open_vSwitch" :]
     )
     gateways.come_back(northbound, "one")
     assert rows["Gateway_Chassis"][0] == entry("a1", "one", 2, of="neutron")
@@ -156,7 +157,7 @@ def test_routers_are_asked_for_and_announced_on_their_physical_network(
         ],
     }
     mapped = {"ovn-bridge-mappings": "physnet2:br-b,physnet1:br-ex"}
-    monkeypatch.setattr(gateways, "local", lambda *_: [{"external_ids": mapped}])
+    monkeypatch.setattr(gateways.ovs, "rows", lambda *_: [{"external_ids": mapped}])
     (way,) = gateways.ways_outside(of(rows), "one")
     assert (way.bridge, str(way.address)) == ("br-ex", "10.0.2.162/24")
     everybody, nobody, arp = "ff" * 6, "00" * 6, "08060001080006040001"
@@ -183,19 +184,19 @@ def test_others_are_seen_when_the_switch_sees_all(
         ("Forwarding: true\nForwarding: false", False),
         ("", True),
     ):
-        monkeypatch.setattr(gateways, "run", lambda *_, said=said: said)
+        monkeypatch.setattr(gateways.ovs, "run", lambda *_, said=said: said)
         assert gateways.sees_others() is seen
 
 
 def test_what_the_database_refuses_is_told(gateways: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = [{"count": 1}, {"error": "constraint violation", "details": "priority"}]
-    monkeypatch.setattr(gateways, "run", lambda *_: json.dumps(refused))
-    with pytest.raises(gateways.Fault, match="constraint violation: priority"):
+    monkeypatch.setattr(gateways.ovs, "run", lambda *_: json.dumps(refused))
+    with pytest.raises(gateways.ovs.Fault, match="constraint violation: priority"):
         gateways.Northbound("tcp:nb").do({"op": "update"}, {"op": "update"})
 
 
 def test_a_host_that_leads_none_asks_nobody(gateways: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateways, "local", lambda *_: [{"external_ids": {"system-id": "one"}}])
-    monkeypatch.setattr(gateways, "run", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(gateways.ovs, "rows", lambda *_: [{"external_ids": {"system-id": "one"}}])
+    monkeypatch.setattr(gateways.ovs, "run", lambda *_: pytest.fail("asked"))
     gateways.main("leave")
     gateways.main("return")

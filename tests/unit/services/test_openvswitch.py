@@ -21,6 +21,11 @@ BRIDGE = {"datapath_type": "netdev", "fail_mode": None, "port": None, "mtu": Non
 OURS = {"kolla": "made"}
 
 
+@pytest.fixture(autouse=True)
+def ovs() -> ModuleType:
+    return load("openvswitch", "ovs.py")
+
+
 @pytest.fixture
 def configure() -> ModuleType:
     return load("openvswitch", "kolla_openvswitch_configure")
@@ -29,11 +34,6 @@ def configure() -> ModuleType:
 @pytest.fixture
 def vswitchd() -> ModuleType:
     return load("openvswitch", "kolla_vswitchd")
-
-
-@pytest.fixture
-def server() -> ModuleType:
-    return load("openvswitch", "kolla_ovsdb_server")
 
 
 @pytest.fixture
@@ -136,10 +136,10 @@ def test_a_bridge_that_was_there_is_used_and_not_marked(configure: ModuleType) -
     ]
 
 
-def test_the_databases_notation_is_understood(configure: ModuleType) -> None:
-    assert configure.plain(["map", [["a", "b"]]]) == {"a": "b"}
-    assert configure.plain(["set", [["uuid", "1"], ["uuid", "2"]]]) == ["1", "2"]
-    assert configure.plain("secure") == "secure"
+def test_the_databases_notation_is_understood(ovs: ModuleType) -> None:
+    assert ovs.plain(["map", [["a", "b"]]]) == {"a": "b"}
+    assert ovs.plain(["set", [["uuid", "1"], ["uuid", "2"]]]) == ["1", "2"]
+    assert ovs.plain("secure") == "secure"
 
 
 DUMP = """OFPST_FLOW reply (OF1.5) (xid=0x2):
@@ -187,15 +187,15 @@ BFD = """---- ovn-node1-0 ----
 
 def test_the_switch_is_asked_who_lives(vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [["ovn-node1-0", 5], ["ovn-node2-0", 6], ["br-int", 65534]]
-    monkeypatch.setattr(vswitchd, "run", lambda *_: BFD)
-    monkeypatch.setattr(vswitchd, "vsctl", lambda *_, **__: json.dumps({"data": rows}))
+    monkeypatch.setattr(vswitchd.ovs, "run", lambda *_: BFD)
+    monkeypatch.setattr(vswitchd.ovs, "vsctl", lambda *_, **__: json.dumps({"data": rows}))
     assert vswitchd.alive_ports() == {"5"}
 
 
 def test_a_controller_finds_the_bridge_once_it_is_known_who_lives(
     vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vswitchd, "SOCKETS", str(tmp_path))
+    monkeypatch.setattr(vswitchd.ovs, "SOCKETS", str(tmp_path))
     lives = iter([False, True])
     monkeypatch.setattr(vswitchd, "living", lambda: next(lives))
     vswitchd.held_door("br-int").touch()
@@ -207,12 +207,12 @@ def test_a_controller_finds_the_bridge_once_it_is_known_who_lives(
 def test_a_controller_is_let_in_when_the_switch_does_not_answer(
     vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vswitchd, "SOCKETS", str(tmp_path))
+    monkeypatch.setattr(vswitchd.ovs, "SOCKETS", str(tmp_path))
 
     def no_answer(*_: str) -> str:
-        raise vswitchd.Fault("the switch is gone")
+        raise vswitchd.ovs.Fault("the switch is gone")
 
-    monkeypatch.setattr(vswitchd, "run", no_answer)
+    monkeypatch.setattr(vswitchd.ovs, "run", no_answer)
     vswitchd.held_door("br-int").touch()
     vswitchd.let_in("br-int")
     assert vswitchd.door("br-int").exists()
@@ -220,38 +220,31 @@ def test_a_controller_is_let_in_when_the_switch_does_not_answer(
 
 def test_all_others_have_to_be_known_to_live(vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     for said, living in ((BFD, False), (BFD.replace("false", "true"), True), ("", True)):
-        monkeypatch.setattr(vswitchd, "run", lambda *_, said=said: said)
+        monkeypatch.setattr(vswitchd.ovs, "run", lambda *_, said=said: said)
         assert vswitchd.living() is living
 
 
-@pytest.mark.parametrize("program", ["kolla_vswitchd", "kolla_switch_database"])
-def test_one_waits_for_the_end_of_the_one_before_it(
-    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begins = load("openvswitch", program)
-    monkeypatch.setattr(begins, "CONTROL", str(tmp_path / "control"))
-    begins.await_end_of_another()  # there is none
+def test_one_waits_for_the_end_of_the_one_before_it(ovs: ModuleType, tmp_path: Path) -> None:
+    control = str(tmp_path / "control")
+    ovs.await_end(control, "switch")  # there is none
     with socket.socket(socket.AF_UNIX) as other:
-        other.bind(begins.CONTROL)
+        other.bind(control)
         other.listen(100)
         with ThreadPoolExecutor() as threads:
-            waiting = threads.submit(begins.await_end_of_another)
+            waiting = threads.submit(ovs.await_end, control, "switch")
             with pytest.raises(TimeoutError):
                 waiting.result(0.2)
             other.close()
             waiting.result(5)  # what was killed leaves its socket behind
 
 
-@pytest.mark.parametrize("program", ["kolla_vswitchd", "kolla_switch_database"])
-def test_one_does_not_wait_for_ever(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begins = load("openvswitch", program)
-    monkeypatch.setattr(begins, "CONTROL", str(tmp_path / "control"))
-    monkeypatch.setattr(begins, "PATIENCE", 0)
+def test_one_does_not_wait_for_ever(ovs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ovs, "PATIENCE", 0)
     with socket.socket(socket.AF_UNIX) as other:
-        other.bind(begins.CONTROL)
+        other.bind(str(tmp_path / "control"))
         other.listen(100)
-        with pytest.raises(begins.Fault, match="goes on working"):
-            begins.await_end_of_another()
+        with pytest.raises(ovs.Fault, match="another switch goes on working"):
+            ovs.await_end(str(tmp_path / "control"), "switch")
 
 
 def test_neighbours_are_kept_in_words_that_put_them_back(vswitchd: ModuleType) -> None:
@@ -263,16 +256,17 @@ def test_neighbours_are_kept_in_words_that_put_them_back(vswitchd: ModuleType) -
     assert list(vswitchd.neighbours(known)) == [("10.0.2.150", "lladdr", "fa:16:3e:27:91:5e")]
 
 
-def test_what_was_kept_is_taken_once_and_only_fresh(vswitchd: ModuleType, tmp_path: Path) -> None:
+def test_what_was_kept_is_taken_once_and_only_fresh(ovs: ModuleType, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
+    assert ovs.handed_over(kept) is None
     kept.write_text('{"br-int": {}}')
-    assert vswitchd.handed_over(kept) == {"br-int": {}}
-    assert vswitchd.handed_over(kept) == {}
+    assert ovs.handed_over(kept) == {"br-int": {}}
+    assert ovs.handed_over(kept) is None
     kept.write_text('{"br-int": {}}')
     os.utime(kept, (0, 0))
-    assert vswitchd.handed_over(kept) == {}
+    assert ovs.handed_over(kept) is None
     kept.write_text('{"br-int')
-    assert vswitchd.handed_over(kept) == {}
+    assert ovs.handed_over(kept) is None
     assert not kept.exists()
 
 
@@ -289,7 +283,7 @@ def test_tunnels_take_the_routes_and_the_prefix_of_their_interface(vswitchd: Mod
     ]
     held = [{"addr_info": [{"local": "10.0.0.5", "prefixlen": 24}]}]
     assert vswitchd.prefix_of("10.0.0.5", held) == 24
-    with pytest.raises(vswitchd.Fault, match=r"does not have the address 10\.0\.0\.6"):
+    with pytest.raises(vswitchd.ovs.Fault, match=r"does not have the address 10\.0\.0\.6"):
         vswitchd.prefix_of("10.0.0.6", held)
 
 
@@ -321,30 +315,28 @@ def test_only_tunnels_and_answers_for_them_pass_the_tunnel_bridge(vswitchd: Modu
     ]
 
 
-def test_a_socket_left_behind_does_not_answer(vswitchd: ModuleType, tmp_path: Path) -> None:
+def test_a_socket_left_behind_does_not_answer(ovs: ModuleType, tmp_path: Path) -> None:
     path = str(tmp_path / "s")
-    assert not vswitchd.answers(path)
+    assert not ovs.answers(path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
-        assert not vswitchd.answers(path)
+        assert not ovs.answers(path)
         listener.listen()
-        assert vswitchd.answers(path)
-    assert not vswitchd.answers(path)
+        assert ovs.answers(path)
+    assert not ovs.answers(path)
 
 
 def test_a_switch_that_ends_is_told(vswitchd: ModuleType) -> None:
     with subprocess.Popen(["false"]) as ended:
         ended.wait()
-        with pytest.raises(vswitchd.Fault, match="ended with status 1"):
+        with pytest.raises(vswitchd.ovs.Fault, match="ended with status 1"):
             vswitchd.await_bridge("br-none", ended)
 
 
 @pytest.mark.parametrize(("version", "than", "older"), [("8.5.0", "8.10.0", True), ("8.5.0", "8.5.0", False)])
-def test_only_an_older_database_is_converted(
-    server: ModuleType, version: str, than: str, older: bool
-) -> None:
-    assert server.is_older(version, than) is older
-    assert not server.is_older(than, version)
+def test_only_an_older_database_is_converted(ovs: ModuleType, version: str, than: str, older: bool) -> None:
+    assert ovs.is_older(version, than) is older
+    assert not ovs.is_older(than, version)
 
 
 def test_who_lives_is_said_again_before_others_may_ask(
@@ -358,7 +350,7 @@ def test_who_lives_is_said_again_before_others_may_ask(
         asked.append(json.loads(command[-1])[1:])
         return json.dumps([{"rows": rows}])
 
-    monkeypatch.setattr(database, "run", answer)
+    monkeypatch.setattr(database.ovs, "run", answer)
     monkeypatch.setattr(database, "KEPT", tmp_path / "kept")
     database.restore()
     assert asked == []
@@ -368,17 +360,6 @@ def test_who_lives_is_said_again_before_others_may_ask(
     assert (again["where"], again["row"]) == ([["name", "==", "ovn-node1-0"]], {"bfd_status": alive})
     database.restore()
     assert len(asked) == 2
-
-
-def test_what_was_kept_long_ago_is_not_said_again(
-    database: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "KEPT", tmp_path / "kept")
-    monkeypatch.setattr(database, "run", lambda *_: pytest.fail("said"))
-    database.KEPT.write_text('[{"name": "ovn-node1-0", "bfd_status": ["map", [["forwarding", "true"]]]}]')
-    os.utime(database.KEPT, (0, 0))
-    database.restore()
-    assert not database.KEPT.exists()
 
 
 HOST = {
