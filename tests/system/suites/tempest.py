@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import urllib.parse
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from system.client import OpenStack
 SUITES: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "suites.yml").read_text())
 MEMBER, PASSWORD = "suites", "a password of the suites alone"
 """Project and user of heat's suite, which makes none of its own."""
+DASHBOARD = 8088
+"""Its port where nobody has chosen another."""
 NETWORK, SUBNET = "suites-net", "suites-subnet"
 
 
@@ -77,7 +80,7 @@ def configuration(openstack: OpenStack) -> dict[str, dict[str, Any]]:
     small = flavors[server["flavor"]["original_name"]]
     image = server["image"]["id"]
     outside = openstack.one("network", "/v2.0/networks?router:external=true")
-    address = urllib.parse.urlsplit(auth["auth_url"]).hostname
+    dashboard = f"http://{urllib.parse.urlsplit(auth['auth_url']).hostname}:{DASHBOARD}/"
     return {
         "DEFAULT": {"log_file": "tempest.log"},
         "auth": {
@@ -88,14 +91,20 @@ def configuration(openstack: OpenStack) -> dict[str, dict[str, Any]]:
             "admin_domain_name": auth["user_domain_name"],
         },
         "identity": {"uri_v3": auth["auth_url"], "auth_version": "v3"},
-        "service_available": {"cinder": True, "heat": True, "horizon": True, "swift": False},
-        "dashboard": {"dashboard_url": f"http://{address}:8088/"},
+        "service_available": {
+            "cinder": "block-storage" in openstack.services,
+            "heat": "orchestration" in openstack.services,
+            "horizon": _is_there(dashboard),
+            "swift": False,
+        },
+        "dashboard": {"dashboard_url": dashboard},
         "compute": {
             "image_ref": image,
             "image_ref_alt": image,
             "flavor_ref": small,
             "flavor_ref_alt": small,
             "build_timeout": 300,
+            "max_microversion": "latest",
         },
         # On one host there is nowhere to go.
         "compute-feature-enabled": {"resize": False, "cold_migration": False, "live_migration": False},
@@ -107,7 +116,7 @@ def configuration(openstack: OpenStack) -> dict[str, dict[str, Any]]:
             "ssh_timeout": 240,
             "ping_timeout": 240,
         },
-        "volume": {"build_timeout": 300, "storage_protocol": "ceph"},
+        "volume": {"build_timeout": 300, "storage_protocol": "ceph", "max_microversion": "latest"},
         "volume-feature-enabled": {"extend_attached_volume": True},
         "heat_plugin": {
             "auth_url": auth["auth_url"],
@@ -131,6 +140,15 @@ def configuration(openstack: OpenStack) -> dict[str, dict[str, Any]]:
             "floating_network_name": outside["name"],
         },
     }
+
+
+def _is_there(url: str) -> bool:
+    """Whether somebody answers; no catalogue has the dashboard."""
+    try:
+        with urllib.request.urlopen(url, timeout=30):
+            return True
+    except OSError:
+        return False
 
 
 def _give_project(openstack: OpenStack) -> None:
