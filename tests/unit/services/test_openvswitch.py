@@ -192,6 +192,17 @@ def test_the_switch_is_asked_who_lives(vswitchd: ModuleType, monkeypatch: pytest
     assert vswitchd.alive_ports() == {"5"}
 
 
+def test_flows_that_an_earlier_version_kept_are_put_back(
+    vswitchd: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(vswitchd, "await_bridge", lambda *_: None)
+    monkeypatch.setattr(vswitchd, "openflow", lambda command, *_, **__: told.append(command))
+    with subprocess.Popen(["true"]) as switch:
+        vswitchd.restore("br-int", {"options": "", "groups": "", "flows": "priority=0 actions=drop"}, switch)
+    assert told == ["replace-flows"]
+
+
 def test_a_controller_finds_the_bridge_once_it_is_known_who_lives(
     vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
