@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -357,11 +358,11 @@ def test_who_lives_is_said_again_before_others_may_ask(
     rows = [{"name": "ovn-node1-0", "bfd_status": alive}, {"name": "br-int", "bfd_status": ["map", []]}]
     asked = []
 
-    def answer(*command: str) -> str:
-        asked.append(json.loads(command[-1])[1:])
-        return json.dumps([{"rows": rows}])
+    def answer(*question: Any) -> Any:
+        asked.append(question[3:])
+        return [{"rows": rows}]
 
-    monkeypatch.setattr(database.ovs, "run", answer)
+    monkeypatch.setattr(database.ovs, "ask", answer)
     monkeypatch.setattr(database, "KEPT", tmp_path / "kept")
     database.restore()
     assert asked == []
@@ -371,6 +372,39 @@ def test_who_lives_is_said_again_before_others_may_ask(
     assert (again["where"], again["row"]) == ([["name", "==", "ovn-node1-0"]], {"bfd_status": alive})
     database.restore()
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ([b'{"id": 0, "result": [{"ro', b'ws": []}], "error": null}'], [{"rows": []}]),
+        ([b'{"id": 0, "result": null, "error": "unknown"}'], None),
+        ([b'{"id": 0'], None),
+    ],
+)
+def test_a_server_is_asked_without_another_program(
+    ovs: ModuleType, tmp_path: Path, answer: list[bytes], found: Any
+) -> None:
+    path = str(tmp_path / "control")
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor() as threads:
+        listener.bind(path)
+        listener.listen()
+        asked = threads.submit(ovs.ask, path, "transact", "Open_vSwitch", {"op": "select"})
+        connection, _ = listener.accept()
+        with connection:
+            assert json.loads(connection.recv(1000)) == {
+                "method": "transact",
+                "params": ["Open_vSwitch", {"op": "select"}],
+                "id": 0,
+            }
+            for part in answer:
+                connection.sendall(part)
+                time.sleep(0.05)
+        if found is None:
+            with pytest.raises(ovs.Fault, match=r"control: transact: (unknown|no answer)"):
+                asked.result(5)
+        else:
+            assert asked.result(5) == found
 
 
 HOST = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -15,6 +16,7 @@ CONTROL = f"{SOCKETS}/ovs-vswitchd.ctl"
 LOGGING = ("-vconsole:info", "-vsyslog:off", "-vfile:off")
 PATIENCE = 60
 """Seconds that the database, or the end of another process, may take."""
+ANSWER_SECONDS = 5
 KEPT_SECONDS = 60
 """How long what one process has left is taken for what is."""
 
@@ -41,6 +43,30 @@ def answers(path: str) -> bool:
         return True
 
 
+def ask(path: str, method: str, *parameters: Any) -> Any:
+    """What a server answers by JSON-RPC 1.0, as databases (RFC 7047, section 4) and all daemons of Open
+    vSwitch (ovs-appctl(8)) speak it at their sockets; without a program that would have to be started. Fault
+    when it refuses or does not answer."""
+    request = json.dumps({"method": method, "params": parameters, "id": 0})
+    answer, decoder = "", json.JSONDecoder()
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(ANSWER_SECONDS)
+            connection.connect(path)
+            connection.sendall(request.encode())
+            while part := connection.recv(65536):
+                answer += part.decode()
+                # There is no mark at the end of a message.
+                with contextlib.suppress(json.JSONDecodeError):
+                    message, _ = decoder.raw_decode(answer)
+                    if message["error"] is not None:
+                        raise Fault(f"{path}: {method}: {message['error']}")
+                    return message["result"]
+    except OSError as error:
+        raise Fault(f"{path}: {method}: {error}") from None
+    raise Fault(f"{path}: {method}: no answer")
+
+
 def await_end(control: str, what: str) -> None:
     """Wait until no other process answers there: this one is started while the one before it still works."""
     deadline = time.monotonic() + PATIENCE
@@ -64,10 +90,15 @@ def handed_over(path: Path) -> Any:
 def prepare(database: str, schema: str) -> None:
     """Have a database, a file, that a server of this schema understands: a missing one is made, one of an
     older schema brought up to it. One of a newer schema, left by a later release, stays: it is understood."""
+    if is_outdated(database, schema):
+        run("ovsdb-tool", "convert", database, schema)
+
+
+def is_outdated(database: str, schema: str) -> bool:
+    """Whether a database is of an older schema. A missing one is made; another server may still have it."""
     if not Path(database).exists():
         run("ovsdb-tool", "create", database, schema)
-    elif is_older(run("ovsdb-tool", "db-version", database), run("ovsdb-tool", "schema-version", schema)):
-        run("ovsdb-tool", "convert", database, schema)
+    return is_older(run("ovsdb-tool", "db-version", database), run("ovsdb-tool", "schema-version", schema))
 
 
 def is_older(version: str, than: str) -> bool:
