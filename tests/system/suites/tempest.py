@@ -44,7 +44,9 @@ class Tempest:
         packages = [f"{name}=={version}" for name, version in SUITES["packages"].items()]
         _do([sys.executable, "-m", "venv", str(made.environment)])
         _do([made.program("pip"), "install", "--quiet", *packages])
-        _do([made.program("tempest"), "init", str(made.workspace)])
+        # It would know of it beyond this run, in the home of whoever runs it.
+        known = ("--workspace-path", str(directory / "workspaces.yaml"))
+        _do([made.program("tempest"), "init", *known, str(made.workspace)])
         _give_project(openstack)
         written = configparser.ConfigParser(interpolation=None)
         written.read_dict(configuration(openstack))
@@ -152,7 +154,9 @@ def _is_there(url: str) -> bool:
 
 
 def _give_project(openstack: OpenStack) -> None:
-    """A project with a user who is a member, and a network of its own that leads outside."""
+    """A project with a user who is a member, and a network of its own that leads outside; once."""
+    if openstack.get("identity", f"/projects?name={MEMBER}")["projects"]:
+        return
     domain = "default"
     wanted = {"project": {"name": MEMBER, "domain_id": domain}}
     project = openstack.call("POST", "identity", "/projects", wanted)["project"]["id"]

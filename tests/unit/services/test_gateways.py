@@ -20,8 +20,9 @@ def gateways(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = load("openvswitch", "kolla_gateways")
     monkeypatch.setattr(module, "LEAVE_SECONDS", 0)
     monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(module, "RETURN_SECONDS", 0)
-    monkeypatch.setattr(module.ovs, "rows", lambda *_: [{"external_ids": {}}])
+    monkeypatch.setattr(module, "SEEN_SECONDS", 0)
+    monkeypatch.setattr(module, "FLOWS_SECONDS", 0)
+    monkeypatch.setattr(module.ovs, "rows", lambda *_: [{"name": "br-ex", "external_ids": {}}])
     return module
 
 
@@ -174,6 +175,23 @@ def test_where_none_has_left_none_comes_back(gateways: ModuleType, of: Any) -> N
     northbound = of({"Gateway_Chassis": [entry("a1", "one", 2)]})
     gateways.come_back(northbound, "one")
     assert northbound.done == []
+
+
+def test_a_host_may_lead_once_it_has_all_flows(
+    gateways: ModuleType, of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateways, "PAUSE", 0)
+    monkeypatch.setattr(gateways, "FLOWS_SECONDS", 5)
+    counts = iter(["7", "7", "7", "8"])
+    monkeypatch.setattr(
+        gateways.ovs,
+        "rows",
+        lambda *_: [{"name": "br-int", "external_ids": {"ovn-nb-cfg": next(counts)}}],
+    )
+    northbound = of({"NB_Global": [{"nb_cfg": 8}]})
+    gateways.await_flows(northbound)
+    assert next(counts, None) is None
+    assert [operation["mutations"] for operation in northbound.done] == [[["nb_cfg", "+=", 1]]]
 
 
 def test_others_are_seen_when_the_switch_sees_all(

@@ -338,6 +338,15 @@ def test_a_socket_left_behind_does_not_answer(ovs: ModuleType, tmp_path: Path) -
     assert not ovs.answers(path)
 
 
+def test_a_switch_that_begins_is_not_ready(
+    vswitchd: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vswitchd, "BEGINNING", tmp_path / "beginning")
+    vswitchd.BEGINNING.touch()
+    with pytest.raises(vswitchd.ovs.Fault, match="begins"):
+        vswitchd.check()
+
+
 def test_a_switch_that_ends_is_told(vswitchd: ModuleType) -> None:
     with subprocess.Popen(["false"]) as ended:
         ended.wait()
