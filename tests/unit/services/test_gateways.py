@@ -194,18 +194,6 @@ def test_a_host_may_lead_once_it_has_all_flows(
     assert [operation["mutations"] for operation in northbound.done] == [[["nb_cfg", "+=", 1]]]
 
 
-def test_others_are_seen_when_the_switch_sees_all(
-    gateways: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for said, seen in (
-        ("Forwarding: true", True),
-        ("Forwarding: true\nForwarding: false", False),
-        ("", True),
-    ):
-        monkeypatch.setattr(gateways.ovs, "run", lambda *_, said=said: said)
-        assert gateways.sees_others() is seen
-
-
 def test_what_the_database_refuses_is_told(gateways: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = [{"count": 1}, {"error": "constraint violation", "details": "priority"}]
     monkeypatch.setattr(gateways.ovs, "run", lambda *_: json.dumps(refused))

@@ -140,3 +140,10 @@ def test_a_server_is_asked_without_another_program(
                 asked.result(5)
         else:
             assert asked.result(5) == found
+
+
+def test_all_others_have_to_be_known_to_live(ovs: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = "Forwarding: true", "Forwarding: true\nForwarding: false"
+    for said, seen in ((one, True), (two, False), ("", True)):
+        monkeypatch.setattr(ovs, "run", lambda *_, said=said: said)
+        assert ovs.sees_others() is seen

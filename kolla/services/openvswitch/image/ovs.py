@@ -67,6 +67,16 @@ def ask(path: str, method: str, *parameters: Any) -> Any:
     raise Fault(f"{path}: {method}: no answer")
 
 
+def bfd() -> str:
+    """What the switch knows of who lives. Its database may still say what another one knew."""
+    return run("ovs-appctl", "--timeout=5", "-t", CONTROL, "bfd/show")
+
+
+def sees_others() -> bool:
+    """Whether the switch knows that all live who tell it that they do."""
+    return "Forwarding: false" not in bfd()
+
+
 def await_end(control: str, what: str) -> None:
     """Wait until no other process answers there: this one is started while the one before it still works."""
     deadline = time.monotonic() + PATIENCE
