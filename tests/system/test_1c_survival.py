@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -22,6 +23,9 @@ SWITCH_GAP = 1.0
 FLOWS_GAP = 10.0
 """Seconds until a switch that was not asked to end, and so kept no flows, has them from its controller again,
 which tries after one, two and four seconds."""
+
+IFF_UP = 1
+"""Flag of a link that is switched on: netdevice(7)."""
 
 
 def remove(engine: docker.DockerClient, *names: str) -> None:
@@ -140,6 +144,25 @@ def test_a_switch_that_is_killed_is_back_by_itself(demo: Demo, engine: docker.Do
     assert pings.longest_gap <= FLOWS_GAP
     assert qemu_pid(demo.id) == pid
     assert is_managed(demo)
+
+
+def test_a_port_whose_link_is_down_from_the_start_is_switched_on(engine: docker.DockerClient) -> None:
+    """As the switch in userspace leaves it when it and the hypervisor write its flags at one moment."""
+
+    def vsctl(*arguments: str) -> None:
+        status, said = engine.containers.get("openvswitch_db").exec_run(["ovs-vsctl", *arguments])
+        assert status == 0, said
+
+    name = "tapforgotten"
+    flags = Path(f"/sys/class/net/{name}/flags")
+    subprocess.run(["ip", "tuntap", "add", name, "mode", "tap"], check=True)
+    try:
+        port = ("add-port", "br-int", name, "--", "set", "Interface", name)
+        vsctl(*port, "external_ids:iface-id=5ae5d0b9-0000-4000-8000-000000000000")
+        until(lambda: int(flags.read_text(), 16) & IFF_UP, 10, "the link is up")
+    finally:
+        vsctl("del-port", "br-int", name)
+        subprocess.run(["ip", "link", "delete", name], check=True)
 
 
 def test_the_whole_switch_is_removed_and_deployed_again(

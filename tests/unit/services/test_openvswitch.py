@@ -22,6 +22,7 @@ OURS = {"kolla": "made"}
 def ovs() -> None:
     """What all of the programs import."""
     load("openvswitch", "ovs.py")
+    load("openvswitch", "links.py")
 
 
 @pytest.fixture
