@@ -37,7 +37,7 @@ def attend() -> None:
         try:
             now = states(interfaces())
             for link in forgotten(before, now, settled):
-                print(f"kolla_vswitchd: {link.name} is down since it is there, and is switched on", flush=True)
+                print(f"kolla_vswitchd: {link.name} is down since it is there: switched on", flush=True)
                 ovs.run("ip", "link", "set", link.name, "up")
         except (ovs.Fault, OSError, LookupError) as fault:  # its database may be away, a link may go
             print(f"kolla_vswitchd: links: {fault}", file=sys.stderr, flush=True)
