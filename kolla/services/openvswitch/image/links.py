@@ -22,10 +22,10 @@ INTERVAL = 1
 
 
 class Link(NamedTuple):
-    """A link of the kernel; another one of the same name has another index."""
+    """A link of the kernel; another one of the same name has another number."""
 
     name: str
-    index: int
+    ifindex: int
 
 
 def attend() -> None:
