@@ -23,7 +23,6 @@ SWITCH_GAP = 1.0
 FLOWS_GAP = 10.0
 """Seconds until a switch that was not asked to end, and so kept no flows, has them from its controller again,
 which tries after one, two and four seconds."""
-
 IFF_UP = 1
 """Flag of a link that is switched on: netdevice(7)."""
 

@@ -229,7 +229,7 @@ def test_a_host_that_reboots_in_mid_deploy(rig: Rig, cloud: Kolla, servers: Mapp
 
 def seen_of(rig: Rig, openstack: OpenStack, server: Server) -> str:
     """What tells why a server of node2 does not answer."""
-    ports = "ovs-vsctl --columns=name,ifindex,ofport,error,external_ids list Interface"
+    ports = "ovs-vsctl --columns=name,ifindex,ofport,admin_state,error,external_ids list Interface"
     commands = {
         "interfaces of the switch": f"docker exec openvswitch_db {ports}",
         "interfaces of the kernel": "grep . /sys/class/net/*/ifindex",
