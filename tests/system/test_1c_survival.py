@@ -160,7 +160,7 @@ def test_a_port_whose_link_is_down_from_the_start_is_switched_on(engine: docker.
         vsctl(*port, "external_ids:iface-id=5ae5d0b9-0000-4000-8000-000000000000")
         until(lambda: int(flags.read_text(), 16) & IFF_UP, 10, "the link is up")
     finally:
-        vsctl("del-port", "br-int", name)
+        vsctl("--if-exists", "del-port", "br-int", name)
         subprocess.run(["ip", "link", "delete", name], check=True)
 
 
